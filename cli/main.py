@@ -1,0 +1,68 @@
+"""The console script `zonekeras`: finds the command that is asked for and runs it.
+
+The commands are listed here by name, so that listing them imports none of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from cli.parsing import EXIT_BAD_INPUT, EXIT_OK, run_command
+
+COMMANDS = {
+    "sweep": "mask every zone in every layer and score the model each time",
+    "evaluate": "score predictions exactly as the official scripts do",
+    "collect": "make results.csv from a directory of predictions",
+    "plot": "draw the heatmap of a sweep's results",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `zonekeras COMMAND ...` and returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else "--help"
+    if name in COMMANDS:
+        module = importlib.import_module(f"cli.{name.replace('-', '_')}")
+        return int(module.main(arguments[1:]))
+    return run_command(_main, [name], "zonekeras")
+
+
+def _main(arguments: Sequence[str]) -> int:
+    """Answers what needs no command: help, the version, a name nobody knows."""
+    [name] = arguments
+    if name in ("-h", "--help", "-help", "help"):
+        print(_help())
+        return EXIT_OK
+    if name in ("--version", "-version", "version"):
+        from zonekeras import __version__
+
+        print(f"zonekeras {__version__}")
+        return EXIT_OK
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}"
+    print(f"zonekeras: error: unknown command {name!r}; {hint}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {line}" for name, line in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: zonekeras COMMAND [flags]",
+            "",
+            "Which attention, in which layer, does a reader's answer depend on?",
+            "",
+            *lines,
+            "",
+            "'zonekeras COMMAND --help' explains a command; "
+            "'zonekeras --version' prints the version.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""Groups of flags that several commands have, each declared once.
+
+The names and defaults are those of the protocol's `run_squad.py` (STAR Protocols 3,
+101481, 2022), so that its command lines work pasted. A command accepts all of them,
+also those it has no use for.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from cli.parsing import CommandParser
+from cli.value_types import (
+    existing_file,
+    finite_float,
+    fraction,
+    non_negative_int,
+    or_none,
+    positive_float,
+    positive_int,
+)
+from zonekeras.errors import InputError
+
+ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
+MAX_SEQ_LENGTH = 512
+DOC_STRIDE = 128
+MAX_QUERY_LENGTH = 64
+N_BEST_SIZE = 20
+MAX_ANSWER_LENGTH = 30
+
+_CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
+
+
+def add_model_flags(parser: CommandParser, default: str | None = None) -> None:
+    """Adds `--model` and the three protocol flags that stand for it."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        metavar="SOURCE",
+        default=default,
+        help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
+        "with a TF1 BERT checkpoint, or a model directory made by zonekeras",
+    )
+    group.add_argument("--vocab_file", metavar="FILE", help="vocabulary of the model")
+    group.add_argument("--bert_config_file", metavar="FILE", help="its JSON config")
+    group.add_argument(
+        "--init_checkpoint",
+        metavar="PREFIX",
+        help="its TF1 checkpoint; with the two flags above in place of --model",
+    )
+    parser.add_boolean(
+        "--do_lower_case",
+        default=None,
+        help="lower-case the text (unset: what the model's own tokenizer says)",
+        group=group,
+    )
+
+
+def check_model_flags(arguments: argparse.Namespace) -> None:
+    """Checks that the model is given in one way, and whole.
+
+    Raises:
+        InputError: When `--model` and the protocol's flags are mixed, or when only
+            some of the three are given.
+    """
+    given = [f"--{name}" for name in _CHECKPOINT_FLAGS if getattr(arguments, name)]
+    if not given:
+        return
+    if arguments.model is not None:
+        raise InputError(
+            f"expected --model or {', '.join(given)}. Received: both; leave one out"
+        )
+    missing = [f"--{name}" for name in _CHECKPOINT_FLAGS if f"--{name}" not in given]
+    if missing:
+        raise InputError(
+            "expected --vocab_file, --bert_config_file and --init_checkpoint together. "
+            f"Received: {', '.join(given)}; add {', '.join(missing)}"
+        )
+
+
+def add_data_flags(parser: CommandParser) -> None:
+    """Adds the files to read and how passages are cut into windows."""
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--predict_file",
+        metavar="FILE",
+        type=existing_file,
+        help="SQuAD-format file to answer",
+    )
+    group.add_argument(
+        "--train_file", metavar="FILE", help="SQuAD-format file to train on"
+    )
+    group.add_argument(
+        "--max_seq_length",
+        metavar="N",
+        type=positive_int,
+        default=MAX_SEQ_LENGTH,
+        help="tokens in a window, question and special tokens included",
+    )
+    group.add_argument(
+        "--doc_stride",
+        metavar="N",
+        type=positive_int,
+        default=DOC_STRIDE,
+        help="tokens from one window of a long passage to the next",
+    )
+    group.add_argument(
+        "--max_query_length",
+        metavar="N",
+        type=positive_int,
+        default=MAX_QUERY_LENGTH,
+        help="tokens of a question; what is longer is cut",
+    )
+    parser.add_boolean(
+        "--skip_bad",
+        default=False,
+        help="skip and count questions that cannot be used instead of stopping",
+        group=group,
+    )
+
+
+def add_decoding_flags(parser: CommandParser) -> None:
+    """Adds how answers are read off the logits."""
+    group = parser.add_argument_group("decoding")
+    group.add_argument(
+        "--n_best_size",
+        metavar="N",
+        type=positive_int,
+        default=N_BEST_SIZE,
+        help="start and end positions considered in a window",
+    )
+    group.add_argument(
+        "--max_answer_length",
+        metavar="N",
+        type=positive_int,
+        default=MAX_ANSWER_LENGTH,
+        help="tokens of the longest answer",
+    )
+    parser.add_boolean(
+        "--version_2_with_negative",
+        default=False,
+        help="some questions have no answer (SQuAD 2.0)",
+        group=group,
+    )
+    group.add_argument(
+        "--null_score_diff_threshold",
+        metavar="X",
+        type=finite_float,
+        default=0.0,
+        help="say 'no answer' when its score leads the best answer's by more",
+    )
+
+
+def add_training_flags(parser: CommandParser) -> None:
+    """Adds the protocol's settings of a fine-tuning run."""
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--train_batch_size",
+        metavar="N",
+        type=positive_int,
+        default=64,
+        help="windows in a training step",
+    )
+    group.add_argument(
+        "--learning_rate",
+        metavar="X",
+        type=positive_float,
+        default=3e-5,
+        help="learning rate at its highest",
+    )
+    group.add_argument(
+        "--num_train_epochs",
+        metavar="X",
+        type=positive_float,
+        default=3.0,
+        help="passes over the training file",
+    )
+    group.add_argument(
+        "--warmup_proportion",
+        metavar="X",
+        type=fraction,
+        default=0.1,
+        help="part of the steps in which the learning rate rises",
+    )
+
+
+def add_run_flags(parser: CommandParser) -> None:
+    """Adds what the protocol's program was told to do, and its batch size."""
+    group = parser.add_argument_group("run")
+    parser.add_boolean("--do_train", None, "fine-tune the model", group)
+    parser.add_boolean("--do_predict", None, "answer --predict_file", group)
+    group.add_argument(
+        "--predict_batch_size",
+        metavar="N",
+        type=positive_int,
+        default=32,
+        help="windows answered at once",
+    )
+
+
+def add_mask_flags(parser: CommandParser) -> None:
+    """Adds the protocol's choice of one cell, row or column."""
+    group = parser.add_argument_group("masking, as in the protocol")
+    group.add_argument(
+        "--mask_layer",
+        metavar="L",
+        type=or_none(non_negative_int),
+        help="layer to mask, from 0; None or unset: all layers at once when "
+        "--mask_zone is given, else every layer in turn",
+    )
+    group.add_argument(
+        "--mask_zone",
+        metavar="ZONE",
+        type=or_none(str.lower),
+        choices=(*ZONE_NAMES, None),
+        help="zone to mask: q2, q2p, p2q, p2 or all (unset: each in turn)",
+    )
+
+
+def add_tpu_flags(parser: CommandParser) -> None:
+    """Adds the flags with which the protocol found its TPU."""
+    group = parser.add_argument_group("TPU")
+    parser.add_boolean("--use_tpu", False, "run on a TPU", group)
+    group.add_argument("--tpu_name", metavar="NAME", help="name of the TPU")
+    group.add_argument("--tpu_zone", metavar="ZONE", help="its Google Cloud zone")
+    group.add_argument("--gcp_project", metavar="ID", help="its Google Cloud project")
+
+
+def add_protocol_flags(parser: CommandParser) -> None:
+    """Adds all flags of the protocol that are not model, data or decoding flags."""
+    add_run_flags(parser)
+    add_mask_flags(parser)
+    add_training_flags(parser)
+    add_tpu_flags(parser)

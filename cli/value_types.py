@@ -1,0 +1,126 @@
+"""Types of flag values: a string in, a checked value or a clear complaint out.
+
+Each function is meant for `add_argument(type=...)`. A complaint says what was expected
+and what came; the parser puts the flag's name before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+
+BOOLEAN_WORDS = {
+    "true": True,
+    "t": True,
+    "yes": True,
+    "y": True,
+    "1": True,
+    "false": False,
+    "f": False,
+    "no": False,
+    "n": False,
+    "0": False,
+}
+
+
+def boolean(text: str) -> bool:
+    """Reads `True`, `False` and the usual other words for them."""
+    try:
+        return BOOLEAN_WORDS[text.lower()]
+    except KeyError:
+        raise _complaint("True or False", text) from None
+
+
+def whole_number(text: str) -> int:
+    """Reads any whole number."""
+    return _integer(text, None, "a whole number")
+
+
+def positive_int(text: str) -> int:
+    """Reads a whole number of at least 1."""
+    return _integer(text, 1, "a whole number of at least 1")
+
+
+def non_negative_int(text: str) -> int:
+    """Reads a whole number of at least 0."""
+    return _integer(text, 0, "a whole number of at least 0")
+
+
+def finite_float(text: str) -> float:
+    """Reads a number that is not infinite or NaN."""
+    return _float(text, lambda value: True, "a number")
+
+
+def positive_float(text: str) -> float:
+    """Reads a number above 0."""
+    return _float(text, lambda value: value > 0, "a number above 0")
+
+
+def non_negative_float(text: str) -> float:
+    """Reads a number of at least 0."""
+    return _float(text, lambda value: value >= 0, "a number of at least 0")
+
+
+def fraction(text: str) -> float:
+    """Reads a number from 0 to 1."""
+    return _float(text, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+
+
+def existing_file(text: str) -> str:
+    """Reads the path of a file that is there; remote paths are taken as given."""
+    if "://" in text:
+        return text
+    if os.path.isdir(text):
+        raise _complaint("a file", f"{text}, which is a directory", quoted=False)
+    if not os.path.exists(text):
+        raise _complaint("a file", f"{text}, which does not exist", quoted=False)
+    return text
+
+
+def existing_directory(text: str) -> str:
+    """Reads the path of a directory that is there; remote paths are taken as given."""
+    if "://" in text:
+        return text
+    if not os.path.exists(text):
+        raise _complaint("a directory", f"{text}, which does not exist", quoted=False)
+    if not os.path.isdir(text):
+        raise _complaint("a directory", f"{text}, which is a file", quoted=False)
+    return text
+
+
+def or_none(value_type: Callable[[str], object]) -> Callable[[str], object]:
+    """Makes a type that also reads the word `None`, as absl flags print it."""
+
+    def parse(text: str) -> object:
+        return None if text.lower() == "none" else value_type(text)
+
+    return parse
+
+
+def _integer(text: str, minimum: int | None, expected: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise _complaint(expected, text) from None
+    if minimum is not None and value < minimum:
+        raise _complaint(expected, text)
+    return value
+
+
+def _float(text: str, allows: Callable[[float], bool], expected: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise _complaint(expected, text) from None
+    if not math.isfinite(value) or not allows(value):
+        raise _complaint(expected, text)
+    return value
+
+
+def _complaint(
+    expected: str, received: str, quoted: bool = True
+) -> argparse.ArgumentTypeError:
+    shown = repr(received) if quoted else received
+    return argparse.ArgumentTypeError(f"expected {expected}. Received: {shown}")

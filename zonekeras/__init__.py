@@ -1,0 +1,48 @@
+"""zonekeras: which attention, in which layer, does a reader's answer depend on?
+
+Self-attention is split into zones by what the query token and the key token are; a
+zone is switched off in a layer of a loaded, running model, and the score shows what it
+was worth.
+
+Importing this package imports nothing heavy: the public names below are loaded when
+they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zonekeras import plotting as plotting
+    from zonekeras import zones as zones
+    from zonekeras.errors import InputError as InputError
+    from zonekeras.models.loading import load as load
+    from zonekeras.sweeping import run_sweep as run_sweep
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["InputError", "load", "plotting", "run_sweep", "zones"]
+
+_SUBMODULES = ("plotting", "zones")
+_HOMES = {
+    "InputError": "zonekeras.errors",
+    "load": "zonekeras.models.loading",
+    "run_sweep": "zonekeras.sweeping",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"zonekeras.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'zonekeras' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Lists the public names, loaded or not."""
+    return sorted({*globals(), *__all__})
