@@ -1,0 +1,1 @@
+"""Data: reading files, featurizing them for a model, batches, and decoding answers."""

@@ -1,0 +1,147 @@
+"""Reading a JSON file strictly, with one-line errors that name the file.
+
+Stricter than `json.load`: what JSON does not allow but Python does (`NaN`,
+`Infinity`), and what JSON allows but hides mistakes (a key twice in one object), is
+refused. A UTF-8 byte order mark is accepted.
+
+What a file's content means is not checked here, but for `read_predictions`, the one
+layout that several commands read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from zonekeras.errors import InputError
+
+_BYTE_ORDER_MARK = "\ufeff"
+_LONGEST_SHOWN = 60
+
+
+def read_json(path: str | Path) -> Any:
+    """Reads a UTF-8 JSON file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        InputError: If the file is missing, a directory, not readable, not UTF-8, not
+            JSON, nested too deep, or has a key twice in one object.
+    """
+    text = _read_text(Path(path)).removeprefix(_BYTE_ORDER_MARK)
+    if not text.strip():
+        raise InputError(f"{path}: expected JSON. Received: an empty file.")
+    try:
+        return json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: broken JSON at line {error.lineno}, column {error.colno}: "
+            f"{error.msg}. Write the file again, or download it again."
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{path}: broken JSON: nested too deep to be read.") from error
+    except ValueError as error:
+        raise InputError(f"{path}: broken JSON: {error}.") from error
+
+
+def read_predictions(path: str | Path) -> dict[str, str]:
+    """Reads a predictions file: one JSON object of question id -> answer text.
+
+    Raises:
+        InputError: If the file is not such an object.
+    """
+    predictions = _read_object(path, "question id -> answer text")
+    for key, text in predictions.items():
+        if not isinstance(text, str):
+            raise InputError(
+                f"{path}: question {shown(key)}: expected the answer's text, a string. "
+                f"Received: {shown(text)}."
+            )
+    return predictions
+
+
+def read_null_odds(path: str | Path) -> dict[str, float]:
+    """Reads a null odds file: one JSON object of question id -> number.
+
+    Raises:
+        InputError: If the file is not such an object.
+    """
+    null_odds = _read_object(path, "question id -> number")
+    for key, number in null_odds.items():
+        if not _is_finite(number):
+            raise InputError(
+                f"{path}: question {shown(key)}: expected a finite number. "
+                f"Received: {shown(number)}."
+            )
+    return null_odds
+
+
+def shown(value: object) -> str:
+    """Returns a value as JSON on one line, shortened, for a message."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _LONGEST_SHOWN:
+        text = text[: _LONGEST_SHOWN - 3] + "..."
+    return text
+
+
+def _read_text(path: Path) -> str:
+    """Returns a file's text, or says which byte is not UTF-8."""
+    if path.is_dir():
+        raise InputError(f"{path}: expected a file. Received: a directory.")
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the path.") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: broken UTF-8 at byte {error.start} (0x{raw[error.start]:02x}). "
+            "Save the file as UTF-8, or download it again."
+        ) from error
+
+
+def _read_object(path: str | Path, meaning: str) -> dict[str, Any]:
+    """Reads a file that must hold one JSON object."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: expected one JSON object, {meaning}. Received: {shown(content)}."
+        )
+    return content
+
+
+def _is_finite(value: object) -> bool:
+    """Says whether a JSON value is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
+
+
+def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Builds an object, refusing a key that occurs twice."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
+    return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuses the constants that Python's reader adds to JSON."""
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,271 @@
+"""Strict reading of SQuAD-format files.
+
+The format is that of SQuAD v1.1 and v2.0, shared by CMRC 2018 ("squad-style-data"),
+DRCD, XQuAD and many others: articles of passages of questions. Unknown keys are
+ignored. Reading checks everything that would otherwise surface in the middle of a
+long run, and finds all faults of a file before it reports the first.
+
+What is a fault, and what is not:
+
+* A question's `id` must be a string: predictions files are keyed by strings, so a
+  number could never be matched.
+* `answer_start` counts Unicode characters. Beginning at or after the end of its
+  passage, or below -1, is always a fault.
+* In a training file an answer must be found exactly where `answer_start` says, an
+  answerable question must have an answer, an unanswerable one none, and neither
+  questions nor answers may be empty.
+* In a file to predict on, -1 and a mismatch inside the passage are counted, questions
+  without answers (test sets) and empty questions (CMRC's trial file has two) are fine.
+
+This module does not tokenize and does not score. It reads some 20 MB a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zonekeras.data.json_files import shown
+from zonekeras.data.squad_checks import (
+    FaultError,
+    check_for_training,
+    check_start,
+    get_value,
+    is_found,
+    read_articles,
+)
+from zonekeras.errors import InputError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A gold answer.
+
+    Attributes:
+        text: The answer.
+        start: Its first character's offset in the passage, in Unicode characters; -1
+            means unknown.
+    """
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with its gold answers; none if unanswerable, or in a test set."""
+
+    id: str
+    text: str
+    answers: tuple[Answer, ...]
+    is_impossible: bool = False
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage with its questions; the title is its article's."""
+
+    title: str
+    text: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class SquadDataset:
+    """The content of a SQuAD-format file.
+
+    Attributes:
+        path: The file it was read from.
+        passages: The passages in file order.
+        has_impossible: Whether the file is v2: any question has the key
+            `is_impossible`.
+        num_mismatched_answers: How many answers are not at their `start`.
+        num_skipped: How many articles, passages and questions `skip_bad` left out.
+    """
+
+    path: str
+    passages: tuple[Passage, ...]
+    has_impossible: bool
+    num_mismatched_answers: int
+    num_skipped: int
+
+    @property
+    def num_questions(self) -> int:
+        """The number of questions."""
+        return sum(len(passage.questions) for passage in self.passages)
+
+    def questions(self) -> Iterator[Question]:
+        """Yields all questions in file order."""
+        for passage in self.passages:
+            yield from passage.questions
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of passages, ids, questions and answers, in order.
+
+        Neither the path nor titles, unknown keys or layout of the file enter it.
+        """
+        digest = hashlib.sha256(b"v2" if self.has_impossible else b"v1")
+        for passage in self.passages:
+            questions = [
+                [
+                    question.id,
+                    question.text,
+                    question.is_impossible,
+                    [[answer.text, answer.start] for answer in question.answers],
+                ]
+                for question in passage.questions
+            ]
+            digest.update(json.dumps([passage.text, questions]).encode("ascii"))
+        return digest.hexdigest()
+
+    def summary(self) -> str:
+        """Describes the dataset in one line."""
+        parts = [
+            f"{len(self.passages):,} passages",
+            f"{self.num_questions:,} questions",
+        ]
+        if self.has_impossible:
+            unanswerable = sum(question.is_impossible for question in self.questions())
+            parts.append(f"{unanswerable:,} unanswerable")
+        if self.num_mismatched_answers:
+            parts.append(f"{self.num_mismatched_answers:,} answers not at their start")
+        if self.num_skipped:
+            parts.append(f"{self.num_skipped:,} bad entries skipped")
+        return f"{self.path}: {', '.join(parts)}"
+
+
+def read_squad(
+    path: str | Path, *, training: bool = False, skip_bad: bool = False
+) -> SquadDataset:
+    """Reads a SQuAD-format file of version 1.1 or 2.0.
+
+    Args:
+        path: The file.
+        training: Whether to train on it: answers must then be where they say.
+        skip_bad: Whether to leave out and count what has a fault instead of refusing
+            the file. Broken JSON or UTF-8 is always refused.
+
+    Returns:
+        The dataset. A passage all of whose questions were skipped stays in it.
+
+    Raises:
+        InputError: If the file cannot be read or used. The message names the first
+            fault and counts the others.
+
+    Example:
+        >>> dataset = read_squad("dev-v1.1.json")  # doctest: +SKIP
+        >>> dataset.summary()  # doctest: +SKIP
+        'dev-v1.1.json: 2,067 passages, 10,570 questions'
+    """
+    reader = _Reader(training)
+    passages = tuple(reader.passages(read_articles(path)))
+    if reader.faults and not skip_bad:
+        others = len(reader.faults) - 1
+        more = f" (and {others} more such faults)" if others else ""
+        raise InputError(
+            f"{path}: {reader.faults[0]}. Correct the file, or leave bad entries out "
+            f"with --skip_bad{more}."
+        )
+    dataset = SquadDataset(
+        path=str(path),
+        passages=passages,
+        has_impossible=reader.has_impossible,
+        num_mismatched_answers=reader.num_mismatched_answers,
+        num_skipped=len(reader.faults),
+    )
+    if not dataset.num_questions:
+        left = f" after {len(reader.faults)} bad entries" if reader.faults else ""
+        raise InputError(
+            f"{path}: expected at least one question. Received: none{left}."
+        )
+    return dataset
+
+
+class _Reader:
+    """Checks and converts a file's articles, collecting faults and counts."""
+
+    def __init__(self, training: bool) -> None:
+        self.faults: list[str] = []
+        self.has_impossible = False
+        self.num_mismatched_answers = 0
+        self._training = training
+        self._place_of_id: dict[str, str] = {}
+
+    def passages(self, articles: list[Any]) -> Iterator[Passage]:
+        """Yields the passages of all articles, leaving out those with a fault."""
+        for article_number, article in enumerate(articles):
+            place = f"data[{article_number}]"
+            try:
+                paragraphs = get_value(article, "paragraphs", list, place)
+                title = get_value({"title": "", **article}, "title", str, place)
+            except FaultError as fault:
+                self.faults.append(str(fault))
+                continue
+            for number, entry in enumerate(paragraphs):
+                try:
+                    yield self._passage(entry, title, f"{place}.paragraphs[{number}]")
+                except FaultError as fault:
+                    self.faults.append(str(fault))
+
+    def _passage(self, entry: Any, title: str, place: str) -> Passage:
+        """Converts a passage, leaving out the questions that have a fault."""
+        text = get_value(entry, "context", str, place)
+        if not text.strip():
+            raise FaultError(f'{place}: "context" is empty')
+        questions = []
+        for number, question in enumerate(get_value(entry, "qas", list, place)):
+            try:
+                questions.append(
+                    self._question(question, text, f"{place}.qas[{number}]")
+                )
+            except FaultError as fault:
+                self.faults.append(str(fault))
+        return Passage(title, text, tuple(questions))
+
+    def _question(self, entry: Any, passage: str, place: str) -> Question:
+        """Converts a question and its answers."""
+        identifier = self._identifier(entry, place)
+        place = f"question {shown(identifier)} ({place})"
+        text = get_value(entry, "question", str, place)
+        is_impossible = False
+        if "is_impossible" in entry:
+            self.has_impossible = True
+            is_impossible = get_value(entry, "is_impossible", bool, place)
+        answers = [
+            _answer(answer, passage, f"{place}: answers[{number}]")
+            for number, answer in enumerate(get_value(entry, "answers", list, place))
+        ]
+        question = Question(identifier, text, tuple(answers), is_impossible)
+        if self._training:
+            check_for_training(question, passage, place)
+        self.num_mismatched_answers += sum(
+            not is_found(answer.text, answer.start, passage) for answer in answers
+        )
+        return question
+
+    def _identifier(self, entry: Any, place: str) -> str:
+        """Returns a question's id, which no question before it may have."""
+        identifier: str = get_value(entry, "id", str, place)
+        if not identifier.strip():
+            raise FaultError(f'{place}: "id" is empty')
+        if identifier in self._place_of_id:
+            raise FaultError(
+                f"question {shown(identifier)} ({place}): duplicate id, first at "
+                f"{self._place_of_id[identifier]}"
+            )
+        self._place_of_id[identifier] = place
+        return identifier
+
+
+def _answer(entry: Any, passage: str, place: str) -> Answer:
+    """Converts an answer, which must begin inside its passage or at -1."""
+    text = get_value(entry, "text", str, place)
+    start = get_value(entry, "answer_start", int, place)
+    check_start(text, start, passage, place)
+    return Answer(text, start)

@@ -1,0 +1,145 @@
+"""The checks that `zonekeras.data.squad` makes on the values of a file.
+
+Pure functions on plain values; each raises `FaultError`, which the reader collects.
+A *place* is where a value stands, such as `data[0].paragraphs[2]`, ready for a
+message.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zonekeras.data.json_files import read_json, shown
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from zonekeras.data.squad import Question
+
+_KINDS: dict[type, str] = {
+    str: "a string",
+    list: "a list",
+    int: "a whole number",
+    bool: "true or false",
+}
+
+
+class FaultError(Exception):
+    """A fault of one article, passage or question; the message says where and what."""
+
+
+def read_articles(path: str | Path) -> list[Any]:
+    """Reads a file and returns its list of articles, their content unchecked.
+
+    Raises:
+        InputError: If the file is not an object with a list "data".
+    """
+    content = read_json(path)
+    articles = content.get("data") if isinstance(content, dict) else None
+    if isinstance(articles, list):
+        return articles
+    received = shown(content)
+    hint = "Use a SQuAD-format file."
+    if articles is not None:
+        received = f'"data": {shown(articles)}'
+    elif isinstance(content, dict):
+        received = f"an object with the keys {shown(list(content))}"
+    elif isinstance(content, list) and "context_text" in _keys_of_first(content):
+        received = "a list"
+        hint = "It has CMRC's own layout: use its squad-style-data files."
+    raise InputError(
+        f'{path}: expected an object with a list "data". Received: {received}. {hint}'
+    )
+
+
+def _keys_of_first(entries: list[Any]) -> list[str]:
+    """Returns the keys of a list's first entry."""
+    return list(entries[0]) if entries and isinstance(entries[0], dict) else []
+
+
+def get_value(entry: Any, key: str, kind: type, place: str) -> Any:
+    """Returns `entry[key]`.
+
+    Raises:
+        FaultError: If `entry` is no object, lacks the key, or holds there what is not
+            of the kind. A string must be encodable: half a surrogate pair is not.
+    """
+    if not isinstance(entry, dict):
+        raise FaultError(f"{place}: expected an object. Received: {shown(entry)}")
+    if key not in entry:
+        raise FaultError(
+            f'{place}: expected a key "{key}". Received: {shown(list(entry))}'
+        )
+    value = entry[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise FaultError(
+            f'{place}: expected "{key}" to be {_KINDS[kind]}. Received: {shown(value)}'
+        )
+    if isinstance(value, str) and not value.isascii():
+        _check_encodable(value, f'{place}: "{key}"')
+    return value
+
+
+def check_start(text: str, start: int, passage: str, place: str) -> None:
+    """Checks that an answer begins inside its passage, or at -1.
+
+    Raises:
+        FaultError: If it does not.
+    """
+    if not -1 <= start < len(passage):
+        raise FaultError(
+            f'{place}: answer {shown(text)}: expected "answer_start" from 0 to '
+            f"{len(passage) - 1}, inside its passage. Received: {start}"
+        )
+
+
+def is_found(text: str, start: int, passage: str) -> bool:
+    """Says whether an answer stands in its passage exactly where its start says."""
+    return start >= 0 and passage.startswith(text, start)
+
+
+def check_for_training(question: Question, passage: str, place: str) -> None:
+    """Checks what only training needs: a question, and answers that stand there.
+
+    Raises:
+        FaultError: If the question cannot be trained on.
+    """
+    if not question.text.strip():
+        raise FaultError(f'{place}: "question" is empty, which training cannot use')
+    num_answers = len(question.answers)
+    if question.is_impossible and num_answers:
+        raise FaultError(
+            f'{place}: "is_impossible" is true: expected no answers. '
+            f"Received: {num_answers}"
+        )
+    if not question.is_impossible and not num_answers:
+        raise FaultError(
+            f'{place}: expected an answer to train on, or "is_impossible": true. '
+            'Received: "answers": []'
+        )
+    for number, answer in enumerate(question.answers):
+        if not answer.text.strip():
+            raise FaultError(f"{place}: answers[{number}]: the answer is empty")
+        if not is_found(answer.text, answer.start, passage):
+            mismatch = _mismatch(answer.text, answer.start, passage)
+            raise FaultError(f"{place}: answers[{number}]: {mismatch}")
+
+
+def _mismatch(text: str, start: int, passage: str) -> str:
+    """Says what stands where an answer should, and where the answer does stand."""
+    found = passage.find(text)
+    message = f'expected {shown(text)} at its "answer_start" {start}. Received: '
+    message += shown(passage[start : start + len(text)]) if start >= 0 else "no offset"
+    if found >= 0:
+        return f"{message}; the passage has it at {found}"
+    return f"{message}; the passage does not have it"
+
+
+def _check_encodable(value: str, place: str) -> None:
+    """Refuses half a surrogate pair, which no file or tokenizer can take."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FaultError(
+            f"{place} holds half a surrogate pair at character {error.start}"
+        ) from error
