@@ -1,0 +1,216 @@
+"""Multi-head attention with a zone table that can be flipped at run time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zonekeras.layers.zone_attention import (
+    attention_weights,
+    one_hot_roles,
+    role_bias,
+    row_is_open,
+)
+from zonekeras.zones import NUM_ROLES, open_table
+
+
+@keras.saving.register_keras_serializable(package="zonekeras")
+class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
+    """`keras.layers.MultiHeadAttention` masked by roles instead of a mask tensor.
+
+    Same weights, and the same results when the table is open. What a token may
+    attend to depends only on the two tokens' roles: `zone_tables` holds a float32
+    variable `[n, R, R]` (`n` = 1, or the number of heads), 1 = may attend,
+    0 = masked, real gates in (0, 1] weaken a zone. Assigning to it changes the next
+    call; nothing is rebuilt or retraced.
+
+    A masked key has weight exactly 0. A query with every key masked gets a zero
+    context vector (the output projection then adds its bias).
+
+    A layer used at several depths (ALBERT) has one table for each use.
+
+    Axis letters: `B` batch, `T` query tokens, `S` key tokens, `D` width, `N` heads,
+    `R` roles.
+
+    Args:
+        num_heads: Number of heads, N.
+        key_dim: Width of a head.
+        per_head_tables: Whether each head has its own table.
+        num_tables: How many depths use this layer.
+        **kwargs: As in `keras.layers.MultiHeadAttention`. `sliding_window`,
+            `use_gate`, `flash_attention` and `attention_axes` are not supported.
+
+    Raises:
+        ValueError: If an argument is not supported.
+
+    Example:
+        >>> layer = MaskedMultiHeadAttention(num_heads=2, key_dim=4)
+        >>> hidden = np.ones((1, 3, 8), "float32")
+        >>> roles = np.array([[1, 3, 4]], "int32")  # CLS, QUESTION, PASSAGE
+        >>> output = layer(hidden, hidden, roles=roles)
+        >>> layer.zone_tables[0].assign(np.zeros((1, 5, 5)))  # masks everything
+
+    Source: the zones of STAR Protocols 3, 101481 (2022); the table form is ours.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        *,
+        per_head_tables: bool = False,
+        num_tables: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        for name in ("sliding_window", "flash_attention", "attention_axes", "use_gate"):
+            if kwargs.pop(name, None):
+                raise ValueError(
+                    "Expected plain dot-product attention over one axis. "
+                    f"Received: {name}, which MaskedMultiHeadAttention does not "
+                    "support. Leave it out."
+                )
+        super().__init__(num_heads, key_dim, **kwargs)
+        self.per_head_tables = per_head_tables
+        self.num_tables = num_tables
+        self.zone_tables: list[Any] = []
+
+    def build(
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> None:
+        """Creates the projections and the open tables."""
+        super().build(query_shape, value_shape or query_shape, key_shape)
+        num_rows = self.num_heads if self.per_head_tables else 1
+        start = np.tile(open_table(), (num_rows, 1, 1))
+        self.zone_tables = [
+            self.add_weight(
+                name=f"zone_table_{index}" if self.num_tables > 1 else "zone_table",
+                shape=(num_rows, NUM_ROLES, NUM_ROLES),
+                initializer=lambda shape, dtype=None: ops.convert_to_tensor(
+                    start, dtype=dtype
+                ),
+                dtype="float32",
+                autocast=False,
+                trainable=False,
+                aggregation="only_first_replica",
+            )
+            for index in range(self.num_tables)
+        ]
+
+    def call(
+        self,
+        query: Any,
+        value: Any = None,
+        key: Any = None,
+        *,
+        roles: Any,
+        key_roles: Any = None,
+        zone_table: Any = None,
+        table_index: int = 0,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Attends.
+
+        Args:
+            query: [B, T, D].
+            value: [B, S, D]; the query if left out.
+            key: [B, S, D]; the value if left out.
+            roles: int32 [B, T], roles of the query's tokens.
+            key_roles: int32 [B, S], roles of the keys' tokens; `roles` if left out.
+            zone_table: float32 [1 or B, 1 or N, R, R], per example; used in place
+                of the variable.
+            table_index: Which of the layer's tables to read.
+            return_attention_scores: Whether to return the weights too.
+            training: Whether dropout is on.
+
+        Returns:
+            [B, T, D], or a pair with the weights [B, N, T, S] before dropout.
+        """
+        value = query if value is None else value
+        key = value if key is None else key
+        projected = self.project(query, key, value)
+        context = self.attend(
+            *projected,
+            roles=roles,
+            key_roles=key_roles,
+            zone_table=zone_table,
+            table_index=table_index,
+            return_attention_scores=return_attention_scores,
+            training=training,
+        )
+        if return_attention_scores:
+            context, weights = context
+            return self.output_dense(context), weights
+        return self.output_dense(context)
+
+    def project(self, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+        """Returns scaled queries, keys and values, each [B, N, T or S, H].
+
+        They do not depend on the table: configurations that differ only in this
+        layer's table share them.
+        """
+        scale = ops.cast(self.key_dim**-0.5, self.compute_dtype)
+        return (
+            ops.swapaxes(self.query_dense(query) * scale, 1, 2),
+            ops.swapaxes(self.key_dense(key), 1, 2),
+            ops.swapaxes(self.value_dense(value), 1, 2),
+        )
+
+    def attend(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        *,
+        roles: Any,
+        key_roles: Any = None,
+        zone_table: Any = None,
+        table_index: int = 0,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Returns the context [B, T, N, H] of projected inputs.
+
+        Args are those of `call`, with `query`, `key` and `value` as `project`
+        returns them.
+        """
+        if zone_table is None:
+            zone_table = ops.expand_dims(
+                ops.convert_to_tensor(self.zone_tables[table_index]), 0
+            )
+        dtype = self.compute_dtype
+        query_roles = one_hot_roles(roles, dtype)
+        key_one_hot = (
+            query_roles if key_roles is None else one_hot_roles(key_roles, dtype)
+        )
+        bias = role_bias(zone_table, query_roles, key_one_hot, dtype)
+        weights = attention_weights(query, key, bias)
+        dropped = self._dropout_layer(weights, training=training)
+        is_open = row_is_open(zone_table, query_roles, key_one_hot)
+        context = ops.swapaxes(ops.matmul(dropped, value) * is_open, 1, 2)
+        if return_attention_scores:
+            return context, weights * is_open
+        return context
+
+    def compute_output_shape(
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> Any:
+        """Returns the shape of the output without weights."""
+        return super().compute_output_shape(query_shape, value_shape or query_shape)
+
+    def compute_output_spec(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Traces the call, since the weights' shape depends on the arguments."""
+        return keras.layers.Layer.compute_output_spec(self, query, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        for name in ("sliding_window", "attention_axes", "use_gate"):
+            config.pop(name, None)
+        return config | {
+            "per_head_tables": self.per_head_tables,
+            "num_tables": self.num_tables,
+        }

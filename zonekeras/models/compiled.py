@@ -1,0 +1,91 @@
+"""Compiling a function of arrays that reads a model's variables, on each backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class CompiledFunction:
+    """A function compiled once per input shape, whose variables stay live.
+
+    An assignment to a variable changes the next call and traces nothing: TensorFlow
+    graphs read variables, and on JAX their values are passed in.
+
+    Args:
+        function: Takes a dictionary of tensors, returns a tensor or a structure of
+            them. Reads, and never assigns, `variables`.
+        variables: All Keras variables that `function` reads.
+
+    Attributes:
+        num_traces: How often `function` has been traced.
+    """
+
+    def __init__(
+        self, function: Callable[[dict[str, Any]], Any], variables: Sequence[Any]
+    ) -> None:
+        self.num_traces = 0
+        self._function = function
+        self._variables = list(variables)
+        self._compiled: Callable[[dict[str, Any]], Any] = _COMPILERS.get(
+            keras.backend.backend(), _not_compiled
+        )(self)
+
+    def trace(self, inputs: dict[str, Any]) -> Any:
+        """Runs the function and counts it; compilers call this."""
+        self.num_traces += 1
+        return self._function(inputs)
+
+    def __call__(self, inputs: dict[str, np.ndarray]) -> Any:
+        """Returns the function's result as backend tensors."""
+        return self._compiled(inputs)
+
+
+def _compile_tensorflow(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:
+    """One graph for all lengths and batch sizes of the same ranks and dtypes."""
+    import tensorflow as tf
+
+    graphs: dict[tuple[Any, ...], Any] = {}
+
+    def call(inputs: dict[str, Any]) -> Any:
+        tensors = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
+        key = tuple((name, t.dtype, t.shape.rank) for name, t in tensors.items())
+        if key not in graphs:
+            signature = {
+                name: tf.TensorSpec([None] * tensor.shape.rank, tensor.dtype)
+                for name, tensor in tensors.items()
+            }
+            graphs[key] = tf.function(
+                target.trace, input_signature=[signature], autograph=False
+            )
+        return graphs[key](tensors)
+
+    return call
+
+
+def _compile_jax(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:
+    """One program per shape; the variables' values are arguments, not constants."""
+    import jax
+
+    variables = target._variables
+
+    @jax.jit
+    def run(values: list[Any], inputs: dict[str, Any]) -> Any:
+        mapping = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            return target.trace(inputs)
+
+    return lambda inputs: run([variable.value for variable in variables], inputs)
+
+
+def _not_compiled(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:
+    return target.trace
+
+
+_COMPILERS: dict[str, Callable[[CompiledFunction], Any]] = {
+    "tensorflow": _compile_tensorflow,
+    "jax": _compile_jax,
+}

@@ -1,0 +1,78 @@
+"""What an encoder is made of: the numbers that fix its weights and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Sizes and choices of a zone encoder.
+
+    Attributes:
+        family: `bert`, `roberta`, `xlm-roberta`, `electra`, `distilbert` or `albert`.
+        vocabulary_size: Rows of the token embedding.
+        num_heads: Attention heads of every layer.
+        hidden_dim: Width of the hidden states.
+        intermediate_dim: Width inside the feed-forward part.
+        embedding_dim: Width of the embeddings.
+        max_sequence_length: Most tokens a window can have.
+        num_segments: Rows of the segment embedding; 0 = none.
+        block_of_layer: For every layer the block (set of weights) it runs;
+            `(0, 1, …, L-1)` except in ALBERT, whose layers share blocks.
+        activation: `gelu` (erf form), `gelu_tanh`, or a Keras activation's name.
+        layer_norm_epsilon: Added to the variance in every normalization.
+        dropout: Share of units dropped in training.
+        attention_dropout: Share of attention weights dropped in training.
+        project_embeddings: Whether a dense layer follows the embeddings.
+        per_head_tables: Whether every head has its own zone table.
+    """
+
+    family: str
+    vocabulary_size: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    embedding_dim: int
+    max_sequence_length: int
+    num_segments: int
+    block_of_layer: tuple[int, ...]
+    activation: str = "gelu"
+    layer_norm_epsilon: float = 1e-12
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    project_embeddings: bool = False
+    per_head_tables: bool = False
+
+    @property
+    def num_layers(self) -> int:
+        """Layers that a token passes through, L."""
+        return len(self.block_of_layer)
+
+    @property
+    def num_blocks(self) -> int:
+        """Different sets of layer weights."""
+        return max(self.block_of_layer, default=-1) + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as JSON values."""
+        return asdict(self) | {"block_of_layer": list(self.block_of_layer)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EncoderConfig:
+        """Returns the configuration of `to_dict`'s values.
+
+        Raises:
+            ValueError: If a name is not a field.
+        """
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ValueError(
+                f"Expected fields of EncoderConfig. Received: {unknown}. The file was "
+                "written by another version of zonekeras."
+            )
+        return cls(
+            **{**values, "block_of_layer": tuple(values["block_of_layer"])}  # type: ignore[arg-type]
+        )
