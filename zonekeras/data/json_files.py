@@ -4,14 +4,12 @@ Stricter than `json.load`: what JSON does not allow but Python does (`NaN`,
 `Infinity`), and what JSON allows but hides mistakes (a key twice in one object), is
 refused. A UTF-8 byte order mark is accepted.
 
-What a file's content means is not checked here, but for `read_predictions`, the one
-layout that several commands read.
+What a file's content means is not checked here.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,41 +52,12 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: broken JSON: {error}.") from error
 
 
-def read_predictions(path: str | Path) -> dict[str, str]:
-    """Reads a predictions file: one JSON object of question id -> answer text.
-
-    Raises:
-        InputError: If the file is not such an object.
-    """
-    predictions = _read_object(path, "question id -> answer text")
-    for key, text in predictions.items():
-        if not isinstance(text, str):
-            raise InputError(
-                f"{path}: question {shown(key)}: expected the answer's text, a string. "
-                f"Received: {shown(text)}."
-            )
-    return predictions
-
-
-def read_null_odds(path: str | Path) -> dict[str, float]:
-    """Reads a null odds file: one JSON object of question id -> number.
-
-    Raises:
-        InputError: If the file is not such an object.
-    """
-    null_odds = _read_object(path, "question id -> number")
-    for key, number in null_odds.items():
-        if not _is_finite(number):
-            raise InputError(
-                f"{path}: question {shown(key)}: expected a finite number. "
-                f"Received: {shown(number)}."
-            )
-    return null_odds
-
-
 def shown(value: object) -> str:
     """Returns a value as JSON on one line, shortened, for a message."""
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "something nested too deep to show"
     if len(text) > _LONGEST_SHOWN:
         text = text[: _LONGEST_SHOWN - 3] + "..."
     return text
@@ -111,26 +80,6 @@ def _read_text(path: Path) -> str:
             f"{path}: broken UTF-8 at byte {error.start} (0x{raw[error.start]:02x}). "
             "Save the file as UTF-8, or download it again."
         ) from error
-
-
-def _read_object(path: str | Path, meaning: str) -> dict[str, Any]:
-    """Reads a file that must hold one JSON object."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path}: expected one JSON object, {meaning}. Received: {shown(content)}."
-        )
-    return content
-
-
-def _is_finite(value: object) -> bool:
-    """Says whether a JSON value is a number that a float can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond the largest float
-        return False
 
 
 def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
