@@ -1,0 +1,105 @@
+"""`zonekeras evaluate`: score a predictions file as the official scripts do."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+
+from cli.parsing import CommandParser, run_command
+from cli.value_types import finite_float
+
+PROG = "zonekeras evaluate"
+METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
+
+EPILOG = """\
+metrics:
+  squad     the SQuAD v1.1 script: exact_match, f1
+  squad_v2  the SQuAD v2.0 script: exact, f1, total, HasAns_*, NoAns_*, and with
+            --null_odds best_exact, best_exact_thresh, best_f1, best_f1_thresh
+  cmrc2018  the CMRC 2018 script: AVERAGE, F1, EM, TOTAL, SKIP
+  auto      squad_v2 if any question has the key is_impossible, else cmrc2018 if the
+            passages are in Chinese characters, else squad
+
+example:
+  $ zonekeras evaluate dev-v1.1.json predictions.json
+  {"exact_match": 80.567..., "f1": 88.117...}
+
+A prediction that is missing counts as the official script has it (0, but left out in
+squad_v2); how many are missing is said on standard error.
+"""
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Score predictions exactly as the official scripts do; prints one "
+        "line of JSON with the script's keys, scores in points.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("dataset", metavar="dev.json", help="a SQuAD-format file")
+    parser.add_argument(
+        "predictions", metavar="predictions.json", help="question id -> answer text"
+    )
+    parser.add_argument(
+        "--null_odds",
+        metavar="FILE",
+        help='question id -> how much "no answer" is preferred (squad_v2)',
+    )
+    parser.add_argument(
+        "--na_prob_thresh",
+        type=finite_float,
+        default=1.0,
+        metavar="NUMBER",
+        help='null odds above it count as "no answer"; 1.0 is the official default',
+    )
+    parser.add_argument(
+        "--metric", choices=METRICS, default="auto", help="which script"
+    )
+    parser.add_boolean(
+        "--skip_bad", default=False, help="leave bad entries of dev.json out"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+
+    from zonekeras import metrics
+    from zonekeras.data.predictions import read_null_odds, read_predictions_for
+    from zonekeras.data.squad import read_squad
+
+    dataset = read_squad(arguments.dataset, skip_bad=arguments.skip_bad)
+    if dataset.num_skipped:
+        warnings.warn(
+            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=2
+        )
+    predictions, missing = read_predictions_for(dataset, arguments.predictions)
+    null_odds = None
+    if arguments.null_odds is not None:
+        null_odds = read_null_odds(arguments.null_odds)
+    if missing:
+        warnings.warn(
+            f"{arguments.predictions}: no prediction for {len(missing)} of "
+            f"{dataset.num_questions} questions, such as {missing[0]!r}",
+            stacklevel=2,
+        )
+    result = metrics.evaluate(
+        dataset,
+        predictions,
+        null_odds=null_odds,
+        metric=arguments.metric,
+        null_threshold=arguments.na_prob_thresh,
+    )
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
