@@ -22,7 +22,8 @@ $(INSTALLED): setup.cfg pyproject.toml
 	        "Received: '$(PYTHON)'; install it or call make PYTHON=/path/to/python3.11" >&2; \
 	    exit 2; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev,tf-models]'
+	@echo 'make: installing into $(VENV); the first time takes some minutes'
+	@$(BIN)/python -m pip install -qq --editable '.[dev,tf-models]'
 	@touch $@
 
 lint: $(INSTALLED) ## check the code with ruff

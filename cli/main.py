@@ -42,7 +42,7 @@ def _main(arguments: Sequence[str]) -> int:
         print(f"zonekeras {__version__}")
         return EXIT_OK
     close = difflib.get_close_matches(name, COMMANDS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}"
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."
     print(f"zonekeras: error: unknown command {name!r}; {hint}", file=sys.stderr)
     return EXIT_BAD_INPUT
 

@@ -91,7 +91,7 @@ class CommandParser(argparse.ArgumentParser):
         if extras:
             self.error(
                 f"expected no further argument. Received: {' '.join(map(repr, extras))}"
-                f"; see '{self.prog} --help'"
+                f"; see '{self.prog} --help'."
             )
         return namespace
 
@@ -128,7 +128,7 @@ class CommandParser(argparse.ArgumentParser):
         missing = "the following arguments are required: "
         if message.startswith(missing):
             names = message.removeprefix(missing)
-            message = f"expected {names}. Received: none; see '{self.prog} --help'"
+            message = f"expected {names}. Received: none; see '{self.prog} --help'."
         self.exit(EXIT_BAD_INPUT, f"{self.prog}: error: {one_line(message)}\n")
 
     def format_help(self) -> str:
@@ -176,7 +176,7 @@ class CommandParser(argparse.ArgumentParser):
             close = difflib.get_close_matches(name, known, n=1)
             hints.append(f"{token} (did you mean --{close[0]}?)" if close else token)
         noun = "flag" if len(unknown) == 1 else "flags"
-        self.error(f"unknown {noun} {', '.join(hints)}; see '{self.prog} --help'")
+        self.error(f"unknown {noun} {', '.join(hints)}; see '{self.prog} --help'.")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Words a value outside `choices` as the other errors are worded."""
@@ -184,7 +184,7 @@ class CommandParser(argparse.ArgumentParser):
             return
         choices = [str(choice) for choice in action.choices]
         close = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; did you mean {close[0]}?" if close else "."
         raise argparse.ArgumentError(
             action, f"expected one of {', '.join(choices)}. Received: {value!r}{hint}"
         )
@@ -261,9 +261,9 @@ def _describe(error: argparse.ArgumentError) -> str:
     name = error.argument_name
     message = error.message
     if message == "expected one argument":
-        message = "expected a value. Received: none; write it after the flag"
+        message = "expected a value. Received: none; write it after the flag."
     elif message == "expected at least one argument":
-        message = "expected one value or more. Received: none"
+        message = "expected one value or more. Received: none."
     return f"{name}: {message}" if name else message
 
 

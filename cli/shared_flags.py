@@ -68,13 +68,13 @@ def check_model_flags(arguments: argparse.Namespace) -> None:
         return
     if arguments.model is not None:
         raise InputError(
-            f"expected --model or {', '.join(given)}. Received: both; leave one out"
+            f"Expected --model or {', '.join(given)}. Received: both; leave one out."
         )
     missing = [f"--{name}" for name in _CHECKPOINT_FLAGS if f"--{name}" not in given]
     if missing:
         raise InputError(
-            "expected --vocab_file, --bert_config_file and --init_checkpoint together. "
-            f"Received: {', '.join(given)}; add {', '.join(missing)}"
+            "Expected --vocab_file, --bert_config_file and --init_checkpoint together. "
+            f"Received: {', '.join(given)}; add {', '.join(missing)}."
         )
 
 

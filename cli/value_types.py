@@ -123,4 +123,4 @@ def _complaint(
     expected: str, received: str, quoted: bool = True
 ) -> argparse.ArgumentTypeError:
     shown = repr(received) if quoted else received
-    return argparse.ArgumentTypeError(f"expected {expected}. Received: {shown}")
+    return argparse.ArgumentTypeError(f"expected {expected}. Received: {shown}.")

@@ -14,8 +14,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zonekeras import plotting as plotting
-    from zonekeras import zones as zones
+    import zonekeras.plotting as plotting
+    import zonekeras.zones as zones
     from zonekeras.errors import InputError as InputError
     from zonekeras.models.loading import load as load
     from zonekeras.sweeping import run_sweep as run_sweep

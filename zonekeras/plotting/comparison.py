@@ -1,0 +1,62 @@
+"""The heatmap of the difference between two tables of scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from zonekeras.plotting.heatmap import METRIC_LABELS, draw_effects
+from zonekeras.plotting.panel import new_figure, panel_size
+from zonekeras.results.matrix import compare, score_matrix
+from zonekeras.results.tidy import Metric
+
+
+def comparison_heatmap(
+    first: Any,
+    second: Any,
+    *,
+    metric: Metric | str = Metric.EXACT_MATCH,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws the first table's scores minus the second's.
+
+    Below each zone stands the sample standard deviation of its differences over the
+    layers, which the protocol calls the standard deviation of difference.
+
+    Args:
+        first: A result, as for `zonekeras.plotting.heatmap`.
+        second: Another, with the same layers and zones.
+        metric: Which score.
+        annotate: Whether to write each value into its cell.
+        value_range: The differences at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above the cells.
+
+    Raises:
+        InputError: When the cells of the two differ, or one cannot be drawn.
+    """
+    metric = Metric(metric)
+    comparison = compare(score_matrix(first, metric), score_matrix(second, metric))
+    width, height = panel_size(comparison.difference)
+    figure = new_figure(*(figure_size or (width, height + 0.4)))
+    axes = figure.add_subplot()
+    draw_effects(
+        axes,
+        comparison.difference,
+        label=f"Difference in {METRIC_LABELS[metric]} (points)",
+        value_range=value_range,
+        annotate=annotate,
+        title=title,
+    )
+    axes.set_xticklabels(
+        [
+            f"{str(zone).upper()}\n({deviation:.3f})"
+            for zone, deviation in comparison.deviation.items()
+        ]
+    )
+    axes.set_xlabel("Masked zone (standard deviation of difference)")
+    return figure

@@ -1,0 +1,109 @@
+"""The heatmap of a sweep: how far each cell's score lies from the baseline's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from zonekeras.errors import InputError
+from zonekeras.plotting.panel import (
+    draw_panel,
+    new_figure,
+    panel_size,
+    symmetric_range,
+)
+from zonekeras.results.matrix import effect_matrix
+from zonekeras.results.tidy import Metric
+
+EFFECT_COLORS = "seismic"
+METRIC_LABELS = {Metric.EXACT_MATCH: "EM", Metric.F1: "F1"}
+
+
+def heatmap(
+    result: Any,
+    *,
+    metric: Metric | str = Metric.EXACT_MATCH,
+    baseline: float | None = None,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+    axes: Axes | None = None,
+) -> Figure | SubFigure:
+    """Draws the effects of all cells, in points; blue is a loss, red a gain.
+
+    Args:
+        result: A sweep's result, its long-form table, or a layer x zone matrix of
+            masked scores (see `zonekeras.results.matrix`).
+        metric: Which score; a matrix has only one, and this names it.
+        baseline: The baseline's score in percent; a matrix needs it.
+        annotate: Whether to write each value into its cell.
+        value_range: The effects at the two ends of the colours; by default the
+            smallest range about 0 that holds all of them. 0 stays white, and a loss
+            is as dark as an equal gain, whatever the range.
+        figure_size: Width and height in inches, by default what the cells need.
+        title: A title above the cells.
+        axes: Axes to draw into; by default those of a new figure.
+
+    Returns:
+        The figure, for `zonekeras.plotting.save_figure` or `savefig`.
+
+    Raises:
+        InputError: When there is no cell, no baseline, or the range is not one.
+
+    Example:
+        >>> import pandas as pd
+        >>> scores = pd.DataFrame({"q2": [70.0, 79.0], "p2": [60.0, 81.0]})
+        >>> figure = heatmap(scores.rename_axis("layer"), baseline=80.0)
+        >>> figure.axes[0].get_ylabel()
+        'Layer'
+    """
+    metric = Metric(metric)
+    matrix = effect_matrix(result, metric, baseline)
+    if axes is None:
+        axes = new_figure(*(figure_size or panel_size(matrix))).add_subplot()
+    draw_effects(
+        axes,
+        matrix,
+        label=effect_label(metric),
+        value_range=value_range,
+        annotate=annotate,
+        title=title,
+    )
+    return axes.figure
+
+
+def effect_label(metric: Metric) -> str:
+    """Says what the values of an effect are."""
+    return f"{METRIC_LABELS[metric]} − baseline (points)"
+
+
+def draw_effects(
+    axes: Axes,
+    matrix: pd.DataFrame,
+    *,
+    label: str,
+    value_range: tuple[float, float] | None,
+    annotate: bool,
+    title: str | None,
+) -> None:
+    """Draws signed values with 0 in white."""
+    low, high = value_range or symmetric_range(matrix)
+    if not (low < high and low <= 0 <= high):
+        raise InputError(
+            "Expected a range of effects around 0, the lower end first. "
+            f"Received: {low:g} to {high:g}."
+        )
+    draw_panel(
+        axes,
+        matrix,
+        color_map=EFFECT_COLORS,
+        value_range=(low, high),
+        center=0.0,
+        label=label,
+        title=title,
+        annotate=annotate,
+    )

@@ -1,0 +1,139 @@
+"""One layer x zone panel: the piece that every heatmap is made of.
+
+Layer 1 is at the bottom and the zones stand in the protocol's order, as in the figures
+of STAR Protocols 3, 101481 (2022). Layers are labelled from 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+NOT_RUN_COLOR = "0.8"
+GRID_COLOR = "0.9"
+_MOST_LAYER_LABELS = 30
+
+
+def new_figure(width_inches: float, height_inches: float) -> Figure:
+    """Makes a figure that pyplot does not know of."""
+    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+    # seaborn draws through the canvas, and without one it would ask pyplot.
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panel_size(matrix: pd.DataFrame) -> tuple[float, float]:
+    """Returns a width and height in inches that keep cells and labels readable."""
+    _, num_zones = matrix.shape
+    return max(1.8 + 0.66 * num_zones, 3.6), 1.2 + _cells_height(matrix)
+
+
+def symmetric_range(matrix: pd.DataFrame) -> tuple[float, float]:
+    """Returns the smallest range about 0 that holds every value; ±1 if all are 0."""
+    largest = np.nanmax(np.abs(matrix.to_numpy()), initial=0.0)
+    return (-float(largest), float(largest)) if largest > 0 else (-1.0, 1.0)
+
+
+def draw_panel(
+    axes: Axes,
+    matrix: pd.DataFrame,
+    *,
+    color_map: str,
+    value_range: tuple[float, float],
+    center: float | None,
+    label: str,
+    title: str | None,
+    annotate: bool,
+    number_format: str = ".1f",
+) -> None:
+    """Draws a matrix into axes, with a colour bar.
+
+    Args:
+        axes: Where to.
+        matrix: Layers (from 0) x zones; NaN cells are grey.
+        color_map: The name of matplotlib's colour map.
+        value_range: The values at the two ends of the colours.
+        center: The value of the colour map's middle; None for the range's middle.
+        label: What the values are, written along the colour bar.
+        title: The title above, if any.
+        annotate: Whether to write each value into its cell.
+        number_format: How to write it.
+    """
+    seaborn.heatmap(
+        matrix,
+        ax=axes,
+        cmap=color_map,
+        vmin=value_range[0],
+        vmax=value_range[1],
+        center=center,
+        mask=matrix.isna(),
+        linewidths=0.5,
+        linecolor=GRID_COLOR,
+        cbar_kws={"label": label, "aspect": 5 * _cells_height(matrix)},
+        xticklabels=[str(zone).upper() for zone in matrix.columns],
+        yticklabels=False,
+    )
+    if annotate:
+        _write_values(axes, matrix, number_format)
+    axes.set_facecolor(NOT_RUN_COLOR)
+    axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
+    _label_layers(axes, [int(layer) + 1 for layer in matrix.index])
+    axes.set_xlabel("Masked zone")
+    axes.set_ylabel("Layer")
+    axes.tick_params(length=0)
+    axes.tick_params(axis="x", rotation=0)
+    axes.tick_params(axis="y", rotation=0)
+    if title:
+        axes.set_title(title, fontsize=11)
+
+
+def _cells_height(matrix: pd.DataFrame) -> float:
+    """Returns the height in inches of all rows together."""
+    return min(max(0.32 * len(matrix), 1.2), 10.0)
+
+
+def _write_values(axes: Axes, matrix: pd.DataFrame, number_format: str) -> None:
+    """Writes each value into its cell, black or white, whichever is read better."""
+    [mesh] = axes.collections
+    mesh.update_scalarmappable()
+    colors = np.asarray(mesh.get_facecolor()).reshape(*matrix.shape, 4)
+    for (row, column), value in np.ndenumerate(matrix.to_numpy()):
+        if not np.isnan(value):
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                _number(float(value), number_format),
+                color="black" if _luminance(colors[row, column]) > 0.25 else "white",
+                fontsize=8,
+                ha="center",
+                va="center",
+            )
+
+
+def _number(value: float, number_format: str) -> str:
+    """Formats a number with a real minus sign, and none on zero."""
+    text = format(value, number_format)
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _luminance(color: np.ndarray) -> float:
+    """Returns the relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
+    rgb = color[:3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def _label_layers(axes: Axes, layers: list[int]) -> None:
+    """Labels the rows; in a deep model only every second, third, … one."""
+    step = math.ceil(len(layers) / _MOST_LAYER_LABELS)
+    positions = range(0, len(layers), step)
+    axes.set_yticks(
+        [position + 0.5 for position in positions],
+        labels=[str(layers[position]) for position in positions],
+    )

@@ -1,0 +1,102 @@
+"""The heatmap of several runs: each cell's mean effect and its deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from zonekeras.errors import InputError
+from zonekeras.plotting.heatmap import METRIC_LABELS, draw_effects, effect_label
+from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
+from zonekeras.results.matrix import effect_matrix, mean_and_deviation
+from zonekeras.results.tidy import Metric
+
+DEVIATION_COLORS = "Purples"
+
+
+def runs_heatmap(
+    results: Sequence[Any],
+    *,
+    metric: Metric | str = Metric.EXACT_MATCH,
+    baselines: Sequence[float | None] | float | None = None,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws the mean effects of several runs, and beside them how far runs differ.
+
+    Args:
+        results: Two results or more, each as for `zonekeras.plotting.heatmap`.
+        metric: Which score.
+        baselines: The baseline's score of each run, or one for all; None where a
+            long-form table holds it.
+        annotate: Whether to write each value into its cell.
+        value_range: The mean effects at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above both panels.
+
+    Returns:
+        A figure with the panel of means and that of sample standard deviations.
+
+    Raises:
+        InputError: When there are fewer than two runs, their cells differ, or one
+            cannot be drawn.
+    """
+    metric = Metric(metric)
+    effects = [
+        effect_matrix(result, metric, baseline)
+        for result, baseline in zip(
+            results, _one_for_each(baselines, len(results)), strict=True
+        )
+    ]
+    statistics = mean_and_deviation(effects)
+    width, height = panel_size(statistics.mean)
+    figure = new_figure(*(figure_size or (2 * width, height)))
+    left, right = figure.subplots(1, 2)
+    draw_effects(
+        left,
+        statistics.mean,
+        label=effect_label(metric),
+        value_range=value_range,
+        annotate=annotate,
+        title=f"Mean of {len(results)} runs",
+    )
+    draw_panel(
+        right,
+        statistics.deviation,
+        color_map=DEVIATION_COLORS,
+        value_range=(0.0, _largest(statistics.deviation)),
+        center=None,
+        label=f"Standard deviation of {METRIC_LABELS[metric]} (points)",
+        title="Standard deviation",
+        annotate=annotate,
+        number_format=".2f",
+    )
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _one_for_each(
+    baselines: Sequence[float | None] | float | None, num_runs: int
+) -> list[float | None]:
+    """Returns one baseline for each run."""
+    if baselines is None or isinstance(baselines, int | float):
+        return [baselines] * num_runs
+    if len(baselines) != num_runs:
+        raise InputError(
+            f"Expected one baseline, or one for each of {num_runs} runs. "
+            f"Received: {len(baselines)}."
+        )
+    return list(baselines)
+
+
+def _largest(deviation: pd.DataFrame) -> float:
+    """Returns the upper end of the deviations' colours; 1 when runs do not differ."""
+    largest = float(np.nanmax(deviation.to_numpy(), initial=0.0))
+    return largest if largest > 0 else 1.0

@@ -1,0 +1,195 @@
+"""Layer x zone matrices: the cells of a sweep as a rectangle, and their statistics.
+
+A matrix is a DataFrame whose index is the layer, from 0, and whose columns are zones in
+the protocol's order. A cell that was not run is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from zonekeras.errors import InputError
+from zonekeras.results.tidy import Metric, check_columns
+from zonekeras.zones import BASELINE, Zone
+
+_ZONES = [str(zone) for zone in Zone]
+
+
+@dataclass(frozen=True)
+class MeanAndDeviation:
+    """Statistics over runs, cell by cell.
+
+    Attributes:
+        mean: The mean of each cell.
+        deviation: The sample standard deviation of each cell (ddof 1).
+    """
+
+    mean: pd.DataFrame
+    deviation: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two tables differ.
+
+    Attributes:
+        difference: The first minus the second, cell by cell.
+        deviation: The sample standard deviation (ddof 1) of each zone's differences
+            over the layers: the protocol's "standard deviation of difference".
+    """
+
+    difference: pd.DataFrame
+    deviation: pd.Series[float]
+
+
+def score_matrix(
+    result: Any, metric: Metric | str = Metric.EXACT_MATCH
+) -> pd.DataFrame:
+    """Returns the masked scores of all cells.
+
+    Args:
+        result: A sweep's result (anything with a `table`), its long-form table, a
+            mapping from (layer, zone) to scores as `read_results_csv` returns it, or
+            a matrix of scores, which is returned with its zones in order.
+        metric: Which score; a mapping or a matrix has only one.
+
+    Raises:
+        InputError: When there is no cell in it, or one of them more than once.
+    """
+    table = _as_frame(result)
+    if _is_matrix(table):
+        return _ordered(table)
+    check_columns(table, "the table")
+    return _pivot(table, str(Metric(metric)))
+
+
+def effect_matrix(
+    result: Any,
+    metric: Metric | str = Metric.EXACT_MATCH,
+    baseline: float | None = None,
+) -> pd.DataFrame:
+    """Returns the effects of all cells: masked score minus the baseline's, in points.
+
+    Args:
+        result: As for `score_matrix`.
+        metric: Which score.
+        baseline: The baseline's score in percent; needed for a mapping or a matrix,
+            and taken before the one that a long-form table holds.
+
+    Raises:
+        InputError: When the baseline is needed and not given, or as `score_matrix`.
+    """
+    table = _as_frame(result)
+    if baseline is not None:
+        return score_matrix(table, metric) - baseline
+    if _is_matrix(table):
+        raise InputError(
+            "Expected the baseline's score for a table that holds only masked scores. "
+            "Received: baseline=None; give it in percent."
+        )
+    check_columns(table, "the table")
+    return _pivot(table, f"{Metric(metric)}_effect")
+
+
+def mean_and_deviation(matrices: Sequence[pd.DataFrame]) -> MeanAndDeviation:
+    """Computes the mean and the sample standard deviation of each cell over runs.
+
+    Raises:
+        InputError: When there are fewer than two runs or their cells differ.
+    """
+    if len(matrices) < 2:
+        raise InputError(
+            "Expected two runs or more for a standard deviation. "
+            f"Received: {len(matrices)}."
+        )
+    for matrix in matrices[1:]:
+        _check_same_cells(matrices[0], matrix)
+    runs = pd.concat(matrices, keys=range(len(matrices)), names=["run", "layer"])
+    # skipna=False: a cell that one run lacks has no mean over the runs.
+    by_layer = runs.groupby(level="layer")
+    return MeanAndDeviation(
+        mean=by_layer.mean(skipna=False), deviation=by_layer.std(ddof=1, skipna=False)
+    )
+
+
+def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
+    """Compares two matrices of scores cell by cell.
+
+    Raises:
+        InputError: When their cells differ.
+    """
+    _check_same_cells(first, second)
+    difference = first - second
+    return Comparison(difference=difference, deviation=difference.std(ddof=1))
+
+
+def _as_frame(result: Any) -> pd.DataFrame:
+    """Returns the DataFrame in what a caller passed."""
+    if isinstance(result, Mapping):
+        return _from_cells(result)
+    frame = getattr(result, "table", result)
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            "Expected a sweep's result, a pandas DataFrame or a mapping of scores. "
+            f"Received: {type(result).__name__}."
+        )
+    return frame
+
+
+def _from_cells(cells: Mapping[tuple[int, str], float]) -> pd.DataFrame:
+    """Lays scores by (layer, zone) out as a matrix."""
+    layers = sorted({layer for layer, _ in cells})
+    rows = [[cells.get((layer, zone), math.nan) for zone in _ZONES] for layer in layers]
+    matrix = pd.DataFrame(
+        rows, index=pd.Index(layers, name="layer"), columns=_ZONES, dtype="float64"
+    )
+    return matrix.dropna(axis="columns", how="all")
+
+
+def _is_matrix(table: pd.DataFrame) -> bool:
+    return table.index.name == "layer" and set(table.columns) <= set(_ZONES)
+
+
+def _ordered(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Puts zones into the protocol's order and layers into ascending order."""
+    columns = [zone for zone in _ZONES if zone in matrix.columns]
+    return matrix[columns].astype("float64").sort_index()
+
+
+def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Lays one column of a long-form table out as a matrix."""
+    cells = table[table["layer"].notna()]
+    if cells.empty:
+        raise InputError(
+            "Expected at least one cell, one zone in one layer. Received: "
+            f"{', '.join(table['configuration']) or BASELINE}."
+        )
+    repeated = cells[cells.duplicated(["layer", "zone"])]
+    if not repeated.empty:
+        raise InputError(
+            "Expected the table of one sweep, every cell once. Received: "
+            f"{repeated['configuration'].iloc[0]} more than once; select one model, "
+            "dataset and semantics."
+        )
+    matrix = cells.pivot(index="layer", columns="zone", values=column)
+    matrix.index = matrix.index.astype("int64")
+    matrix.columns.name = None
+    return _ordered(matrix)
+
+
+def _check_same_cells(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    if first.index.equals(second.index) and first.columns.equals(second.columns):
+        return
+    raise InputError(
+        "Expected tables of the same layers and zones. "
+        f"Received: {_shape(first)} and {_shape(second)}."
+    )
+
+
+def _shape(matrix: pd.DataFrame) -> str:
+    return f"{len(matrix)} layers x {', '.join(matrix.columns)}"
