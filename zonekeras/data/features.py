@@ -1,0 +1,378 @@
+"""Features: what a model reads of a SQuAD-format dataset, as in the original script.
+
+`build_features` tokenizes every passage and every question once and lays windows over
+the passages. The arrays that a model takes are put together per batch, on demand, so
+that memory holds each token once, not once per window. Roles come out of here; zones
+and tables do not.
+
+Axes: `W` all windows, `B` windows of a batch, `T` the batch's length in tokens.
+
+Positions are token positions in a window (CLS is 0), characters are Unicode characters
+of the original passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.squad import Passage, Question, SquadDataset
+from zonekeras.data.tokenizer import ReaderTokenizer, TokenizedTexts
+from zonekeras.data.windows import Windows, slide
+from zonekeras.errors import InputError
+from zonekeras.zones import Role
+
+IntArray = npt.NDArray[np.int32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The windows of a dataset, for one tokenizer and one set of lengths.
+
+    Attributes:
+        settings: `max_seq_length`, `doc_stride`, `max_query_length`, and the
+            tokenizer's `fingerprint` as `tokenizer`.
+        passages: The passages, in file order.
+        questions: The questions, in file order.
+        passage_index: int32 [Q], each question's passage.
+        lengths: int32 [W], tokens of each window without padding.
+    """
+
+    settings: dict[str, int | str]
+    passages: tuple[Passage, ...]
+    questions: tuple[Question, ...]
+    passage_index: IntArray
+    lengths: IntArray
+    _passage_tokens: TokenizedTexts
+    _question_tokens: TokenizedTexts
+    _windows: Windows
+    _special_ids: tuple[int, int, int]
+    _num_separators_between: int
+
+    @property
+    def num_windows(self) -> int:
+        """The number of windows; at least one per question."""
+        return len(self.lengths)
+
+    @property
+    def question_index(self) -> IntArray:
+        """int32 [W]: whose window it is, by the question's row in file order."""
+        return self._windows.question_index
+
+    def arrays(self, windows: npt.ArrayLike, length: int) -> dict[str, IntArray]:
+        """Puts together what the model reads.
+
+        Args:
+            windows: Integers [B], which windows.
+            length: T, to which they are padded.
+
+        Returns:
+            `token_ids`, `segment_ids` and `roles`, each int32 [B, T].
+
+        Raises:
+            ValueError: If a window is longer than `length`.
+        """
+        place = self._place(windows, length)
+        columns = np.arange(length)
+        is_question = (columns > 0) & (columns <= place.question_length)
+        is_passage = (columns >= place.passage_start) & (columns < place.passage_stop)
+        roles = np.where(columns <= place.passage_stop, Role.SEP, Role.PAD)
+        roles[is_question] = Role.QUESTION
+        roles[is_passage] = Role.PASSAGE
+        roles[:, :1] = Role.CLS
+
+        token_ids = np.asarray([*self._special_ids, 0, 0], np.int32)[roles]
+        question_token = place.question_token + columns - 1
+        passage_token = place.passage_token + columns - place.passage_start
+        token_ids[is_question] = self._question_tokens.ids[question_token[is_question]]
+        token_ids[is_passage] = self._passage_tokens.ids[passage_token[is_passage]]
+        if self._num_separators_between == 1:
+            in_second = (columns >= place.passage_start) & (roles != Role.PAD)
+        else:
+            in_second = np.zeros_like(is_passage)
+        return {
+            "token_ids": token_ids,
+            "segment_ids": in_second.astype(np.int32),
+            "roles": roles.astype(np.int32),
+        }
+
+    def start_allowed(self, windows: npt.ArrayLike, length: int) -> BoolArray:
+        """Says where an answer may start: passage tokens with maximum context.
+
+        Returns:
+            bool [B, T].
+        """
+        place = self._place(windows, length)
+        window = np.asarray(windows)
+        shift = place.passage_start[:, 0] - self._windows.start[window]
+        first = (self._windows.context_start[window] + shift)[:, None]
+        stop = (self._windows.context_stop[window] + shift)[:, None]
+        columns = np.arange(length)
+        return (columns >= first) & (columns < stop)
+
+    def end_allowed(self, windows: npt.ArrayLike, length: int) -> BoolArray:
+        """Says where an answer may end: passage tokens.
+
+        Returns:
+            bool [B, T].
+        """
+        place = self._place(windows, length)
+        columns = np.arange(length)
+        return (columns >= place.passage_start) & (columns < place.passage_stop)
+
+    def character_spans(
+        self,
+        windows: npt.ArrayLike,
+        start_tokens: npt.ArrayLike,
+        end_tokens: npt.ArrayLike,
+    ) -> IntArray:
+        """Translates token spans into characters of the passage.
+
+        Args:
+            windows: Integers [B].
+            start_tokens: Integers [B], each span's first token.
+            end_tokens: Integers [B], its last token.
+
+        Returns:
+            int32 [B, 2], first character and the one after the last. They never have
+            whitespace at their ends.
+
+        Raises:
+            ValueError: If a token is not a passage token of its window.
+        """
+        window = np.asarray(windows)
+        place = self._place(windows)
+        tokens = np.stack([np.asarray(start_tokens), np.asarray(end_tokens)], axis=-1)
+        if not np.all((tokens >= place.passage_start) & (tokens < place.passage_stop)):
+            raise ValueError(
+                "expected the tokens of a span to be passage tokens of their window. "
+                f"Received: windows={window}, tokens={tokens.tolist()}"
+            )
+        flat = place.passage_token + tokens - place.passage_start
+        starts = self._passage_tokens.offsets[flat[:, 0], 0]
+        ends = self._passage_tokens.offsets[flat[:, 1], 1]
+        spans = np.stack([starts, np.maximum(starts, ends)], axis=1)
+        passages = self.passage_index[self.question_index[window]]
+        for row, (passage, (start, end)) in enumerate(
+            zip(passages.tolist(), spans.tolist(), strict=True)
+        ):
+            # A span can end in a token that is nothing but whitespace.
+            text = self.passages[passage].text[start:end]
+            spans[row, 1] = start + len(text.rstrip())
+        return spans
+
+    def training_targets(self) -> IntArray:
+        """Returns the positions of the answers, int32 [W, 2]: first and last token.
+
+        The first answer counts, and the tokens that share a character with it. A
+        window gets (0, 0), the position of CLS, if it lacks any of them; and so does
+        every window of a question that is impossible, has no answer, one of unknown
+        place (-1), or one whose characters the tokenizer drops.
+        """
+        first, last = self._answer_tokens()
+        question, start = self.question_index, self._windows.start.astype(np.int64)
+        first, last = first[question] - start, last[question] - start
+        inside = (first >= 0) & (last < self._windows.length) & (first <= last)
+        place = self._place(np.arange(self.num_windows))
+        targets = np.stack([first, last], axis=1) + place.passage_start
+        return np.where(inside[:, None], targets, 0).astype(np.int32)
+
+    def _answer_tokens(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Returns each question's answer, int64 [Q], counted in its passage's tokens.
+
+        Where there is none, the last token is before the first.
+        """
+        none = (0, -1)
+        spans = [
+            none
+            if question.is_impossible or not question.answers
+            else (
+                question.answers[0].start,
+                question.answers[0].start + len(question.answers[0].text),
+            )
+            for question in self.questions
+        ]
+        start, stop = np.asarray(spans, np.int64).reshape(-1, 2).T
+        bounds = self._passage_tokens.bounds
+        # One search for all: a passage's characters come after all earlier passages'.
+        longest = max((len(passage.text) for passage in self.passages), default=0)
+        passage_of_token = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        keys = (
+            self._passage_tokens.offsets + (passage_of_token * (longest + 1))[:, None]
+        )
+        keys = np.maximum.accumulate(keys, axis=0)
+        base = self.passage_index.astype(np.int64) * (longest + 1)
+        first = np.searchsorted(keys[:, 1], base + start, side="right")
+        last = np.searchsorted(keys[:, 0], base + stop, side="left") - 1
+        known = (start >= 0) & (stop > start)
+        token_base = bounds[self.passage_index]
+        return (
+            np.where(known, first - token_base, 0),
+            np.where(known, last - token_base, -1),
+        )
+
+    def _place(self, windows: npt.ArrayLike, length: int | None = None) -> _Place:
+        """Says where the parts of windows lie."""
+        window = np.asarray(windows)
+        if length is not None and len(window) and self.lengths[window].max() > length:
+            raise ValueError(
+                "expected length to hold the longest of the windows, "
+                f"{self.lengths[window].max()} tokens. Received: length={length}"
+            )
+        question = self.question_index[window]
+        question_bounds = self._question_tokens.bounds
+        question_length = question_bounds[question + 1] - question_bounds[question]
+        passage_start = 1 + question_length + self._num_separators_between
+        passage_base = self._passage_tokens.bounds[self.passage_index[question]]
+        return _Place(
+            question_length=question_length[:, None],
+            question_token=question_bounds[question][:, None],
+            passage_start=passage_start[:, None],
+            passage_stop=(passage_start + self._windows.length[window])[:, None],
+            passage_token=(passage_base + self._windows.start[window])[:, None],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where the parts of windows lie; all int64 [B, 1].
+
+    `passage_start` and `passage_stop` are columns, `question_token` and
+    `passage_token` the first ones' places among all tokens.
+    """
+
+    question_length: npt.NDArray[np.int64]
+    question_token: npt.NDArray[np.int64]
+    passage_start: npt.NDArray[np.int64]
+    passage_stop: npt.NDArray[np.int64]
+    passage_token: npt.NDArray[np.int64]
+
+
+def build_features(
+    dataset: SquadDataset,
+    tokenizer: ReaderTokenizer,
+    *,
+    max_seq_length: int = 384,
+    doc_stride: int = 128,
+    max_query_length: int = 64,
+) -> Features:
+    """Tokenizes a dataset and lays windows over its passages.
+
+    Args:
+        dataset: The dataset.
+        tokenizer: The model's tokenizer.
+        max_seq_length: The longest window, special tokens included.
+        doc_stride: Tokens from one window's start to the next one's.
+        max_query_length: Question tokens beyond this many are cut off.
+
+    Raises:
+        InputError: If a setting is not positive, or leaves no room for the passage.
+
+    Example:
+        >>> features = build_features(read_squad(path), tokenizer)  # doctest: +SKIP
+        >>> features.arrays([0, 1], length=384)["roles"].shape  # doctest: +SKIP
+        (2, 384)
+    """
+    return _build(
+        dataset.passages, tokenizer, max_seq_length, doc_stride, max_query_length
+    )
+
+
+def encode_pair(
+    question: str,
+    passage: str,
+    tokenizer: ReaderTokenizer,
+    *,
+    max_seq_length: int = 384,
+    doc_stride: int = 128,
+    max_query_length: int = 64,
+) -> Features:
+    """Returns the features of one question about one passage.
+
+    Raises:
+        InputError: As in `build_features`.
+    """
+    only = Passage("", passage, (Question("question", question, ()),))
+    return _build((only,), tokenizer, max_seq_length, doc_stride, max_query_length)
+
+
+def _build(
+    passages: Sequence[Passage],
+    tokenizer: ReaderTokenizer,
+    max_seq_length: int,
+    doc_stride: int,
+    max_query_length: int,
+) -> Features:
+    """Builds the features of passages."""
+    for name, value in (
+        ("max_seq_length", max_seq_length),
+        ("doc_stride", doc_stride),
+        ("max_query_length", max_query_length),
+    ):
+        if value < 1:
+            raise InputError(f"expected {name} to be at least 1. Received: {value}.")
+    questions = tuple(
+        question for passage in passages for question in passage.questions
+    )
+    counts = [len(passage.questions) for passage in passages]
+    passage_index = np.repeat(np.arange(len(passages), dtype=np.int32), counts)
+    passage_tokens = tokenizer.encode_flat([passage.text for passage in passages])
+    question_tokens = _truncate(
+        tokenizer.encode_flat([question.text for question in questions]),
+        max_query_length,
+    )
+    question_lengths = np.diff(question_tokens.bounds)
+    num_special = 2 + tokenizer.num_separators_between
+    rooms = max_seq_length - num_special - question_lengths
+    _check_rooms(rooms, questions, max_seq_length, max_query_length)
+    windows = slide(np.diff(passage_tokens.bounds)[passage_index], rooms, doc_stride)
+    lengths = question_lengths[windows.question_index] + windows.length + num_special
+    return Features(
+        settings={
+            "max_seq_length": max_seq_length,
+            "doc_stride": doc_stride,
+            "max_query_length": max_query_length,
+            "tokenizer": tokenizer.fingerprint,
+        },
+        passages=tuple(passages),
+        questions=questions,
+        passage_index=passage_index,
+        lengths=lengths.astype(np.int32),
+        _passage_tokens=passage_tokens,
+        _question_tokens=question_tokens,
+        _windows=windows,
+        _special_ids=(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
+        _num_separators_between=tokenizer.num_separators_between,
+    )
+
+
+def _truncate(texts: TokenizedTexts, max_length: int) -> TokenizedTexts:
+    """Keeps the first tokens of each text."""
+    lengths = np.diff(texts.bounds)
+    rank = np.arange(len(texts.ids)) - np.repeat(texts.bounds[:-1], lengths)
+    keep = rank < max_length
+    bounds = np.append(0, np.cumsum(np.minimum(lengths, max_length)))
+    return TokenizedTexts(texts.ids[keep], texts.offsets[keep], bounds)
+
+
+def _check_rooms(
+    rooms: npt.NDArray[np.int64],
+    questions: Sequence[Question],
+    max_seq_length: int,
+    max_query_length: int,
+) -> None:
+    """Refuses lengths that leave a question's passage no room."""
+    if not len(rooms) or rooms.min() >= 1:
+        return
+    tightest = int(rooms.argmin())
+    needed = max_seq_length + 1 - int(rooms[tightest])
+    raise InputError(
+        f"expected max_seq_length to be at least {needed}, which leaves question "
+        f"{questions[tightest].id!r} room for one passage token. Received: "
+        f"max_seq_length={max_seq_length}, max_query_length={max_query_length}. Raise "
+        "max_seq_length or lower max_query_length."
+    )
