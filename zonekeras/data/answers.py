@@ -1,0 +1,221 @@
+"""From windows to answers: the best window of each question, its text, n-best lists.
+
+The rules are the original BERT script's. SQuAD 1.1: the best span of all windows, the
+first one in a tie; `"empty"` if no window has a valid span. SQuAD 2.0: the null score
+is the lowest of the windows'; `""` if it exceeds the best span's score by more than the
+threshold, or if there is no valid span.
+
+One difference is meant: an answer is cut out of the passage by the tokens' character
+offsets. The script aligns word pieces with the text again, and where that fails it
+returns whole words with their punctuation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.decoding import WindowAnswers, score_pairs
+from zonekeras.data.features import Features
+from zonekeras.errors import InputError
+
+NO_SPAN_TEXT = "empty"
+"""What the original script answers in SQuAD 1.1 if no span is valid."""
+
+
+@dataclass(frozen=True)
+class PredictedAnswer:
+    """A question's answer.
+
+    Attributes:
+        id: The question's id.
+        text: The answer; empty for "unanswerable".
+        start: Its first character in the passage; -1 if `text` is not from there.
+        end: The one after its last; -1 likewise.
+        score: The best span's score, also if the answer is null; -inf without a span.
+        null_score: The lowest null score of the question's windows.
+        null_odds: `null_score - score`, or `null_score` without a span.
+    """
+
+    id: str
+    text: str
+    start: int
+    end: int
+    score: float
+    null_score: float
+    null_odds: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One entry of a question's n-best list; as in `PredictedAnswer`.
+
+    `probability` is the softmax over the list's scores.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+    probability: float
+
+
+def select_answers(
+    features: Features,
+    window_answers: WindowAnswers,
+    *,
+    version_2_with_negative: bool = False,
+    null_score_diff_threshold: float = 0.0,
+) -> list[PredictedAnswer]:
+    """Answers every question.
+
+    Args:
+        features: The features.
+        window_answers: The answers of all their windows, in the features' order.
+        version_2_with_negative: Whether a question may have no answer.
+        null_score_diff_threshold: How much higher the null score must be then.
+
+    Returns:
+        One answer per question, in file order.
+
+    Raises:
+        InputError: If a logit was NaN or infinite.
+    """
+    _check_finite(features, window_answers.score)
+    if not features.num_windows:
+        return []
+    index = features.question_index
+    first_windows = np.searchsorted(index, np.arange(len(features.questions)))
+    scores = np.maximum.reduceat(window_answers.score, first_windows)
+    null_scores = np.minimum.reduceat(window_answers.null_score, first_windows)
+    found = scores > -np.inf
+    null_odds = null_scores - np.where(found, scores, 0.0)
+    answered = found
+    if version_2_with_negative:
+        answered = found & ~(null_odds > null_score_diff_threshold)
+
+    ties = np.flatnonzero(window_answers.score == scores[index])[::-1]
+    best_windows = first_windows.copy()
+    best_windows[index[ties]] = ties  # the last assignment is the first window's
+    chosen = best_windows[answered]
+    spans = np.full((len(scores), 2), -1)
+    spans[answered] = features.character_spans(
+        chosen, window_answers.start_token[chosen], window_answers.end_token[chosen]
+    )
+    without = "" if version_2_with_negative else NO_SPAN_TEXT
+    columns = zip(
+        features.questions,
+        features.passage_index.tolist(),
+        spans.tolist(),
+        scores.tolist(),
+        null_scores.tolist(),
+        null_odds.tolist(),
+        strict=True,
+    )
+    return [
+        PredictedAnswer(
+            id=question.id,
+            text=features.passages[passage].text[start:end] if start >= 0 else without,
+            start=start,
+            end=end,
+            score=score,
+            null_score=null_score,
+            null_odds=odds,
+        )
+        for question, passage, (start, end), score, null_score, odds in columns
+    ]
+
+
+def nbest(
+    features: Features,
+    question: int,
+    start_logits: npt.ArrayLike,
+    end_logits: npt.ArrayLike,
+    *,
+    n_best_size: int = 20,
+    max_answer_length: int = 30,
+) -> list[Candidate]:
+    """Lists the best different answers to one question, best first.
+
+    Args:
+        features: The features.
+        question: The question's row.
+        start_logits: Floats [W, T], those of the question's windows in order.
+        end_logits: Floats [W, T].
+        n_best_size: The most entries, and how many starts and ends are paired.
+        max_answer_length: The longest answer, in tokens.
+
+    Returns:
+        The list; empty if no span is valid.
+
+    Raises:
+        InputError: If a logit is NaN or infinite.
+    """
+    windows = np.flatnonzero(features.question_index == question)
+    starts = np.asarray(start_logits, np.float32)
+    ends = np.asarray(end_logits, np.float32)
+    length = starts.shape[1]
+    real = np.arange(length) < features.lengths[windows][:, None]
+    finite = np.isfinite(starts) & np.isfinite(ends)
+    if (real & ~finite).any():
+        raise _not_finite(features.questions[question].id)
+    pairs = score_pairs(
+        starts,
+        ends,
+        features.start_allowed(windows, length),
+        features.end_allowed(windows, length),
+        real,
+        n_best_size=n_best_size,
+        max_answer_length=max_answer_length,
+    )
+    flat = pairs.scores.reshape(-1)
+    order = np.argsort(-flat, kind="stable")
+    order = order[flat[order] > -np.inf]
+    row, start, end = np.unravel_index(order, pairs.scores.shape)
+    spans = features.character_spans(
+        windows[row], pairs.starts[row, start], pairs.ends[row, end]
+    )
+    text = features.passages[features.passage_index[question]].text
+    return _distinct(text, spans.tolist(), flat[order].tolist(), n_best_size)
+
+
+def _distinct(
+    text: str, spans: Sequence[Sequence[int]], scores: Sequence[float], count: int
+) -> list[Candidate]:
+    """Keeps the first span of each text, and adds probabilities."""
+    kept: dict[str, tuple[int, int, float]] = {}
+    for (start, end), score in zip(spans, scores, strict=True):
+        if len(kept) >= count:
+            break
+        kept.setdefault(text[start:end], (start, end, score))
+    weights = np.exp([score - scores[0] for _, _, score in kept.values()])
+    return [
+        Candidate(answer, start, end, score, float(weight / weights.sum()))
+        for (answer, (start, end, score)), weight in zip(
+            kept.items(), weights, strict=True
+        )
+    ]
+
+
+def _check_finite(features: Features, scores: npt.NDArray[np.float64]) -> None:
+    """Refuses answers that rest on logits that are no numbers."""
+    if len(scores) != features.num_windows:
+        raise ValueError(
+            f"expected the answers of all {features.num_windows} windows. Received: "
+            f"{len(scores)}"
+        )
+    broken = np.flatnonzero(np.isnan(scores))
+    if len(broken):
+        row = features.question_index[broken[0]]
+        raise _not_finite(features.questions[row].id, len(broken))
+
+
+def _not_finite(question_id: str, num_windows: int = 1) -> InputError:
+    """Says that a model gave no numbers."""
+    return InputError(
+        f"question {question_id!r}: expected finite logits. Received: NaN or infinity "
+        f"in {num_windows} window(s). Check the model's weights, or run it in float32."
+    )
