@@ -19,6 +19,7 @@ import difflib
 import os
 import re
 import sys
+import textwrap
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,8 @@ class CommandParser(argparse.ArgumentParser):
         """Takes the keywords of `argparse.ArgumentParser`."""
         keywords.setdefault("formatter_class", _HelpFormatter)
         super().__init__(allow_abbrev=False, exit_on_error=False, **keywords)
+        # argparse's own pattern takes -1e-3 and -inf for flags.
+        self._negative_number_matcher = _NEGATIVE_NUMBER
 
     def add_boolean(
         self,
@@ -85,7 +88,7 @@ class CommandParser(argparse.ArgumentParser):
         """Parses a command line; a mistake in it ends the program with code 2."""
         tokens = self.normalize(sys.argv[1:] if args is None else args)
         try:
-            namespace, extras = self.parse_known_args(tokens, namespace)
+            namespace, extras = self.parse_known_intermixed_args(tokens, namespace)
         except argparse.ArgumentError as error:
             self.error(_describe(error))
         if extras:
@@ -116,8 +119,9 @@ class CommandParser(argparse.ArgumentParser):
             value = match["value"] or ""
             if negated:
                 value = "=false"
-            elif not value and remaining and self._takes(option, remaining[0]):
-                value = f"={remaining.pop(0)}"
+            elif not value and self._is_boolean(option):
+                follows = remaining and self._is_boolean_value(remaining[0])
+                value = f"={remaining.pop(0) if follows else 'true'}"
             normalized.append(option + value)
         if unknown:
             self._refuse_unknown(unknown)
@@ -159,14 +163,11 @@ class CommandParser(argparse.ArgumentParser):
     def _is_boolean(self, option: str) -> bool:
         return self._option_string_actions[option].type is boolean
 
-    def _takes(self, option: str, token: str) -> bool:
-        """Says whether the token after a flag must be joined to it."""
-        if self._is_boolean(option):
-            if token in _DIGIT_WORDS and self._get_positional_actions():
-                return False
-            return token.lower() in BOOLEAN_WORDS
-        action = self._option_string_actions[option]
-        return action.nargs is None and _NEGATIVE_NUMBER.match(token) is not None
+    def _is_boolean_value(self, token: str) -> bool:
+        """Says whether the token after a boolean flag belongs to it."""
+        if token in _DIGIT_WORDS and self._get_positional_actions():
+            return False
+        return token.lower() in BOOLEAN_WORDS
 
     def _refuse_unknown(self, unknown: Sequence[str]) -> NoReturn:
         known = [option.lstrip("-") for option in self._option_string_actions]
@@ -192,6 +193,14 @@ class CommandParser(argparse.ArgumentParser):
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the layout of examples and adds each flag's default to its help."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wraps lines that are prose; lines that were laid out are short enough."""
+        lines = [
+            line if len(line) <= 88 else textwrap.fill(line, width)
+            for line in text.splitlines()
+        ]
+        return textwrap.indent("\n".join(lines), indent)
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = action.help or ""
@@ -260,7 +269,9 @@ def _describe(error: argparse.ArgumentError) -> str:
     """Words argparse's complaint about one argument as ours are worded."""
     name = error.argument_name
     message = error.message
-    if message == "expected one argument":
+    if match := re.fullmatch(r"expected (\d+) arguments", message):
+        message = f"expected {match[1]} values after it. Received: not as many."
+    elif message == "expected one argument":
         message = "expected a value. Received: none; write it after the flag."
     elif message == "expected at least one argument":
         message = "expected one value or more. Received: none."

@@ -79,6 +79,15 @@ def existing_file(text: str) -> str:
     return text
 
 
+def existing_path(text: str) -> str:
+    """Reads the path of a file or directory; remote paths are taken as given."""
+    if "://" not in text and not os.path.exists(text):
+        raise _complaint(
+            "a file or directory", f"{text}, which does not exist", quoted=False
+        )
+    return text
+
+
 def existing_directory(text: str) -> str:
     """Reads the path of a directory that is there; remote paths are taken as given."""
     if "://" in text:

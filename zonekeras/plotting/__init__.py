@@ -1,14 +1,43 @@
 """From a sweep's table to a figure.
 
 Figures are made with matplotlib's objects alone: nothing is registered with pyplot, so
-nothing has to be closed, and no display is needed. Nothing here imports Keras.
+nothing has to be closed, and no display is needed. Nothing here imports Keras, and
+matplotlib only when the first figure is asked for.
 """
 
-from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
-from zonekeras.plotting.figure_files import save_figure as save_figure
-from zonekeras.plotting.heatmap import heatmap as heatmap
-from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
-from zonekeras.results.matrix import compare as compare
-from zonekeras.results.matrix import effect_matrix as effect_matrix
-from zonekeras.results.matrix import mean_and_deviation as mean_and_deviation
-from zonekeras.results.matrix import score_matrix as score_matrix
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
+    from zonekeras.plotting.effects import heatmap as heatmap
+    from zonekeras.plotting.figure_files import save_figure as save_figure
+    from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
+    from zonekeras.results.matrix import compare as compare
+    from zonekeras.results.matrix import effect_matrix as effect_matrix
+    from zonekeras.results.matrix import mean_and_deviation as mean_and_deviation
+    from zonekeras.results.matrix import score_matrix as score_matrix
+
+_HOMES = {
+    "compare": "zonekeras.results.matrix",
+    "comparison_heatmap": "zonekeras.plotting.comparison",
+    "effect_matrix": "zonekeras.results.matrix",
+    "heatmap": "zonekeras.plotting.effects",
+    "mean_and_deviation": "zonekeras.results.matrix",
+    "runs_heatmap": "zonekeras.plotting.runs",
+    "save_figure": "zonekeras.plotting.figure_files",
+    "score_matrix": "zonekeras.results.matrix",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'zonekeras.plotting' has no attribute {name!r}")

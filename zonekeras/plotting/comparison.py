@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from zonekeras.plotting.heatmap import METRIC_LABELS, draw_effects
+from zonekeras.plotting.effects import METRIC_LABELS, draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
 from zonekeras.results.matrix import compare, score_matrix
 from zonekeras.results.tidy import Metric

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from zonekeras.errors import InputError
+from zonekeras.plotting.formats import figure_format
 from zonekeras.results.files import atomic_write
 
-FIGURE_FORMATS = ("pdf", "png", "svg")
 _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None},
     "png": {"Software": None},
@@ -54,18 +52,3 @@ def save_figure(
             metadata=_METADATA[file_format],
         )
     atomic_write(path, buffer.getvalue())
-
-
-def figure_format(path: str | os.PathLike[str]) -> str:
-    """Returns the format that a path's extension names.
-
-    Raises:
-        InputError: When it names none that we write.
-    """
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in FIGURE_FORMATS:
-        raise InputError(
-            "Expected a figure file that ends in .pdf, .png or .svg. "
-            f"Received: {os.fspath(path)}."
-        )
-    return suffix

@@ -50,6 +50,7 @@ def draw_panel(
     label: str,
     title: str | None,
     annotate: bool,
+    semantics: str | None = None,
     number_format: str = ".1f",
 ) -> None:
     """Draws a matrix into axes, with a colour bar.
@@ -63,7 +64,8 @@ def draw_panel(
         label: What the values are, written along the colour bar.
         title: The title above, if any.
         annotate: Whether to write each value into its cell.
-        number_format: How to write it.
+        semantics: What the zone `all` meant, where it is known.
+        number_format: How to write a value.
     """
     seaborn.heatmap(
         matrix,
@@ -84,7 +86,7 @@ def draw_panel(
     axes.set_facecolor(NOT_RUN_COLOR)
     axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
     _label_layers(axes, [int(layer) + 1 for layer in matrix.index])
-    axes.set_xlabel("Masked zone")
+    axes.set_xlabel(f"Masked zone ({semantics})" if semantics else "Masked zone")
     axes.set_ylabel("Layer")
     axes.tick_params(length=0)
     axes.tick_params(axis="x", rotation=0)

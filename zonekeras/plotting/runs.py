@@ -10,9 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.heatmap import METRIC_LABELS, draw_effects, effect_label
+from zonekeras.plotting.effects import METRIC_LABELS, draw_effects, effect_label
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
-from zonekeras.results.matrix import effect_matrix, mean_and_deviation
+from zonekeras.results.matrix import (
+    effect_matrix,
+    mean_and_deviation,
+    semantics_of,
+)
 from zonekeras.results.tidy import Metric
 
 DEVIATION_COLORS = "Purples"
@@ -56,6 +60,7 @@ def runs_heatmap(
     ]
     statistics = mean_and_deviation(effects)
     width, height = panel_size(statistics.mean)
+    semantics = _common_semantics(results)
     figure = new_figure(*(figure_size or (2 * width, height)))
     left, right = figure.subplots(1, 2)
     draw_effects(
@@ -64,6 +69,7 @@ def runs_heatmap(
         label=effect_label(metric),
         value_range=value_range,
         annotate=annotate,
+        semantics=semantics,
         title=f"Mean of {len(results)} runs",
     )
     draw_panel(
@@ -75,6 +81,7 @@ def runs_heatmap(
         label=f"Standard deviation of {METRIC_LABELS[metric]} (points)",
         title="Standard deviation",
         annotate=annotate,
+        semantics=semantics,
         number_format=".2f",
     )
     if title:
@@ -94,6 +101,16 @@ def _one_for_each(
             f"Received: {len(baselines)}."
         )
     return list(baselines)
+
+
+def _common_semantics(results: Sequence[Any]) -> str | None:
+    """Returns the semantics of all runs; None where they do not say."""
+    known = {semantics_of(result) for result in results} - {None}
+    if len(known) > 1:
+        raise InputError(
+            "Expected runs of the same semantics. Received: strict and published."
+        )
+    return known.pop() if known else None
 
 
 def _largest(deviation: pd.DataFrame) -> float:

@@ -96,6 +96,14 @@ def effect_matrix(
     return _pivot(table, f"{Metric(metric)}_effect")
 
 
+def semantics_of(result: Any) -> str | None:
+    """Returns what `all` meant in a sweep; None where a result does not say."""
+    table = _as_frame(result)
+    if "semantics" not in table.columns or table["semantics"].nunique() != 1:
+        return None
+    return str(table["semantics"].iloc[0])
+
+
 def mean_and_deviation(matrices: Sequence[pd.DataFrame]) -> MeanAndDeviation:
     """Computes the mean and the sample standard deviation of each cell over runs.
 

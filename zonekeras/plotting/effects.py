@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.panel import (
@@ -15,7 +15,7 @@ from zonekeras.plotting.panel import (
     panel_size,
     symmetric_range,
 )
-from zonekeras.results.matrix import effect_matrix
+from zonekeras.results.matrix import effect_matrix, semantics_of
 from zonekeras.results.tidy import Metric
 
 EFFECT_COLORS = "seismic"
@@ -32,14 +32,14 @@ def heatmap(
     figure_size: tuple[float, float] | None = None,
     title: str | None = None,
     axes: Axes | None = None,
-) -> Figure | SubFigure:
+) -> Figure:
     """Draws the effects of all cells, in points; blue is a loss, red a gain.
 
     Args:
-        result: A sweep's result, its long-form table, or a layer x zone matrix of
-            masked scores (see `zonekeras.results.matrix`).
-        metric: Which score; a matrix has only one, and this names it.
-        baseline: The baseline's score in percent; a matrix needs it.
+        result: A sweep's result, its long-form table, scores by (layer, zone) as
+            `read_results_csv` returns them, or a layer x zone matrix of scores.
+        metric: Which score; the last two forms have only one, and this names it.
+        baseline: The baseline's score in percent; the last two forms need it.
         annotate: Whether to write each value into its cell.
         value_range: The effects at the two ends of the colours; by default the
             smallest range about 0 that holds all of them. 0 stays white, and a loss
@@ -72,8 +72,9 @@ def heatmap(
         value_range=value_range,
         annotate=annotate,
         title=title,
+        semantics=semantics_of(result),
     )
-    return axes.figure
+    return cast(Figure, axes.get_figure(root=True))
 
 
 def effect_label(metric: Metric) -> str:
@@ -89,6 +90,7 @@ def draw_effects(
     value_range: tuple[float, float] | None,
     annotate: bool,
     title: str | None,
+    semantics: str | None = None,
 ) -> None:
     """Draws signed values with 0 in white."""
     low, high = value_range or symmetric_range(matrix)
@@ -106,4 +108,5 @@ def draw_effects(
         label=label,
         title=title,
         annotate=annotate,
+        semantics=semantics,
     )

@@ -1,0 +1,245 @@
+"""`zonekeras plot`: draw results, the mean of several runs, or a difference."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from cli.parsing import CommandParser, run_command
+from cli.value_types import existing_path, finite_float, positive_float
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PROG = "zonekeras plot"
+METRICS = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
+
+EPILOG = """\
+results are a results.csv (which needs the baseline's score after it), a
+results.parquet, or a sweep's output directory.
+
+examples:
+  $ zonekeras plot results.csv 80.567 squad.pdf
+  wrote squad.pdf
+  $ zonekeras plot runs/seed1 runs/seed2 runs/seed3 mean.png --annotate
+  wrote mean.png
+  $ zonekeras plot table1.csv difference.pdf --compare table2.csv
+  standard deviation of difference: all 0.819, q2 0.152, q2p 0.132, p2q 1.405, p2 0.815
+  wrote difference.pdf
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Results to draw: where they are, and the baseline's score where it was given."""
+
+    path: str
+    baseline: float | None = None
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        usage=f"{PROG} RESULTS [BASELINE] [RESULTS [BASELINE] ...] FIGURE [flags]",
+        description="Draw how far each cell's score lies from the baseline's. Several "
+        "results give their mean and standard deviation, --compare a difference.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "arguments",
+        nargs="+",
+        metavar="RESULTS [BASELINE] FIGURE",
+        help="results, each with its baseline's score if it does not hold it (one "
+        "score after the last serves all), and the .pdf, .png or .svg file to write",
+    )
+    parser.add_argument(
+        "--metric", choices=tuple(METRICS), default="em", help="which score"
+    )
+    parser.add_boolean("--annotate", False, "write each value into its cell")
+    parser.add_argument(
+        "--range",
+        nargs=2,
+        type=finite_float,
+        metavar=("LOW", "HIGH"),
+        help="effects at the two ends of the colours (unset: what the data needs)",
+    )
+    parser.add_argument(
+        "--figure_size",
+        nargs=2,
+        type=positive_float,
+        metavar=("WIDTH", "HEIGHT"),
+        help="size in inches (unset: what the cells need)",
+    )
+    parser.add_argument("--title", metavar="TEXT", help="a title above the cells")
+    parser.add_argument(
+        "--compare",
+        type=existing_path,
+        metavar="RESULTS",
+        help="draw the score minus that of these results, cell by cell",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    flags = build_parser().parse_args(argv)
+    *sources, figure_path = flags.arguments
+    check_figure_path(figure_path)
+    runs = read_sources(sources)
+    if not runs:
+        raise InputError(
+            f"Expected results before the figure file. Received: {figure_path} alone; "
+            f"write '{PROG} RESULTS {figure_path}'."
+        )
+    figure = _compare(runs, flags) if flags.compare else _draw(runs, flags)
+
+    from zonekeras.plotting import save_figure
+
+    save_figure(figure, figure_path)
+    print(f"wrote {figure_path}")
+
+
+def check_figure_path(path: str) -> None:
+    """Checks that a figure can be written to a path, before any work.
+
+    Raises:
+        InputError: When its extension or its directory will not do.
+    """
+    from zonekeras.plotting.formats import figure_format
+
+    figure_format(path)
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise InputError(
+            f"Expected a figure file in a directory that exists. Received: {path}; "
+            f"make {directory} first."
+        )
+    if os.path.isdir(path):
+        raise InputError(f"Expected a figure file. Received: {path}, a directory.")
+
+
+def read_sources(arguments: Sequence[str]) -> list[Source]:
+    """Pairs results with the baseline scores that follow them.
+
+    Raises:
+        InputError: When an argument is neither results nor a score from 0 to 100.
+    """
+    sources: list[Source] = []
+    for argument in arguments:
+        if os.path.exists(argument):
+            sources.append(Source(argument))
+            continue
+        baseline = _baseline(argument)
+        if not sources or sources[-1].baseline is not None:
+            raise InputError(
+                "Expected results, then their baseline's score. "
+                f"Received: {argument} with no results before it."
+            )
+        sources[-1] = Source(sources[-1].path, baseline)
+    if sources and all(source.baseline is None for source in sources[:-1]):
+        sources = [replace(source, baseline=sources[-1].baseline) for source in sources]
+    return sources
+
+
+def _baseline(text: str) -> float:
+    """Reads a baseline's score."""
+    try:
+        baseline = float(text)
+    except ValueError:
+        raise InputError(
+            "Expected results that exist or a baseline's score. "
+            f"Received: {text!r}, neither a file or directory nor a number."
+        ) from None
+    if not 0 <= baseline <= 100:
+        raise InputError(
+            f"Expected a baseline's score from 0 to 100. Received: {text!r}."
+        )
+    return baseline
+
+
+def _draw(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
+    """Draws one run, or the mean and deviation of several."""
+    results = [_read(run.path) for run in runs]
+    for run, result in zip(runs, results, strict=True):
+        if isinstance(result, dict) and run.baseline is None:
+            raise InputError(
+                f"Expected the baseline's score after {run.path}, which does not hold "
+                f"it. Received: none; write '{PROG} {run.path} 80.567 FIGURE'."
+            )
+
+    from zonekeras.plotting import heatmap, runs_heatmap
+
+    if len(runs) == 1:
+        return heatmap(results[0], baseline=runs[0].baseline, **_appearance(flags))
+    baselines = [run.baseline for run in runs]
+    return runs_heatmap(results, baselines=baselines, **_appearance(flags))
+
+
+def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
+    """Draws the difference of two results and prints how it varies over the layers."""
+    if len(runs) != 1:
+        raise InputError(
+            "Expected one set of results beside --compare. "
+            f"Received: {', '.join(run.path for run in runs)}."
+        )
+    [first, second] = [_read(path) for path in (runs[0].path, flags.compare)]
+
+    from zonekeras.plotting import compare, comparison_heatmap, score_matrix
+
+    appearance = _appearance(flags)
+    metric = appearance["metric"]
+    figure = comparison_heatmap(first, second, **appearance)
+    deviation = compare(score_matrix(first, metric), score_matrix(second, metric))
+    row = ", ".join(f"{zone} {x:.3f}" for zone, x in deviation.deviation.items())
+    print(f"standard deviation of difference: {row}")
+    return figure
+
+
+def _appearance(flags: argparse.Namespace) -> dict[str, Any]:
+    """Returns the keywords that all figures take."""
+    return {
+        "metric": METRICS[flags.metric],
+        "annotate": flags.annotate,
+        "value_range": flags.range and tuple(flags.range),
+        "figure_size": flags.figure_size and tuple(flags.figure_size),
+        "title": flags.title,
+    }
+
+
+def _read(path: str) -> Any:
+    """Reads results: a long-form table, or scores by (layer, zone) from a CSV file."""
+    if os.path.isdir(path):
+        names = [os.path.join(path, f"results.{kind}") for kind in ("parquet", "csv")]
+        found = [name for name in names if os.path.exists(name)]
+        if not found:
+            raise InputError(
+                "Expected a sweep's output directory with results.parquet or "
+                f"results.csv in it. Received: {path}, which holds neither."
+            )
+        path = found[0]
+    if path.endswith(".csv"):
+        from zonekeras.results.protocol_csv import read_results_csv
+
+        return read_results_csv(path)
+    if path.endswith(".parquet"):
+        from zonekeras.results.tidy import read_table
+
+        return read_table(path)
+    raise InputError(
+        "Expected results as a .csv file, a .parquet file or a directory. "
+        f"Received: {path}."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
