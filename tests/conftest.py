@@ -1,0 +1,39 @@
+"""Fixtures that all tests share; settings that have to stand before heavy imports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_dir():
+    """The folder of real data and models beside the repository."""
+    path = REPOSITORY.parent / "shared"
+    if not path.is_dir():
+        pytest.skip("needs ../shared (real data and models), which is not there")
+    return path
+
+
+@pytest.fixture
+def run_cli(tmp_path):
+    """Runs `zonekeras ARGUMENTS` as a process in an empty directory."""
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
