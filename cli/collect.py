@@ -99,14 +99,15 @@ def _main(argv: Sequence[str]) -> None:
         )
     metric = choose_metric(dataset, arguments.metric)
     baseline = directory / BASELINE_FILE
-    if baseline.exists():
-        exact_match, f1 = _score_files([baseline], dataset, metric)[baseline]
-        print(f"baseline: EM {exact_match:.3f}, F1 {f1:.3f}")
-    scores = _score_files(list(files.values()), dataset, metric)
+    paths = [*([baseline] if baseline.exists() else []), *files.values()]
+    scores = _score_files(paths, dataset, metric)
     column = 1 if arguments.use_f1 else 0
     write_results_csv(
         results, {cell: scores[path][column] for cell, path in files.items()}
     )
+    if baseline in scores:
+        exact_match, f1 = scores[baseline]
+        print(f"baseline: EM {exact_match:.3f}, F1 {f1:.3f}")
     num_layers = 1 + max(layer for layer, _ in files)
     print(f"{results}: {('EM', 'F1')[column]} of {num_layers} layers x 5 zones")
 

@@ -10,6 +10,7 @@ What a file's content means is not checked here.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _LONGEST_SHOWN = 60
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | os.PathLike[str]) -> Any:
     """Reads a UTF-8 JSON file.
 
     Args:

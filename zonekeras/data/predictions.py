@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+import os
 from typing import Any
 
 from zonekeras.data.json_files import read_json, shown
@@ -12,7 +12,7 @@ from zonekeras.errors import InputError
 from zonekeras.metrics import missing_predictions
 
 
-def read_predictions(path: str | Path) -> dict[str, str]:
+def read_predictions(path: str | os.PathLike[str]) -> dict[str, str]:
     """Reads a predictions file: one JSON object of question id -> answer text.
 
     Raises:
@@ -29,7 +29,7 @@ def read_predictions(path: str | Path) -> dict[str, str]:
 
 
 def read_predictions_for(
-    dataset: SquadDataset, path: str | Path
+    dataset: SquadDataset, path: str | os.PathLike[str]
 ) -> tuple[dict[str, str], list[str]]:
     """Reads a predictions file that belongs to a dataset.
 
@@ -51,7 +51,7 @@ def read_predictions_for(
     return predictions, missing
 
 
-def read_null_odds(path: str | Path) -> dict[str, float]:
+def read_null_odds(path: str | os.PathLike[str]) -> dict[str, float]:
     """Reads a null odds file: one JSON object of question id -> number.
 
     Raises:
@@ -67,7 +67,7 @@ def read_null_odds(path: str | Path) -> dict[str, float]:
     return null_odds
 
 
-def _read_object(path: str | Path, meaning: str) -> dict[str, Any]:
+def _read_object(path: str | os.PathLike[str], meaning: str) -> dict[str, Any]:
     """Reads a file that must hold one JSON object."""
     content = read_json(path)
     if not isinstance(content, dict):

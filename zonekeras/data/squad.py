@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from zonekeras.data.json_files import shown
@@ -141,7 +141,7 @@ class SquadDataset:
 
 
 def read_squad(
-    path: str | Path, *, training: bool = False, skip_bad: bool = False
+    path: str | os.PathLike[str], *, training: bool = False, skip_bad: bool = False
 ) -> SquadDataset:
     """Reads a SQuAD-format file of version 1.1 or 2.0.
 

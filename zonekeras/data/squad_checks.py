@@ -7,7 +7,7 @@ message.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 from zonekeras.data.json_files import read_json, shown
@@ -28,7 +28,7 @@ class FaultError(Exception):
     """A fault of one article, passage or question; the message says where and what."""
 
 
-def read_articles(path: str | Path) -> list[Any]:
+def read_articles(path: str | os.PathLike[str]) -> list[Any]:
     """Reads a file and returns its list of articles, their content unchecked.
 
     Raises:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,7 +28,7 @@ COLUMNS = ("layer", *(zone.value for zone in Zone))
 
 
 def write_results_csv(
-    path: str | Path, scores: Mapping[tuple[int, str], float]
+    path: str | os.PathLike[str], scores: Mapping[tuple[int, str], float]
 ) -> None:
     """Writes the table; a file of that name is replaced as a whole.
 
@@ -53,7 +54,7 @@ def write_results_csv(
     atomic_write(path, buffer.getvalue())
 
 
-def read_results_csv(path: str | Path) -> dict[tuple[int, str], float]:
+def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], float]:
     """Reads the table.
 
     Args:
