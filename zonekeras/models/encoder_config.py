@@ -73,6 +73,4 @@ class EncoderConfig:
                 f"Expected fields of EncoderConfig. Received: {unknown}. The file was "
                 "written by another version of zonekeras."
             )
-        return cls(
-            **{**values, "block_of_layer": tuple(values["block_of_layer"])}  # type: ignore[arg-type]
-        )
+        return cls(**{**values, "block_of_layer": tuple(values["block_of_layer"])})

@@ -1,0 +1,114 @@
+"""The part of a loaded model that computes: logits in, flips in, nothing else.
+
+A network is either a Keras `SpanReader` (any backend) or one of our SavedModels
+(TensorFlow only, `saved_model.SavedModelNetwork`). `ZoneModel` and sweeps only use
+what the `Network` protocol lists, so that both give the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from zonekeras.models.compiled import CompiledFunction
+from zonekeras.models.span_reader import SpanReader
+
+INPUT_NAMES = ("token_ids", "segment_ids", "roles")
+
+
+class Network(Protocol):
+    """What computes a reader's logits under the current zone tables.
+
+    Attributes:
+        num_layers: Layers, L.
+        num_heads: Attention heads of every layer, N.
+        table_heads: Tables of every layer, n: 1, or N where each head has its own.
+        num_traces: How often the logits have been traced.
+    """
+
+    num_layers: int
+    num_heads: int
+    table_heads: int
+
+    @property
+    def num_traces(self) -> int:
+        """How often the logits have been traced."""
+        ...
+
+    def logits(
+        self, inputs: Mapping[str, np.ndarray], zone_tables: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns logits float32 [B, T, 2].
+
+        Args:
+            inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`.
+            zone_tables: float32 [B, L, 1 or N, R, R], in place of the variables.
+        """
+        ...
+
+    def assign(self, zone_tables: np.ndarray) -> None:
+        """Sets the variables to float32 [L, n, R, R]."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of the weights, the same for every form of a model."""
+        ...
+
+
+class KerasNetwork:
+    """A `SpanReader` compiled for the running backend; see `Network`.
+
+    Args:
+        reader: A built reader.
+    """
+
+    def __init__(self, reader: SpanReader) -> None:
+        self.reader = reader
+        self.num_layers = reader.config.num_layers
+        self.num_heads = reader.config.num_heads
+        self.table_heads = int(reader.zone_tables[0].shape[0])
+        self._compiled = CompiledFunction(reader, reader.variables)
+
+    @property
+    def num_traces(self) -> int:
+        """How often the logits have been traced."""
+        return self._compiled.num_traces
+
+    def logits(
+        self, inputs: Mapping[str, np.ndarray], zone_tables: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns logits float32 [B, T, 2]; see `Network.logits`."""
+        arrays = {name: inputs[name] for name in INPUT_NAMES}
+        if zone_tables is not None:
+            arrays["zone_tables"] = zone_tables
+        return np.asarray(keras.ops.convert_to_numpy(self._compiled(arrays)))
+
+    def assign(self, zone_tables: np.ndarray) -> None:
+        """Sets the variables to float32 [L, n, R, R]."""
+        for variable, table in zip(self.reader.zone_tables, zone_tables, strict=True):
+            variable.assign(table)
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of configuration-independent weights."""
+        return hash_arrays(
+            keras.ops.convert_to_numpy(variable.value)
+            for variable in parameters(self.reader)
+        )
+
+
+def parameters(reader: SpanReader) -> list[Any]:
+    """Returns the reader's weights in a fixed order, without its zone tables."""
+    return list(reader.trainable_variables)
+
+
+def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Returns the SHA-256 of arrays' shapes, dtypes and bytes, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype.str}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""From features to the best span of every window, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from zonekeras.data.batching import Batch, make_batches
+from zonekeras.data.decoding import WindowAnswers, decode_windows
+from zonekeras.data.features import Features
+from zonekeras.zones import Role
+
+Logits = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+
+
+def answer_windows(
+    logits: Logits,
+    features: Features,
+    batches: Sequence[Batch] | None = None,
+    *,
+    n_best_size: int = 20,
+    max_answer_length: int = 30,
+    on_batch: Callable[[int], None] | None = None,
+) -> WindowAnswers:
+    """Runs a model over all windows and decodes each window's best span.
+
+    Args:
+        logits: int32 [B, T] inputs -> float32 [B, T, 2].
+        features: The windows.
+        batches: How they are grouped; by length, 32 at a time, if left out.
+        n_best_size: Starts and ends paired in a window.
+        max_answer_length: The longest answer, in tokens.
+        on_batch: Called with the number of windows after each batch.
+
+    Returns:
+        The best spans, in the order of the features' windows.
+    """
+    if batches is None:
+        batches = make_batches(
+            features.lengths,
+            batch_size=32,
+            max_length=int(features.settings["max_seq_length"]),
+        )
+    answers = WindowAnswers.empty(features.num_windows)
+    for batch in batches:
+        arrays = features.arrays(batch.windows, batch.length)
+        scores = logits(arrays)
+        decoded = decode_windows(
+            scores[..., 0],
+            scores[..., 1],
+            features.start_allowed(batch.windows, batch.length),
+            features.end_allowed(batch.windows, batch.length),
+            arrays["roles"] != Role.PAD,
+            n_best_size=n_best_size,
+            max_answer_length=max_answer_length,
+        )
+        answers.put(batch.windows, decoded)
+        if on_batch is not None:
+            on_batch(len(batch.windows))
+    return answers

@@ -1,0 +1,195 @@
+"""SavedModels of ours: writing one, and flipping a loaded one (TensorFlow only).
+
+The contract that every SavedModel of ours keeps:
+
+- `zone_tables`: one float32 variable [1 or N, R, R] for each layer; 1 = may attend.
+- `logits(token_ids, segment_ids, roles)`: int32 [B, T]; reads the variables; returns
+  `start_logits` and `end_logits`, float32 [B, T].
+- `serving_default`, function and signature: one more input `zone_tables`, float32
+  [B, L, 1 or N, R, R], used in place of the variables.
+- `embed`, `run_layer_0` … `run_layer_{L-1}`, `head`: the same model in pieces, so
+  that a run can start at any layer: `run_layer_k(hidden, roles, zone_tables)` runs
+  layer k on float32 [B, T, D] with tables [B, L, 1 or N, R, R].
+
+Only tensors and functions are saved, no Python; a function is traced once, with free
+batch size and length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zonekeras.errors import InputError
+from zonekeras.models.network import INPUT_NAMES, hash_arrays, parameters
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.zones import NUM_ROLES
+
+
+class ReaderModule(tf.Module):
+    """What is written: a reader's variables and the functions over them.
+
+    Args:
+        reader: A built reader on the TensorFlow backend.
+    """
+
+    def __init__(self, reader: SpanReader) -> None:
+        super().__init__(name="reader")
+        self.zone_tables = [variable.value for variable in reader.zone_tables]
+        self.parameters = [variable.value for variable in parameters(reader)]
+        self.num_heads = tf.Variable(reader.config.num_heads, trainable=False)
+        tokens = [tf.TensorSpec([None, None], tf.int32, name) for name in INPUT_NAMES]
+        tables = tf.TensorSpec(
+            [None, reader.config.num_layers, None, NUM_ROLES, NUM_ROLES],
+            tf.float32,
+            "zone_tables",
+        )
+        hidden = tf.TensorSpec(
+            [None, None, reader.config.hidden_dim],
+            tf.as_dtype(reader.compute_dtype),
+            "hidden",
+        )
+
+        def logits(token_ids: Any, segment_ids: Any, roles: Any) -> Any:
+            return _named(reader(_inputs(token_ids, segment_ids, roles)))
+
+        def serving_default(
+            token_ids: Any, segment_ids: Any, roles: Any, zone_tables: Any
+        ) -> Any:
+            inputs = _inputs(token_ids, segment_ids, roles)
+            return _named(reader(inputs | {"zone_tables": zone_tables}))
+
+        def embed(token_ids: Any, segment_ids: Any) -> Any:
+            return reader.encoder.embed(token_ids, segment_ids)
+
+        def head(hidden: Any) -> Any:
+            return _named(reader.head(hidden))
+
+        self.logits = tf.function(logits, tokens, autograph=False)
+        self.serving_default = tf.function(
+            serving_default, [*tokens, tables], autograph=False
+        )
+        self.embed = tf.function(embed, tokens[:2], autograph=False)
+        self.head = tf.function(head, [hidden], autograph=False)
+        for layer in range(reader.config.num_layers):
+            function = _layer_function(reader, layer)
+            specs = [hidden, tokens[2], tables]
+            setattr(
+                self,
+                f"run_layer_{layer}",
+                tf.function(function, specs, autograph=False),
+            )
+
+
+class SavedModelNetwork:
+    """A SavedModel of ours, loaded once; see `network.Network`.
+
+    Args:
+        directory: The SavedModel's own directory (the `1` of a model directory).
+
+    Raises:
+        InputError: If it is not a SavedModel of ours.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.module = load_module(directory)
+        self.num_layers = len(self.module.zone_tables)
+        self.num_heads = int(self.module.num_heads)
+        self.table_heads = int(self.module.zone_tables[0].shape[0])
+
+    @property
+    def num_traces(self) -> int:
+        """Always 1: the saved function is never traced again."""
+        return len(self.module.logits.concrete_functions)
+
+    def logits(
+        self, inputs: Mapping[str, np.ndarray], zone_tables: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns logits float32 [B, T, 2]; see `Network.logits`."""
+        tensors = [tf.convert_to_tensor(inputs[name]) for name in INPUT_NAMES]
+        if zone_tables is None:
+            outputs = self.module.logits(*tensors)
+        else:
+            outputs = self.module.serving_default(
+                *tensors, tf.convert_to_tensor(zone_tables, tf.float32)
+            )
+        return np.stack(
+            [outputs["start_logits"].numpy(), outputs["end_logits"].numpy()], axis=-1
+        )
+
+    def assign(self, zone_tables: np.ndarray) -> None:
+        """Sets the variables to float32 [L, n, R, R]."""
+        for variable, table in zip(self.module.zone_tables, zone_tables, strict=True):
+            variable.assign(table)
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of the weights, equal to the Keras model's."""
+        return hash_arrays(variable.numpy() for variable in self.module.parameters)
+
+
+def write_saved_model(reader: SpanReader, directory: str | Path) -> None:
+    """Writes a reader as a SavedModel of ours.
+
+    Args:
+        reader: A built reader on the TensorFlow backend.
+        directory: Where to write; made if missing.
+    """
+    module = ReaderModule(reader)
+    tf.saved_model.save(
+        module,
+        str(directory),
+        signatures={"serving_default": module.serving_default},
+    )
+
+
+def load_module(directory: str | Path) -> Any:
+    """Loads a SavedModel of ours; call it inside a strategy's scope to mirror it.
+
+    Keep the returned object: its functions stop working when it is collected.
+
+    Raises:
+        InputError: If it is not a SavedModel of ours.
+    """
+    try:
+        module = tf.saved_model.load(str(directory))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise InputError(
+            f"Expected a SavedModel in {directory}. It cannot be loaded: "
+            f"{_first_line(error)}. Export the model again."
+        ) from error
+    missing = [
+        name
+        for name in ("zone_tables", "parameters", "num_heads", "logits")
+        if not hasattr(module, name)
+    ]
+    if missing:
+        raise InputError(
+            f"Expected a SavedModel written by zonekeras in {directory}. It has no "
+            f"{', '.join(missing)}. Export the model with ZoneModel.export."
+        )
+    return module
+
+
+def _layer_function(reader: SpanReader, layer: int) -> Any:
+    def run_layer(hidden: Any, roles: Any, zone_tables: Any) -> Any:
+        return reader.encoder.run_layers(
+            hidden, roles, zone_tables, first_layer=layer, last_layer=layer
+        )
+
+    return run_layer
+
+
+def _inputs(token_ids: Any, segment_ids: Any, roles: Any) -> dict[str, Any]:
+    return {"token_ids": token_ids, "segment_ids": segment_ids, "roles": roles}
+
+
+def _named(logits: Any) -> dict[str, Any]:
+    return {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

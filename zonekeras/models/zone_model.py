@@ -1,0 +1,325 @@
+"""A loaded reader: predict, mask, answer, save. What `zonekeras.load` returns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zonekeras.data.answers import PredictedAnswer, select_answers
+from zonekeras.data.features import encode_pair
+from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.errors import InputError
+from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
+from zonekeras.models.prediction import answer_windows
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.results.files import atomic_write
+from zonekeras.zones import (
+    Configuration,
+    Semantics,
+    parse_configuration,
+)
+
+MODEL_FILE = "model.keras"
+DESCRIPTION_FILE = "zonekeras.json"
+SAVED_MODEL_VERSION = "1"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a model is and where it came from; kept in `zonekeras.json`.
+
+    Attributes:
+        source: The SOURCE it was loaded from.
+        encoder: What its encoder is made of.
+        precision: The dtype it computes in; weights and logits are float32.
+        has_head: Whether the source had a question-answering head.
+        made_by: How the weights were made: a command and its settings.
+    """
+
+    source: str
+    encoder: EncoderConfig
+    precision: str = "float32"
+    has_head: bool = True
+    made_by: Mapping[str, Any] | None = None
+
+
+class ZoneModel:
+    """A reading-comprehension model whose attention zones can be switched off.
+
+    Axis letters: `B` batch, `T` tokens, `L` layers, `N` heads, `R` roles.
+
+    Args:
+        network: What computes.
+        tokenizer: The model's tokenizer.
+        description: What the model is.
+
+    Example:
+        >>> model = zonekeras.load("saved_models/reader")  # doctest: +SKIP
+        >>> with model.masked("layer3:p2q"):  # doctest: +SKIP
+        ...     print(model.answer("Who wrote it?", "Ada wrote it.").text)
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: ReaderTokenizer,
+        description: ModelDescription,
+    ) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.description = description
+        self._state = (Configuration(), Semantics.STRICT)
+        self._head_tables: np.ndarray | None = None
+        self.unmask()
+
+    @property
+    def num_layers(self) -> int:
+        """Layers, L."""
+        return self.network.num_layers
+
+    @property
+    def num_heads(self) -> int:
+        """Attention heads of every layer, N."""
+        return self.network.num_heads
+
+    @property
+    def max_sequence_length(self) -> int:
+        """Most tokens that a window can have."""
+        return self.description.encoder.max_sequence_length
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is masked now."""
+        return self._state[0]
+
+    @property
+    def semantics(self) -> Semantics:
+        """What `all` means in the configuration that is masked now."""
+        return self._state[1]
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 of all that decides the logits but the masks.
+
+        That is the weights and how they are used (activation, epsilon, …). It is the
+        same for every form of a model: Keras, SavedModel, or its first source.
+        """
+        encoder = self.description.encoder.to_dict()
+        for name in ("dropout", "attention_dropout", "per_head_tables"):
+            del encoder[name]
+        text = json.dumps([encoder, self.network.fingerprint()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def mask(
+        self,
+        configuration: str | Configuration,
+        semantics: str | Semantics = Semantics.STRICT,
+    ) -> None:
+        """Masks zones until the next `mask` or `unmask`; replaces what was masked.
+
+        Args:
+            configuration: Such as `layer3:p2q`, or several clauses joined by `;`.
+            semantics: What `all` means.
+
+        Raises:
+            InputError: If it is no configuration of this model.
+        """
+        configuration = _parsed(configuration).resolve(self.num_layers, self.num_heads)
+        semantics = _parsed_semantics(semantics)
+        tables = configuration.tables(self.num_layers, self.num_heads, semantics)
+        same_for_all_heads = bool((tables == tables[:, :1]).all())
+        if self.network.table_heads == self.num_heads:
+            self.network.assign(tables)
+            self._head_tables = None
+        else:
+            # One table for all heads: a mask of single heads goes in per example.
+            self.network.assign(tables[:, :1])
+            self._head_tables = None if same_for_all_heads else tables
+        self._state = (configuration, semantics)
+
+    def unmask(self) -> None:
+        """Masks nothing."""
+        self.mask(Configuration())
+
+    @contextmanager
+    def masked(
+        self,
+        configuration: str | Configuration,
+        semantics: str | Semantics = Semantics.STRICT,
+    ) -> Iterator[ZoneModel]:
+        """Masks zones inside a `with` block, and restores what was masked before."""
+        before = self._state
+        self.mask(configuration, semantics)
+        try:
+            yield self
+        finally:
+            self.mask(*before)
+
+    def predict_logits(self, inputs: Mapping[str, Any]) -> np.ndarray:
+        """Returns start and end logits under the current mask.
+
+        Args:
+            inputs: Integers [B, T] `token_ids`, `segment_ids` and `roles`, used
+                exactly as given: no trimming, no padding.
+
+        Returns:
+            float32 [B, T, 2]: start, end.
+
+        Raises:
+            InputError: If an input is missing or of the wrong shape.
+        """
+        arrays = _checked(inputs, self.max_sequence_length)
+        tables = None
+        if self._head_tables is not None:
+            batch = len(arrays["roles"])
+            tables = np.broadcast_to(
+                self._head_tables, (batch, *self._head_tables.shape)
+            )
+        return self.network.logits(arrays, tables)
+
+    def answer(
+        self,
+        question: str,
+        passage: str,
+        *,
+        max_seq_length: int = 384,
+        doc_stride: int = 128,
+        version_2_with_negative: bool = False,
+        null_score_diff_threshold: float = 0.0,
+    ) -> PredictedAnswer:
+        """Answers one question about one passage under the current mask.
+
+        A passage longer than a window is read in windows, the best one answers.
+
+        Args:
+            question: The question.
+            passage: The passage.
+            max_seq_length: Tokens in a window; cut to what the model can take.
+            doc_stride: Tokens from one window to the next.
+            version_2_with_negative: Whether "no answer" (an empty text) is allowed.
+            null_score_diff_threshold: How far the null score must lead for it.
+
+        Returns:
+            The answer: `text`, `start` and `end` (characters of `passage`), `score`.
+
+        Raises:
+            InputError: If the question or the passage is empty.
+        """
+        for name, text in (("question", question), ("passage", passage)):
+            if not text.strip():
+                raise InputError(f"Expected a {name}. Received: {name}={text!r}.")
+        features = encode_pair(
+            question,
+            passage,
+            self.tokenizer,
+            max_seq_length=min(max_seq_length, self.max_sequence_length),
+            doc_stride=doc_stride,
+        )
+        (answer,) = select_answers(
+            features,
+            answer_windows(self.predict_logits, features),
+            version_2_with_negative=version_2_with_negative,
+            null_score_diff_threshold=null_score_diff_threshold,
+        )
+        return answer
+
+    def save(self, directory: str | Path) -> None:
+        """Writes a model directory: description, Keras model and tokenizer.
+
+        Nothing is masked in what is written.
+
+        Raises:
+            InputError: If the model was loaded from a SavedModel.
+        """
+        reader = self._reader()
+        path = Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        with self.masked(Configuration()):
+            partial = path / f"partial-{MODEL_FILE}"
+            reader.save(partial)
+            partial.replace(path / MODEL_FILE)
+        self.tokenizer.save(path)
+        content = {
+            "format": FORMAT_VERSION,
+            **asdict(self.description),
+            "encoder": self.description.encoder.to_dict(),
+            "fingerprint": self.fingerprint(),
+        }
+        text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+        atomic_write(path / DESCRIPTION_FILE, text + "\n")
+
+    def export(self, directory: str | Path) -> None:
+        """Writes a model directory with a SavedModel in it (`1/`); see `saved_model`.
+
+        The SavedModel takes TF Serving's layout: the directory is its base path.
+
+        Raises:
+            InputError: If the running backend is not TensorFlow, or the model was
+                loaded from a SavedModel.
+        """
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(
+                "Expected the TensorFlow backend to write a SavedModel. Received: "
+                f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use save."
+            )
+        from zonekeras.models.saved_model import write_saved_model
+
+        reader = self._reader()
+        self.save(directory)
+        with self.masked(Configuration()):
+            write_saved_model(reader, Path(directory) / SAVED_MODEL_VERSION)
+
+    def _reader(self) -> SpanReader:
+        if not isinstance(self.network, KerasNetwork):
+            raise InputError(
+                "Expected a Keras model to save. Received: a loaded SavedModel. Load "
+                "the model directory with prefer_saved_model=False."
+            )
+        return self.network.reader
+
+
+def _parsed(configuration: str | Configuration) -> Configuration:
+    if isinstance(configuration, Configuration):
+        return configuration
+    return parse_configuration(configuration)
+
+
+def _parsed_semantics(semantics: str | Semantics) -> Semantics:
+    try:
+        return Semantics(semantics)
+    except ValueError as error:
+        raise InputError(
+            f"Expected semantics strict or published. Received: {semantics!r}."
+        ) from error
+
+
+def _checked(
+    inputs: Mapping[str, Any], max_sequence_length: int
+) -> dict[str, np.ndarray]:
+    """Returns the inputs as int32 arrays of one shape [B, T]."""
+    missing = [name for name in INPUT_NAMES if name not in inputs]
+    if missing:
+        raise InputError(
+            f"Expected inputs {', '.join(INPUT_NAMES)}. "
+            f"Received: {', '.join(inputs)}; {', '.join(missing)} is missing."
+        )
+    arrays = {name: np.asarray(inputs[name]) for name in INPUT_NAMES}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) != 1 or len(shapes["roles"]) != 2:
+        raise InputError(f"Expected inputs of one shape [B, T]. Received: {shapes}.")
+    if shapes["roles"][1] > max_sequence_length:
+        raise InputError(
+            f"Expected at most {max_sequence_length} tokens, which is what this model "
+            f"was made for. Received: {shapes['roles'][1]}."
+        )
+    return {name: array.astype(np.int32) for name, array in arrays.items()}

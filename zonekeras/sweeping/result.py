@@ -1,0 +1,146 @@
+"""What a sweep found, in memory and as the files it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.metrics import score_questions
+from zonekeras.results.files import atomic_write
+from zonekeras.results.protocol_csv import write_results_csv
+from zonekeras.results.store import StoredAnswer
+from zonekeras.results.tidy import Score, sweep_table, write_table
+from zonekeras.zones import BASELINE, Configuration, cells
+
+RESULTS_CSV = "results.csv"
+RESULTS_PARQUET = "results.parquet"
+HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The scores and answers of a sweep.
+
+    Attributes:
+        table: The long-form table; columns as in `zonekeras.results.tidy`.
+        predictions: Configuration -> question id -> answer text.
+        num_layers: Layers of the model.
+    """
+
+    table: pd.DataFrame
+    predictions: Mapping[str, Mapping[str, str]]
+    num_layers: int
+
+    @property
+    def baseline(self) -> Score:
+        """The scores with nothing masked."""
+        row = self.table[self.table["configuration"] == BASELINE].iloc[0]
+        return Score(row["exact_match"], row["f1"], int(row["num_questions"]))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layer x zone cells are there."""
+        names = set(self.table["configuration"])
+        return all(str(cell) in names for cell in cells(self.num_layers))
+
+
+def score(dataset: SquadDataset, predictions: Mapping[str, str], metric: str) -> Score:
+    """Scores one configuration's answers, in points."""
+    exact_match, f1 = score_questions(dataset, predictions, metric)
+    return Score(
+        exact_match=100.0 * float(np.mean(exact_match)),
+        f1=100.0 * float(np.mean(f1)),
+        num_questions=len(f1),
+    )
+
+
+def build_result(
+    dataset: SquadDataset,
+    answers: Mapping[str, Sequence[StoredAnswer]],
+    *,
+    model_name: str,
+    semantics: str,
+    metric: str,
+    num_layers: int,
+) -> SweepResult:
+    """Scores every configuration and builds the table.
+
+    Args:
+        dataset: The dev set.
+        answers: Configuration -> answers in file order; the baseline among them.
+        model_name: For the table.
+        semantics: For the table.
+        metric: As in `SweepSettings`.
+        num_layers: Layers of the model.
+    """
+    ids = [question.id for question in dataset.questions()]
+    predictions = {
+        configuration: {
+            key: answer.text for key, answer in zip(ids, stored, strict=True)
+        }
+        for configuration, stored in answers.items()
+    }
+    scores = {
+        configuration: score(dataset, texts, metric)
+        for configuration, texts in predictions.items()
+    }
+    table = sweep_table(
+        scores, model=model_name, dataset=Path(dataset.path).name, semantics=semantics
+    )
+    return SweepResult(table, predictions, num_layers)
+
+
+def write_answers(
+    directory: Path,
+    configuration: Configuration,
+    ids: Sequence[str],
+    answers: Sequence[StoredAnswer],
+    *,
+    with_null_odds: bool,
+) -> None:
+    """Writes `predictions*.json`, and `null_odds*.json` where there may be none.
+
+    Names and layout are the protocol's: `predictions.json` for the baseline,
+    `predictions_layer{L}_{zone}.json` for a cell.
+    """
+    suffix = configuration.file_suffix
+    texts = {key: answer.text for key, answer in zip(ids, answers, strict=True)}
+    atomic_write(
+        directory / f"predictions{suffix}.json", json.dumps(texts, indent=4) + "\n"
+    )
+    if with_null_odds:
+        odds = {key: answer.null_odds for key, answer in zip(ids, answers, strict=True)}
+        atomic_write(
+            directory / f"null_odds{suffix}.json", json.dumps(odds, indent=4) + "\n"
+        )
+
+
+def write_result(result: SweepResult, directory: Path) -> list[str]:
+    """Writes the tables and, for a whole sweep, the protocol's CSV and the heatmap.
+
+    Returns:
+        The names of the files written.
+    """
+    from zonekeras.plotting import heatmap, save_figure
+
+    write_table(result.table, directory / RESULTS_PARQUET)
+    written = [RESULTS_PARQUET]
+    if not result.is_whole:
+        return written
+    is_cell = result.table["layer"].notna()
+    single = result.table.loc[is_cell, ["layer", "zone", "exact_match"]]
+    scores = {
+        (int(layer), str(zone)): float(points)
+        for layer, zone, points in zip(*single.to_dict("list").values(), strict=True)
+    }
+    write_results_csv(directory / RESULTS_CSV, scores)
+    figure = heatmap(result)
+    for name in HEATMAP_FILES:
+        save_figure(figure, directory / name)
+    return [*written, RESULTS_CSV, *HEATMAP_FILES]
