@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from cli.parsing import EXIT_BAD_INPUT, EXIT_OK, run_command
+from cli.running import EXIT_BAD_INPUT, EXIT_OK, run_command
 
 COMMANDS = {
     "sweep": "mask every zone in every layer and score the model each time",

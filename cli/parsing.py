@@ -5,34 +5,22 @@ readers of the protocol paste: one or two leading dashes, dashes or underscores 
 a name, and booleans as `--flag`, `--flag=True`, `--flag True` or `--noflag`. A mistake
 costs one line on standard error and exit code 2.
 
-`run_command` is the frame around a command: it turns the exceptions a user can cause
-into one line and an exit code. Set `ZONEKERAS_TRACEBACK=1` to see the traceback too.
-
 Subparsers are not supported: flags are recognised before argparse sees them.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import difflib
-import os
 import re
 import sys
 import textwrap
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, TextIO
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
+from cli.running import EXIT_BAD_INPUT, one_line
+from cli.running import run_command as run_command
 from cli.value_types import BOOLEAN_WORDS, boolean
-from zonekeras.errors import InputError
-
-EXIT_OK = 0
-EXIT_FAILURE = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141
 
 _FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)(?P<value>=.*)?", re.DOTALL)
 _NEGATIVE_NUMBER = re.compile(r"-(\d|\.\d|inf\b|nan\b)")
@@ -88,9 +76,10 @@ class CommandParser(argparse.ArgumentParser):
         """Parses a command line; a mistake in it ends the program with code 2."""
         tokens = self.normalize(sys.argv[1:] if args is None else args)
         try:
-            namespace, extras = self.parse_known_intermixed_args(tokens, namespace)
+            namespace, extras = self.parse_known_args(tokens, namespace)
         except argparse.ArgumentError as error:
             self.error(_describe(error))
+        extras = [extra for extra in extras if extra != "--"]
         if extras:
             self.error(
                 f"expected no further argument. Received: {' '.join(map(repr, extras))}"
@@ -99,33 +88,36 @@ class CommandParser(argparse.ArgumentParser):
         return namespace
 
     def normalize(self, tokens: Sequence[str]) -> list[str]:
-        """Returns the command line with every flag in its one canonical spelling."""
-        normalized: list[str] = []
+        """Returns the command line in its one canonical spelling.
+
+        Flags come first, each as it was declared, with its values; then `--` and what
+        is left, so that flags may stand anywhere and nothing after `--` is one.
+        """
+        flags: list[str] = []
+        positionals: list[str] = []
         unknown: list[str] = []
         remaining = list(tokens)
         while remaining:
             token = remaining.pop(0)
             if token == "--":
-                normalized += [token, *remaining]
+                positionals += remaining
                 break
-            match = _FLAG.fullmatch(token)
-            if not match or _NEGATIVE_NUMBER.match(token):
-                normalized.append(token)
+            match = _match_flag(token)
+            if match is None:
+                positionals.append(token)
                 continue
             option, negated = self._find_option(match["name"])
             if option is None:
                 unknown.append(token.partition("=")[0])
-                continue
-            value = match["value"] or ""
-            if negated:
-                value = "=false"
-            elif not value and self._is_boolean(option):
-                follows = remaining and self._is_boolean_value(remaining[0])
-                value = f"={remaining.pop(0) if follows else 'true'}"
-            normalized.append(option + value)
+            elif negated:
+                flags.append(f"{option}=false")
+            elif match["value"] is not None:
+                flags.append(option + match["value"])
+            else:
+                flags += self._with_values(option, remaining)
         if unknown:
             self._refuse_unknown(unknown)
-        return normalized
+        return [*flags, "--", *positionals] if positionals else flags
 
     def error(self, message: str) -> NoReturn:
         """Prints one line on standard error and exits with code 2."""
@@ -162,6 +154,21 @@ class CommandParser(argparse.ArgumentParser):
 
     def _is_boolean(self, option: str) -> bool:
         return self._option_string_actions[option].type is boolean
+
+    def _with_values(self, option: str, remaining: list[str]) -> list[str]:
+        """Takes a flag's values off the remaining tokens; returns it with them."""
+        if self._is_boolean(option):
+            follows = remaining and self._is_boolean_value(remaining[0])
+            return [f"{option}={remaining.pop(0) if follows else 'true'}"]
+        num_values = self._option_string_actions[option].nargs
+        if num_values is None or num_values == argparse.OPTIONAL:
+            most = 1
+        else:
+            most = num_values if isinstance(num_values, int) else len(remaining)
+        taken = [option]
+        while remaining and len(taken) <= most and _is_value(remaining[0]):
+            taken.append(remaining.pop(0))
+        return taken
 
     def _is_boolean_value(self, token: str) -> bool:
         """Says whether the token after a boolean flag belongs to it."""
@@ -212,57 +219,13 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return f"{text} (default: %(default)s)"
 
 
-def run_command(
-    main_function: Callable[[Sequence[str]], int | None],
-    argv: Sequence[str] | None,
-    prog: str,
-) -> int:
-    """Runs a command and returns its exit code.
-
-    Args:
-        main_function: Parses the arguments it is given and does the work; returns the
-            exit code, or `None` for 0. It imports what is heavy inside.
-        argv: The arguments without the program's name; `None` means `sys.argv[1:]`.
-        prog: The command's name in messages, such as `zonekeras sweep`.
-
-    Returns:
-        0 when all went well; 2 for bad input (a flag, a file's content, a path that
-        is not there), 1 for what the machine refused (no space, no permission), 130
-        after Ctrl-C, 141 when the reader of our output went away.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        with _one_line_warnings(prog):
-            code = main_function(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
-        return EXIT_OK if code is None else code
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else EXIT_OK
-    except InputError as error:
-        return _report(prog, f"error: {error}", EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        return _report(prog, "interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # Python flushes standard output once more at exit; give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        return _report(prog, f"error: {_describe_os_error(error)}", EXIT_BAD_INPUT)
-    except OSError as error:
-        return _report(prog, f"error: {_describe_os_error(error)}", EXIT_FAILURE)
+def _match_flag(token: str) -> re.Match[str] | None:
+    """Matches a token that is a flag, known or not."""
+    return None if _NEGATIVE_NUMBER.match(token) else _FLAG.fullmatch(token)
 
 
-def one_line(text: str) -> str:
-    """Joins the lines of a message into one."""
-    return " ".join(text.split())
-
-
-def _report(prog: str, message: str, code: int) -> int:
-    """Prints a command's last line and returns the code to exit with."""
-    if os.environ.get("ZONEKERAS_TRACEBACK") == "1":
-        traceback.print_exc()
-    print(f"{prog}: {one_line(message)}", file=sys.stderr)
-    return code
+def _is_value(token: str) -> bool:
+    return token != "--" and _match_flag(token) is None
 
 
 def _describe(error: argparse.ArgumentError) -> str:
@@ -276,34 +239,3 @@ def _describe(error: argparse.ArgumentError) -> str:
     elif message == "expected at least one argument":
         message = "expected one value or more. Received: none."
     return f"{name}: {message}" if name else message
-
-
-def _describe_os_error(error: OSError) -> str:
-    """Returns the system's reason and the path, without the error number."""
-    reason = error.strerror or str(error) or type(error).__name__
-    return f"{reason}: {error.filename}" if error.filename is not None else reason
-
-
-@contextlib.contextmanager
-def _one_line_warnings(prog: str) -> Iterator[None]:
-    """Shows our own warnings as one line, without a path into the package."""
-    show = warnings.showwarning
-
-    def show_warning(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if category is UserWarning:
-            print(f"{prog}: warning: {one_line(str(message))}", file=sys.stderr)
-        else:
-            show(message, category, filename, lineno, file, line)
-
-    warnings.showwarning = show_warning
-    try:
-        yield
-    finally:
-        warnings.showwarning = show

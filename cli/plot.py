@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cli.parsing import CommandParser, run_command
+from cli.parsing import CommandParser
+from cli.running import run_command
 from cli.value_types import existing_path, finite_float, positive_float
 from zonekeras.errors import InputError
 

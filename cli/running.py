@@ -1,0 +1,117 @@
+"""The frame around every command: exceptions in, one line and an exit code out.
+
+What a user can cause (bad input, no space, Ctrl-C, a closed pipe) is one line on
+standard error; a bug keeps its traceback. Set `ZONEKERAS_TRACEBACK=1` to see the
+traceback in every case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from zonekeras.errors import InputError
+
+EXIT_OK = 0
+EXIT_FAILURE = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+
+def run_command(
+    main_function: Callable[[Sequence[str]], int | None],
+    argv: Sequence[str] | None,
+    prog: str,
+) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        main_function: Parses the arguments it is given and does the work; returns the
+            exit code, or `None` for 0. It imports what is heavy inside.
+        argv: The arguments without the program's name; `None` means `sys.argv[1:]`.
+        prog: The command's name in messages, such as `zonekeras sweep`.
+
+    Returns:
+        0 when all went well; 2 for bad input (a flag, a file's content, a path that
+        is not there), 1 for what the machine refused (no space, no permission), 130
+        after Ctrl-C, 141 when the reader of our output went away.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        with _one_line_warnings(prog):
+            code = _call(main_function, sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()  # here a closed pipe can still be handled
+        return code
+    except InputError as error:
+        return _report(prog, f"error: {error}", EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return _report(prog, "interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit; give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        return _report(prog, f"error: {_describe_os_error(error)}", EXIT_BAD_INPUT)
+    except OSError as error:
+        return _report(prog, f"error: {_describe_os_error(error)}", EXIT_FAILURE)
+
+
+def _call(
+    main_function: Callable[[Sequence[str]], int | None], argv: Sequence[str]
+) -> int:
+    """Calls a command; the parser's exits, for help or a mistake, are codes too."""
+    try:
+        code = main_function(argv)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else EXIT_OK
+    return EXIT_OK if code is None else code
+
+
+def one_line(text: str) -> str:
+    """Joins the lines of a message into one."""
+    return " ".join(text.split())
+
+
+def _report(prog: str, message: str, code: int) -> int:
+    """Prints a command's last line and returns the code to exit with."""
+    if os.environ.get("ZONEKERAS_TRACEBACK") == "1":
+        traceback.print_exc()
+    print(f"{prog}: {one_line(message)}", file=sys.stderr)
+    return code
+
+
+def _describe_os_error(error: OSError) -> str:
+    """Returns the system's reason and the path, without the error number."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: {error.filename}" if error.filename is not None else reason
+
+
+@contextlib.contextmanager
+def _one_line_warnings(prog: str) -> Iterator[None]:
+    """Shows our own warnings as one line, without a path into the package."""
+    show = warnings.showwarning
+
+    def show_warning(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category is UserWarning:
+            print(f"{prog}: warning: {one_line(str(message))}", file=sys.stderr)
+        else:
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = show

@@ -1,0 +1,64 @@
+import subprocess
+import sys
+
+import pytest
+
+import zonekeras
+from cli.main import COMMANDS
+
+HEAVY = ("numpy", "pandas", "matplotlib", "keras", "tensorflow", "jax")
+
+
+def loaded_after(statement):
+    """Which heavy packages a fresh interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print(*({set(HEAVY)!r} & sys.modules.keys()))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert loaded_after("import zonekeras, zonekeras.plotting") == set()
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "main"])
+def test_importing_a_command_loads_nothing_heavy(name):
+    module = name.replace("-", "_")
+    assert loaded_after(f"import cli.{module}") == set()
+    if name != "main":
+        assert loaded_after(f"import cli.{module} as c; c.build_parser()") == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "zonekeras.zones",
+        "zonekeras.results.matrix",
+        "zonekeras.results.protocol_csv",
+        "zonekeras.plotting.runs",
+    ],
+)
+def test_results_and_plots_need_no_keras(module):
+    assert loaded_after(f"import {module}") <= {"numpy", "pandas", "matplotlib"}
+
+
+@pytest.mark.parametrize("name", zonekeras.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(zonekeras, name) is not None
+    assert name in dir(zonekeras)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(
+        AttributeError, match="^module 'zonekeras' has no attribute 'xyzzy'$"
+    ):
+        zonekeras.xyzzy  # noqa: B018
+
+
+def test_a_function_is_not_hidden_by_a_module_of_its_name():
+    code = (
+        "import zonekeras.plotting.runs, zonekeras.plotting as p; "
+        "assert all(callable(getattr(p, name)) for name in p.__all__)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
