@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.squad import Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer, TokenizedTexts
+from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.data.tokenizer_encoding import TokenizedTexts
 from zonekeras.data.windows import Windows, slide
 from zonekeras.errors import InputError
 from zonekeras.zones import Role
@@ -320,10 +321,14 @@ def _build(
     )
     counts = [len(passage.questions) for passage in passages]
     passage_index = np.repeat(np.arange(len(passages), dtype=np.int32), counts)
-    passage_tokens = tokenizer.encode_flat([passage.text for passage in passages])
+    # One call for all, so that a word of both passages and questions is read once.
+    tokens = tokenizer.encode_flat(
+        [passage.text for passage in passages]
+        + [question.text for question in questions]
+    )
+    passage_tokens = tokens.part(0, len(passages))
     question_tokens = _truncate(
-        tokenizer.encode_flat([question.text for question in questions]),
-        max_query_length,
+        tokens.part(len(passages), len(passages) + len(questions)), max_query_length
     )
     question_lengths = np.diff(question_tokens.bounds)
     num_special = 2 + tokenizer.num_separators_between

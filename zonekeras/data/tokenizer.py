@@ -21,15 +21,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from zonekeras.data.tokenizer_definitions import (
     BERT_TOKENS,
@@ -44,31 +41,18 @@ from zonekeras.data.tokenizer_definitions import (
     with_pair_template,
     wordpiece_definition,
 )
+from zonekeras.data.tokenizer_encoding import (
+    TokenizedTexts,
+    encode_texts,
+    splits_at_spaces,
+)
 from zonekeras.data.tokenizer_files import (
     STYLE_KEY,
     TokenizerFiles,
     read_tokenizer_directory,
     read_vocabulary_file,
 )
-from zonekeras.data.tokenizer_offsets import settle_offsets
 from zonekeras.errors import InputError
-
-_TEXTS_AT_ONCE = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class TokenizedTexts:
-    """The tokens of several texts, one after the other.
-
-    Attributes:
-        ids: int32 [tokens].
-        offsets: int32 [tokens, 2], first character and the one after the last.
-        bounds: int64 [texts + 1]: text `i` has the tokens `bounds[i]:bounds[i + 1]`.
-    """
-
-    ids: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int32]
-    bounds: npt.NDArray[np.int64]
 
 
 class ReaderTokenizer:
@@ -87,6 +71,7 @@ class ReaderTokenizer:
         unk_id: Unknown.
         mask_id: Mask token, or None.
         vocabulary_size: The number of ids.
+        fingerprint: SHA-256 (hex) of all that decides ids, offsets and how pairs look.
 
     Raises:
         InputError: If a special token has no id, or the definition is broken.
@@ -120,7 +105,14 @@ class ReaderTokenizer:
         self.unk_id = ids[special.unk]
         self.mask_id = None if special.mask is None else ids.get(special.mask)
         self.vocabulary_size = max(ids.values()) + 1
-        self._encoder = _build_encoder(definition, special)
+        reserved = {ids[token] for token in special.present() if token in ids}
+        self._reserved_ids = sorted(reserved - {self.unk_id})
+        self._by_words = splits_at_spaces(definition)
+        serialized = json.dumps(for_encoding(definition, special))
+        self._encoder = _build_encoder(serialized)
+        pair = [self.cls_id, self.sep_id, self.pad_id, self.unk_id, self.style]
+        content = f"{json.dumps(pair)}{serialized}".encode("ascii")
+        self.fingerprint = hashlib.sha256(content).hexdigest()
 
     @classmethod
     def from_directory(
@@ -233,15 +225,6 @@ class ReaderTokenizer:
         normalizer = self._encoder.normalizer
         return normalizer is not None and normalizer.normalize_str("A").strip() == "a"
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of everything that decides ids, offsets and how pairs look."""
-        content = for_encoding(self._definition, self._special)
-        content = {key: value for key, value in content.items() if key != "decoder"}
-        roles = [self.cls_id, self.sep_id, self.pad_id, self.unk_id, self.style]
-        serialized = json.dumps([content, roles], sort_keys=True)
-        return hashlib.sha256(serialized.encode("ascii")).hexdigest()
-
     def vocabulary(self) -> list[str]:
         """Returns the tokens by id; an id that has no token gets an empty string."""
         tokens = [""] * self.vocabulary_size
@@ -280,44 +263,13 @@ class ReaderTokenizer:
 
     def encode_flat(self, texts: Sequence[str]) -> TokenizedTexts:
         """Tokenizes texts into flat arrays, which is leaner than a list of arrays."""
-        parts = [
-            self._encode_some(texts[first : first + _TEXTS_AT_ONCE])
-            for first in range(0, len(texts), _TEXTS_AT_ONCE)
-        ]
-        counts = [part.bounds[1:] - part.bounds[:-1] for part in parts]
-        return TokenizedTexts(
-            ids=_concatenate([part.ids for part in parts], (0,), np.int32),
-            offsets=_concatenate([part.offsets for part in parts], (0, 2), np.int32),
-            bounds=np.concatenate([[0], *counts]).astype(np.int64).cumsum(),
-        )
-
-    def _encode_some(self, texts: Sequence[str]) -> TokenizedTexts:
-        """Tokenizes as many texts as should be held as the library's objects."""
-        texts = [_without_surrogates(text) for text in texts]
-        encodings = self._encoder.encode_batch(texts, add_special_tokens=False)
-        counts = [len(encoding) for encoding in encodings]
-        bounds = np.cumsum([0, *counts], dtype=np.int64)
-        ids = np.fromiter(
-            chain.from_iterable(encoding.ids for encoding in encodings),
-            np.int32,
-            count=bounds[-1],
-        )
-        reserved = {self.cls_id, self.sep_id, self.pad_id, self.mask_id} - {self.unk_id}
-        ids[np.isin(ids, [index for index in reserved if index is not None])] = (
-            self.unk_id
-        )
-        # Characters are counted through all texts, so that one pass settles them all.
-        text_bounds = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-        bases = np.repeat(text_bounds[:-1], counts)[:, None]
-        offsets = _flat_offsets(encodings, int(bounds[-1])) + bases
-        text_ends = np.repeat(text_bounds[1:], counts)
-        offsets = settle_offsets("".join(texts), offsets, text_ends) - bases
-        return TokenizedTexts(ids, offsets.astype(np.int32), bounds)
+        tokens = encode_texts(self._encoder, texts, by_words=self._by_words)
+        tokens.ids[np.isin(tokens.ids, self._reserved_ids)] = self.unk_id
+        return tokens
 
 
-def _build_encoder(definition: Definition, special: SpecialTokens) -> Tokenizer:
+def _build_encoder(serialized: str) -> Tokenizer:
     """Makes the library's tokenizer, which reads special tokens as plain text."""
-    serialized = json.dumps(for_encoding(definition, special))
     try:
         encoder = Tokenizer.from_str(serialized)
     except Exception as error:  # the library raises nothing more precise
@@ -327,29 +279,6 @@ def _build_encoder(definition: Definition, special: SpecialTokens) -> Tokenizer:
         ) from error
     encoder.encode_special_tokens = True
     return encoder
-
-
-def _flat_offsets(encodings: Sequence[Encoding], count: int) -> npt.NDArray[np.int64]:
-    """Returns the offsets [tokens, 2] of several encodings."""
-    pairs = chain.from_iterable(encoding.offsets for encoding in encodings)
-    numbers = np.fromiter(chain.from_iterable(pairs), np.int64, count=2 * count)
-    return numbers.reshape(count, 2)
-
-
-def _without_surrogates(text: str) -> str:
-    """Replaces half characters, which JSON can hold but UTF-8 cannot."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
-    return text
-
-
-def _concatenate(
-    parts: Sequence[npt.NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
-) -> npt.NDArray[Any]:
-    """Concatenates arrays, of which there may be none."""
-    return np.concatenate(parts) if parts else np.zeros(shape, dtype)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

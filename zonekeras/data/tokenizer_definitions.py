@@ -25,6 +25,17 @@ PairStyle: TypeAlias = Literal["bert", "roberta"]
 `<s> question </s></s> passage </s>`, one segment.
 """
 
+_PARTS = (
+    "version",
+    "truncation",
+    "padding",
+    "added_tokens",
+    "normalizer",
+    "pre_tokenizer",
+    "post_processor",
+    "decoder",
+    "model",
+)
 # A WordPiece word longer than this is one unknown token (the original BERT's limit).
 _LONGEST_WORD = 200
 
@@ -236,14 +247,17 @@ def with_pair_template(
 def for_encoding(definition: Definition, special: SpecialTokens) -> Definition:
     """Returns the part of a definition that turns plain text into tokens.
 
-    Truncation, padding and special tokens that a file may prescribe are left out. A
+    Truncation, padding and special tokens that a file may prescribe are left out, and
+    the parts have a fixed order, so that equal tokenizers serialize alike. A
     Unigram vocabulary holds its special tokens as ordinary pieces, with the best score
     of all: they get a spelling that no text has, so that a `</s>` in somebody's
     passage is read as four characters, as SentencePiece itself does.
     """
-    kept = {**definition, "truncation": None, "padding": None, "post_processor": None}
+    kept: Definition = dict.fromkeys(_PARTS)
+    for part in ("version", "added_tokens", "normalizer", "pre_tokenizer", "model"):
+        kept[part] = definition.get(part)
     model = definition["model"]
-    added = definition.get("added_tokens") or []
+    added = kept["added_tokens"] = definition.get("added_tokens") or []
     reserved = {token["content"] for token in added if token.get("special")}
     reserved.update(special.present())
     reserved.discard(special.unk)
@@ -273,13 +287,10 @@ def _definition(
 ) -> Definition:
     """Puts the parts together and declares the special tokens that have an id."""
     definition: Definition = {
+        **dict.fromkeys(_PARTS),
         "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [],
         "normalizer": normalizer,
         "pre_tokenizer": pre_tokenizer,
-        "post_processor": None,
         "decoder": decoder,
         "model": model,
     }

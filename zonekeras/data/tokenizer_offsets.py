@@ -12,10 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 
-def settle_offsets(
+def trim_whitespace(text: str, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Trims whitespace off both ends of spans.
+
+    Args:
+        text: All texts, joined.
+        offsets: int64 [tokens, 2] into `text`.
+
+    Returns:
+        int64 [tokens, 2]. Whitespace alone becomes an empty span.
+
+    Example:
+        >>> trim_whitespace("to me", np.array([[0, 2], [2, 5]]))
+        array([[0, 2],
+               [3, 5]])
+    """
+    is_space = _character_mask(text, [c for c in set(text) if c.isspace()])
+    starts = np.minimum(_next_clear(is_space)[offsets[:, 0]], offsets[:, 1])
+    ends = np.maximum(_last_clear(is_space)[offsets[:, 1]], starts)
+    return np.stack([starts, ends], axis=1)
+
+
+def take_marks(
     text: str, offsets: npt.NDArray[np.int64], text_ends: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Trims whitespace off spans and gives dropped combining marks to their letter.
+    """Gives combining marks that belong to no token to the token before them.
 
     Args:
         text: All texts, joined.
@@ -23,36 +44,27 @@ def settle_offsets(
         text_ends: int64 [tokens], where each token's own text ends in `text`.
 
     Returns:
-        int64 [tokens, 2]. Whitespace alone becomes an empty span. A mark is only given
-        to a token if no other token covers it.
+        int64 [tokens, 2].
 
     Example:
-        >>> settle_offsets("to me\u0301", np.array([[0, 2], [2, 5]]), np.array([6, 6]))
-        array([[0, 2],
-               [3, 6]])
+        >>> take_marks("cafe\u0301 e", np.array([[0, 4], [6, 7]]), np.array([7, 7]))
+        array([[0, 5],
+               [6, 7]])
     """
-    if not len(offsets):
+    marks = [c for c in set(text) if unicodedata.category(c)[0] == "M"]
+    if not marks:
         return offsets
-    characters = set(text)
-    is_space = _character_mask(text, [c for c in characters if c.isspace()])
     starts, ends = offsets[:, 0], offsets[:, 1]
-    if is_space is not None:
-        starts = np.minimum(_next_clear(is_space)[starts], ends)
-        ends = np.maximum(_last_clear(is_space)[ends], starts)
-    marks = [c for c in characters if unicodedata.category(c)[0] == "M"]
-    is_mark = _character_mask(text, marks)
-    if is_mark is not None:
-        limits = np.minimum(np.append(starts[1:], len(text)), text_ends)
-        limits = np.maximum(limits, ends)
-        extended = np.minimum(_next_clear(is_mark)[ends], limits)
-        ends = np.where(ends > starts, extended, ends)
+    limits = np.minimum(np.append(starts[1:], len(text)), text_ends)
+    extended = np.minimum(
+        _next_clear(_character_mask(text, marks))[ends], np.maximum(limits, ends)
+    )
+    ends = np.where(ends > starts, extended, ends)
     return np.stack([starts, ends], axis=1)
 
 
-def _character_mask(text: str, members: Sequence[str]) -> npt.NDArray[np.bool_] | None:
-    """Says of each character whether it is a member; None if the text has none."""
-    if not members:
-        return None
+def _character_mask(text: str, members: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Says of each character whether it is a member."""
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     return np.isin(codes, [ord(member) for member in members])
 
