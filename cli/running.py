@@ -42,7 +42,8 @@ def run_command(
         is not there), 1 for what the machine refused (no space, no permission), 130
         after Ctrl-C, 141 when the reader of our output went away.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # 3, since at 2 TensorFlow still reports that a machine without a GPU has none.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with _one_line_warnings(prog):
             code = _call(main_function, sys.argv[1:] if argv is None else argv)

@@ -138,8 +138,8 @@ def add_decoding_flags(parser: CommandParser) -> None:
     )
     parser.add_boolean(
         "--version_2_with_negative",
-        default=False,
-        help="some questions have no answer (SQuAD 2.0)",
+        default=None,
+        help="some questions have no answer (unset: what the data file says)",
         group=group,
     )
     group.add_argument(

@@ -1,0 +1,196 @@
+"""`zonekeras sweep`: mask every zone in every layer and score the model each time."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.shared_flags import (
+    add_data_flags,
+    add_decoding_flags,
+    add_model_flags,
+    add_protocol_flags,
+    check_model_flags,
+)
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.models.zone_model import ZoneModel
+    from zonekeras.zones import Configuration
+
+PROG = "zonekeras sweep"
+SEMANTICS = ("strict", "published")
+METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
+
+EPILOG = """\
+what is masked, one configuration after the other (the baseline always runs too):
+  (nothing)                    every zone in every layer: 5 x layers cells
+  --mask_layer 3               the five zones of layer 3
+  --mask_layer 3 --mask_zone q2  that one cell
+  --mask_zone q2               q2 in all layers at once
+  --configurations "layer3:p2q+q2" "layers0-5:p2" "layer3.head7:p2q" "layer3:only-p2"
+
+example:
+  $ zonekeras sweep --model saved_models/reader --predict_file dev.json \\
+      --max_seq_length 384 --output_dir runs/reader
+
+It writes to --output_dir: predictions.json and predictions_layer{L}_{zone}.json,
+results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite.
+Stopped and started again with the same flags, it goes on where it was.
+"""
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Switch attention zones off in a loaded model, answer the whole "
+        "dev set again each time, and show how far the scores fall.",
+        epilog=EPILOG,
+    )
+    add_model_flags(parser)
+    add_data_flags(parser)
+    add_decoding_flags(parser)
+    group = parser.add_argument_group("sweep")
+    group.add_argument(
+        "--output_dir", metavar="DIR", help="where the results go; made if missing"
+    )
+    group.add_argument(
+        "--semantics",
+        choices=SEMANTICS,
+        default="strict",
+        help="what the zone 'all' means; published: as the protocol's code has it, "
+        "with all windows padded to --max_seq_length",
+    )
+    group.add_argument(
+        "--configurations",
+        metavar="SPEC",
+        nargs="+",
+        help="what to mask, in place of all cells",
+    )
+    group.add_argument(
+        "--metric", choices=METRICS, default="auto", help="which script's scores"
+    )
+    add_protocol_flags(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+    _check_flags(arguments)
+
+    from zonekeras.data.squad import read_squad
+
+    configurations = _configurations(arguments)
+    dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
+    _warn_of_data(dataset)
+    directory = Path(arguments.output_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+
+    from cli.sweep_report import SweepDisplay, print_result
+    from zonekeras.results.run_record import write_run_record
+    from zonekeras.sweeping import run_sweep
+
+    model = _load(arguments)
+    write_run_record(directory, PROG, vars(arguments), model.description.source)
+    with SweepDisplay(directory) as display:
+        result = run_sweep(
+            model,
+            dataset,
+            directory,
+            configurations=configurations,
+            on_progress=display.update,
+            semantics=arguments.semantics,
+            max_seq_length=arguments.max_seq_length,
+            doc_stride=arguments.doc_stride,
+            max_query_length=arguments.max_query_length,
+            n_best_size=arguments.n_best_size,
+            max_answer_length=arguments.max_answer_length,
+            version_2_with_negative=arguments.version_2_with_negative,
+            null_score_diff_threshold=arguments.null_score_diff_threshold,
+            batch_size=arguments.predict_batch_size,
+            metric=arguments.metric,
+        )
+    print_result(result, directory)
+
+
+def _check_flags(arguments: argparse.Namespace) -> None:
+    """Checks all that can be checked before anything is read; all faults at once."""
+    check_model_flags(arguments)
+    faults = []
+    if arguments.model is None and arguments.init_checkpoint is None:
+        faults.append("--model is missing")
+    for name in ("predict_file", "output_dir"):
+        if getattr(arguments, name) is None:
+            faults.append(f"--{name} is missing")
+    if arguments.do_train:
+        faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
+    if arguments.do_predict is False:
+        faults.append("--do_predict=False leaves nothing to do")
+    if arguments.use_tpu:
+        faults.append("--use_tpu is not supported by this version")
+    masked = arguments.mask_layer is not None or arguments.mask_zone is not None
+    if arguments.configurations and masked:
+        faults.append(
+            "--configurations and --mask_layer/--mask_zone exclude each other"
+        )
+    if faults:
+        raise InputError(
+            f"expected other flags. Received: {'; '.join(faults)}; see '{PROG} --help'."
+        )
+
+
+def _configurations(arguments: argparse.Namespace) -> list[Configuration] | None:
+    """Returns what the flags say to mask; None = all cells."""
+    from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
+
+    if arguments.configurations:
+        return [parse_configuration(text) for text in arguments.configurations]
+    layer, zone = arguments.mask_layer, arguments.mask_zone
+    if layer is None:
+        return None if zone is None else [zone_everywhere(zone)]
+    return [cell(layer, item) for item in (Zone if zone is None else [Zone(zone)])]
+
+
+def _warn_of_data(dataset: SquadDataset) -> None:
+    """Says, counted, what is wrong with the data but does not stop a sweep."""
+    if dataset.num_skipped:
+        warnings.warn(
+            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=2
+        )
+    if dataset.num_mismatched_answers:
+        warnings.warn(
+            f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "
+            "stand at their answer_start; scores do not depend on it",
+            stacklevel=2,
+        )
+
+
+def _load(arguments: argparse.Namespace) -> ZoneModel:
+    """Loads the model from `--model` or from the protocol's three flags."""
+    from zonekeras.models.loading import load, load_tf1
+
+    if arguments.model is not None:
+        return load(arguments.model, do_lower_case=arguments.do_lower_case)
+    return load_tf1(
+        arguments.bert_config_file,
+        arguments.init_checkpoint,
+        arguments.vocab_file,
+        do_lower_case=arguments.do_lower_case,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""What `zonekeras sweep` shows: a progress bar, then the table of effects."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+from zonekeras.results.tidy import Metric
+from zonekeras.sweeping import Progress as SweepProgress
+from zonekeras.sweeping import SweepResult
+from zonekeras.zones import Zone
+
+
+class SweepDisplay:
+    """Shows where a sweep is on standard error.
+
+    A bar on a terminal; elsewhere one line for each finished configuration.
+
+    Args:
+        directory: Where the results go; named when the sweep is interrupted.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[cell]}[/]"),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[left]} left"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, cell="", rate="", left="?")
+        self._finished = 0
+        self._total = 0
+
+    def __enter__(self) -> SweepDisplay:
+        """Starts the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        """Stops the bar; after Ctrl-C says how to go on."""
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            print(
+                f"{self._finished} of {self._total} configurations are finished and "
+                f"kept in {self._directory}; the same command goes on from there.",
+                file=sys.stderr,
+            )
+
+    def update(self, progress: SweepProgress) -> None:
+        """Takes a sweep's progress."""
+        self._total = progress.num_configurations
+        fraction = progress.windows_done / max(progress.num_windows, 1)
+        rate = progress.windows_per_second
+        self._bar.update(
+            self._task,
+            description=f"{progress.index}/{progress.num_configurations}",
+            total=progress.num_configurations,
+            completed=progress.index - 1 + fraction,
+            cell=progress.configuration,
+            rate="" if rate is None else f"{rate:.0f} windows/s",
+            left=format_seconds(progress.seconds_left),
+        )
+        if not progress.finished:
+            return
+        self._finished = progress.index
+        if not self._console.is_terminal:
+            print(
+                f"{progress.index}/{progress.num_configurations} "
+                f"{progress.configuration} done, "
+                f"{format_seconds(progress.seconds_left)} left",
+                file=sys.stderr,
+            )
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Writes a duration as people do: `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def print_result(result: SweepResult, directory: Path) -> None:
+    """Prints the baseline, the effects, and where the files are."""
+    baseline = result.baseline
+    print(
+        f"baseline: EM {baseline.exact_match:.3f}, F1 {baseline.f1:.3f} "
+        f"({baseline.num_questions} questions)"
+    )
+    for metric, label in ((Metric.EXACT_MATCH, "EM"), (Metric.F1, "F1")):
+        _print_cells(result, f"{metric}_effect", label)
+    _print_others(result)
+    print(f"results in {directory}")
+
+
+def _print_cells(result: SweepResult, column: str, label: str) -> None:
+    cells = result.table[result.table["layer"].notna()]
+    if cells.empty:
+        return
+    table = Table(title=f"{label} minus baseline, points", title_justify="left")
+    table.add_column("layer", justify="right")
+    for zone in Zone:
+        table.add_column(zone.value, justify="right")
+    effects = {
+        (row["layer"], row["zone"]): row[column] for row in cells.to_dict("records")
+    }
+    for layer in sorted({layer for layer, _ in effects}):
+        values = [effects.get((layer, zone.value)) for zone in Zone]
+        table.add_row(
+            str(layer + 1),
+            *("" if value is None else f"{value:+.2f}" for value in values),
+        )
+    Console(file=sys.stdout).print(table)
+
+
+def _print_others(result: SweepResult) -> None:
+    """Prints what is not a cell, by its spelling."""
+    others = result.table[result.table["layer"].isna()].iloc[1:]
+    for row in others.to_dict("records"):
+        print(
+            f"{row['configuration']}: EM {row['exact_match']:.3f} "
+            f"({row['exact_match_effect']:+.3f}), "
+            f"F1 {row['f1']:.3f} ({row['f1_effect']:+.3f})"
+        )
