@@ -154,8 +154,9 @@ class Clause:
 class Configuration:
     """Which zones are masked in which layers and heads in one run.
 
-    Build it with `parse_configuration`, `cell` or `zone_everywhere`; two
-    configurations that mask the same zones in the same places are equal.
+    Build it with `parse_configuration`, `cell` or `zone_everywhere`. What another
+    clause masks already is left out; `resolve` gives the one spelling for a model's
+    size, equal for any two configurations that mask the same zones in the same places.
 
     Example:
         >>> str(parse_configuration("layer3:q2+p2; layer0 : q2"))
@@ -181,7 +182,11 @@ class Configuration:
         missing = [
             str(clause)
             for clause in self.clauses
-            if (clause.last_layer or 0) >= num_layers or (clause.head or 0) >= num_heads
+            if not 0
+            <= (clause.first_layer or 0)
+            <= (clause.last_layer or 0)
+            < num_layers
+            or not 0 <= (clause.head or 0) < num_heads
         ]
         if missing:
             raise InputError(
@@ -189,7 +194,7 @@ class Configuration:
                 f"{num_heads - 1} in a configuration, as this model has them. "
                 f"Received: {', '.join(missing)}."
             )
-        return Configuration(_normalise(self.clauses, num_layers))
+        return Configuration(_normalise(self.clauses, num_layers, num_heads))
 
     def tables(
         self,
@@ -260,9 +265,11 @@ _GRAMMAR = (
     "baseline, layer3:p2q, layers0-5:p2, all-layers:p2, layer3:p2+q2, "
     "layer3.head7:p2q, layer3:only-p2, or several joined by ';'"
 )
+# At most four digits: a mistyped range must not be spread over a billion layers.
 _TARGET = re.compile(
-    r"(?:(?P<all>all-layers)|layer(?P<layer>\d+)|layers(?P<first>\d+)-(?P<last>\d+))"
-    r"(?:\.head(?P<head>\d+))?",
+    r"(?:(?P<all>all-layers)|layer(?P<layer>\d{1,4})"
+    r"|layers(?P<first>\d{1,4})-(?P<last>\d{1,4}))"
+    r"(?:\.head(?P<head>\d{1,4}))?",
     re.ASCII,
 )
 
@@ -363,38 +370,57 @@ def _layers_of(clause: Clause, num_layers: int) -> range:
     return range(clause.first_layer, clause.last_layer + 1)
 
 
-def _normalise(clauses: Sequence[Clause], num_layers: int | None) -> tuple[Clause, ...]:
+_Masked = dict[int | None, dict[int | None, frozenset[Zone]]]
+"""Head (None = every head) -> layer (None = every layer) -> zones."""
+
+
+def _normalise(
+    clauses: Sequence[Clause], num_layers: int | None, num_heads: int | None = None
+) -> tuple[Clause, ...]:
     """Returns the one canonical tuple of clauses that masks the same.
 
     Without `num_layers`, `all-layers` stays beside explicit layers. With it,
-    everything is spread over the layers, and runs of equal layers are joined again.
+    everything is spread over the layers, and runs of equal layers are joined again;
+    with `num_heads`, so are heads.
     """
-    everywhere: dict[int | None, frozenset[Zone]] = {}
-    by_head: dict[int | None, dict[int, frozenset[Zone]]] = {}
+    masked: _Masked = {None: {}}
     for clause in clauses:
-        if clause.first_layer is None and num_layers is None:
-            zones = everywhere.get(clause.head, frozenset())
-            everywhere[clause.head] = zones | clause.zones
-            continue
-        layers = by_head.setdefault(clause.head, {})
-        for layer in _layers_of(clause, num_layers or 0):
+        layers = masked.setdefault(clause.head, {})
+        spread = clause.first_layer is not None or num_layers is not None
+        for layer in _layers_of(clause, num_layers or 0) if spread else (None,):
             layers[layer] = layers.get(layer, frozenset()) | clause.zones
-    result = [Clause(None, None, head, zones) for head, zones in everywhere.items()]
-    for head, layers in by_head.items():
-        if head is not None:
-            layers = _without(layers, by_head.get(None, {}))
-        result += _runs(head, layers, num_layers)
+    if num_heads is not None:
+        _join_heads(masked, num_heads)
+    _drop_repeated(masked)
+    result: list[Clause] = []
+    for head, layers in masked.items():
+        if None in layers:
+            result.append(Clause(None, None, head, layers.pop(None)))
+        explicit = {
+            layer: zones for layer, zones in layers.items() if layer is not None
+        }
+        result += _runs(head, explicit, num_layers)
     return tuple(sorted(result, key=_sort_key))
 
 
-def _without(
-    layers: Mapping[int, frozenset[Zone]], whole: Mapping[int, frozenset[Zone]]
-) -> dict[int, frozenset[Zone]]:
-    """Drops from one head's zones what is masked in all heads of the layer."""
-    rest = {
-        layer: zones - whole.get(layer, frozenset()) for layer, zones in layers.items()
-    }
-    return {layer: zones for layer, zones in rest.items() if zones}
+def _join_heads(masked: _Masked, num_heads: int) -> None:
+    """Moves what is masked in each of the heads to "every head"."""
+    by_head = [masked.get(head, {}) for head in range(num_heads)]
+    for layer in by_head[0]:
+        shared = [layers.get(layer, frozenset()) for layers in by_head]
+        in_all = frozenset.intersection(*shared)
+        masked[None][layer] = masked[None].get(layer, frozenset()) | in_all
+
+
+def _drop_repeated(masked: _Masked) -> None:
+    """Drops what a wider clause masks: in every layer, every head, or both."""
+    for head, layers in masked.items():
+        for layer in layers:
+            wider = {(None, None), (None, layer), (head, None)} - {(head, layer)}
+            for other_head, other_layer in wider:
+                layers[layer] -= masked[other_head].get(other_layer, frozenset())
+    for head, layers in masked.items():
+        masked[head] = {layer: zones for layer, zones in layers.items() if zones}
 
 
 def _runs(
