@@ -108,7 +108,7 @@ class Features:
             bool [B, T].
         """
         place = self._place(windows, length)
-        window = np.asarray(windows)
+        window = np.asarray(windows, np.intp)
         shift = place.passage_start[:, 0] - self._windows.start[window]
         first = (self._windows.context_start[window] + shift)[:, None]
         stop = (self._windows.context_stop[window] + shift)[:, None]
@@ -145,7 +145,7 @@ class Features:
         Raises:
             ValueError: If a token is not a passage token of its window.
         """
-        window = np.asarray(windows)
+        window = np.asarray(windows, np.intp)
         place = self._place(windows)
         tokens = np.stack([np.asarray(start_tokens), np.asarray(end_tokens)], axis=-1)
         if not np.all((tokens >= place.passage_start) & (tokens < place.passage_stop)):
@@ -218,7 +218,7 @@ class Features:
 
     def _place(self, windows: npt.ArrayLike, length: int | None = None) -> _Place:
         """Says where the parts of windows lie."""
-        window = np.asarray(windows)
+        window = np.asarray(windows, np.intp)
         if length is not None and len(window) and self.lengths[window].max() > length:
             raise ValueError(
                 "expected length to hold the longest of the windows, "

@@ -1,0 +1,279 @@
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zonekeras.data.answers import nbest, select_answers
+from zonekeras.data.decoding import WindowAnswers, decode_windows
+from zonekeras.data.features import build_features, encode_pair
+from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
+from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.errors import InputError
+
+WORDS = [f"w{number}" for number in range(40)]
+
+
+def literal_pairs(start, end, start_allowed, end_allowed, real, n_best, longest):
+    """All valid pairs of one window in the order in which the script meets them."""
+    positions = [position for position, is_real in enumerate(real) if is_real]
+    starts = sorted(positions, key=lambda position: start[position], reverse=True)
+    ends = sorted(positions, key=lambda position: end[position], reverse=True)
+    pairs = []
+    for i in starts[:n_best]:
+        for j in ends[:n_best]:
+            if not start_allowed[i] or not end_allowed[j]:
+                continue
+            if j < i or j - i + 1 > longest:
+                continue
+            pairs.append((float(start[i]) + float(end[j]), i, j))
+    return pairs
+
+
+def literal_best(*window):
+    best = (-np.inf, -1, -1)
+    for pair in literal_pairs(*window):
+        if pair[0] > best[0]:
+            best = pair
+    return best
+
+
+@st.composite
+def batches(draw):
+    """Logits with many ties, and masks, of a few windows."""
+    shape = draw(st.integers(1, 5)), draw(st.integers(1, 40))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = draw(st.sampled_from([1, 2, 3, 7, 1000]))
+    logits = random.integers(-levels, levels + 1, (2, *shape)) / np.float32(4)
+    logits = np.where((logits == 0) & (random.random(logits.shape) < 0.5), -0.0, logits)
+    lengths = random.integers(1, shape[1] + 1, shape[0])
+    real = np.arange(shape[1]) < lengths[:, None]
+    allowed = random.random((2, *shape)) < draw(st.sampled_from([0.1, 0.5, 1.0]))
+    allowed &= real
+    return *logits.astype(np.float32), *allowed, real
+
+
+@settings(max_examples=400, deadline=None)
+@given(batches(), st.integers(1, 25), st.integers(1, 12))
+def test_decoding_equals_the_literal_double_loop(batch, n_best, longest):
+    answers = decode_windows(*batch, n_best_size=n_best, max_answer_length=longest)
+    for row, window in enumerate(zip(*batch, strict=True)):
+        score, start, end = literal_best(*window, n_best, longest)
+        assert answers.score[row] == score
+        assert answers.start_token[row] == start
+        assert answers.end_token[row] == end
+        assert answers.null_score[row] == float(window[0][0]) + float(window[1][0])
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(), st.integers(0, 9), st.integers(0, 2**32 - 1))
+def test_padding_and_batch_mates_never_change_an_answer(batch, extra, seed):
+    start, end, start_allowed, end_allowed, real = batch
+    random = np.random.default_rng(seed)
+    noise = random.normal(scale=100, size=(2, len(start), extra)).astype(np.float32)
+    no = np.zeros((len(start), extra), bool)
+    together = decode_windows(
+        np.hstack([start, noise[0]]),
+        np.hstack([end, noise[1]]),
+        np.hstack([start_allowed, no]),
+        np.hstack([end_allowed, no]),
+        np.hstack([real, no]),
+    )
+    for row in range(len(start)):
+        alone = decode_windows(*(array[row : row + 1] for array in batch))
+        assert alone.start_token == together.start_token[row]
+        assert alone.end_token == together.end_token[row]
+        assert alone.score == together.score[row]
+
+
+def test_more_windows_than_fit_at_once():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(2, 301, 13)).astype(np.float32)
+    allowed = np.ones((301, 13), bool)
+    answers = decode_windows(*logits, allowed, allowed, allowed)
+    expected = [
+        literal_best(start, end, *[np.ones(13, bool)] * 3, 20, 30)
+        for start, end in zip(*logits, strict=True)
+    ]
+    scores, starts, ends = zip(*expected, strict=True)
+    np.testing.assert_array_equal(answers.score, scores)
+    np.testing.assert_array_equal(answers.start_token, starts)
+    np.testing.assert_array_equal(answers.end_token, ends)
+    assert answers.start_token.dtype == answers.end_token.dtype == np.int32
+
+
+def test_a_window_without_a_valid_span():
+    allowed = np.array([[False, False, True], [True, False, False]])
+    logits = np.array([[1.0, 2.0, 4.0]])
+    answers = decode_windows(logits, logits, allowed[:1], allowed[1:], [[True] * 3])
+    assert answers.start_token == answers.end_token == -1
+    assert answers.score == -np.inf
+    assert answers.null_score == 2.0
+
+
+def test_only_the_logits_of_real_tokens_must_be_finite():
+    allowed = [[False, True, False]] * 3
+    logits = np.array([[1.0, 2.0, np.nan], [1.0, np.nan, 0.0], [1.0, -np.inf, 0.0]])
+    real = [[True, True, False]] * 3
+    answers = decode_windows(logits, logits, allowed, allowed, real)
+    np.testing.assert_array_equal(answers.score, [4.0, np.nan, np.nan])
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=re.escape("Received: (2, 3), (2, 3), (2, 4)")):
+        decode_windows(
+            *[np.zeros((2, 3))] * 2, np.zeros((2, 4), bool), *[np.zeros((2, 3))] * 2
+        )
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return ReaderTokenizer.from_wordpiece(
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS], lowercase=True
+    )
+
+
+@pytest.fixture(scope="module")
+def features(tokenizer):
+    """Three questions; the second's passage takes several windows."""
+
+    def passage(name, num_words):
+        answer = Answer("w0", 0)
+        text = " ".join(WORDS[:num_words])
+        return Passage("", text, (Question(name, "w3 w5", (answer,)),))
+
+    passages = passage("one", 3), passage("two", 17), passage("three", 5)
+    dataset = SquadDataset("dev.json", passages, False, 0, 0)
+    return build_features(dataset, tokenizer, max_seq_length=12, doc_stride=4)
+
+
+def answers_of(features, spans, null_scores=None):
+    """Makes window answers from (first passage token, last, score) per window."""
+    passage_start = 4  # CLS, two question tokens, SEP
+    return WindowAnswers(
+        start_token=np.array([passage_start + span[0] for span in spans]),
+        end_token=np.array([passage_start + span[1] for span in spans]),
+        score=np.array([span[2] for span in spans], float),
+        null_score=np.array(null_scores or [0.0] * features.num_windows, float),
+    )
+
+
+def test_the_best_window_wins_and_the_first_in_a_tie(features):
+    assert features.question_index.tolist() == [0, 1, 1, 1, 1, 2]
+    spans = [
+        (1, 2, 3.0),
+        (0, 0, 5.0),
+        (1, 1, 7.0),
+        (2, 2, 7.0),
+        (0, 0, 1.0),
+        (0, 1, 2.0),
+    ]
+    one, two, three = select_answers(features, answers_of(features, spans))
+    assert (one.id, one.text, one.start, one.end) == ("one", "w1 w2", 3, 8)
+    assert (two.id, two.text, two.score) == ("two", "w5", 7.0)
+    assert (three.id, three.text) == ("three", "w0 w1")
+    assert (three.null_score, three.null_odds) == (0.0, -2.0)
+
+
+def test_a_question_without_a_span_answers_empty_as_the_script_does(features):
+    none = (-5, -5, -np.inf)
+    spans = [none, none, (0, 0, 5.0), none, none, none]
+    answers = answers_of(features, spans, [1, 4, 3, 2, 8, 9])
+    one, two, three = select_answers(features, answers)
+    assert (one.text, one.start, one.end, one.score) == ("empty", -1, -1, -np.inf)
+    assert (one.null_odds, two.null_odds, three.null_odds) == (1.0, -3.0, 9.0)
+    assert two.text == "w4"
+    one, two, three = select_answers(features, answers, version_2_with_negative=True)
+    assert (one.text, two.text, three.text) == ("", "w4", "")
+
+
+def test_the_null_answer_must_exceed_the_threshold(features):
+    spans = [(0, 0, 2.0)] * 6
+    answers = answers_of(features, spans, [3.0, 9.0, 2.0, 8.0, 7.0, 3.5])
+    for threshold, expected in ((0.0, ["", "w0", ""]), (1.0, ["w0", "w0", ""])):
+        predicted = select_answers(
+            features,
+            answers,
+            version_2_with_negative=True,
+            null_score_diff_threshold=threshold,
+        )
+        assert [answer.text for answer in predicted] == expected
+        assert [answer.start for answer in predicted] == [
+            -1 if not text else 0 for text in expected
+        ]
+    assert [answer.null_odds for answer in predicted] == [1.0, 0.0, 1.5]
+
+
+def test_numbers_that_are_none_name_the_question(features):
+    answers = answers_of(features, [(0, 0, 1.0)] * 6)
+    answers.score[3] = np.nan
+    with pytest.raises(InputError, match="question 'two': expected finite logits"):
+        select_answers(features, answers)
+
+
+def test_answers_of_other_features_are_refused(features):
+    with pytest.raises(ValueError, match="answers of all 6 windows. Received: 2"):
+        select_answers(features, WindowAnswers.empty(2))
+
+
+def test_windows_that_were_never_decoded_do_not_pass(features):
+    with pytest.raises(InputError, match="question 'one'"):
+        select_answers(features, WindowAnswers.empty(6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 1000]))
+def test_nbest_is_the_sorted_double_loop_without_repetition(features, seed, levels):
+    random = np.random.default_rng(seed)
+    length = 12
+    windows = np.flatnonzero(features.question_index == 1)
+    logits = random.integers(-levels, levels + 1, (2, len(windows), length)) / 4
+    masks = (
+        features.start_allowed(windows, length),
+        features.end_allowed(windows, length),
+        np.arange(length) < features.lengths[windows][:, None],
+    )
+    expected = []
+    for row, window in enumerate(zip(*logits, *masks, strict=True)):
+        for score, start, end in literal_pairs(*window, 6, 4):
+            shift = features.character_spans([windows[row]], [start], [end])[0]
+            expected.append((score, *shift.tolist()))
+    expected.sort(key=lambda pair: -pair[0])
+    expected = list({pair[1:]: pair for pair in reversed(expected)}.values())[::-1]
+    text = features.passages[1].text
+    found = nbest(features, 1, *logits, n_best_size=6, max_answer_length=4)
+    assert [(entry.score, entry.start, entry.end) for entry in found] == expected[:6]
+    assert [entry.text for entry in found] == [text[a:b] for _, a, b in expected[:6]]
+    assert sum(entry.probability for entry in found) == pytest.approx(1.0)
+    best = select_answers(
+        features,
+        _filled(features, windows, decode_windows(*logits, *masks, n_best_size=6)),
+    )[1]
+    longest = nbest(features, 1, *logits, n_best_size=6)[0]
+    assert (best.text, best.score) == (longest.text, longest.score)
+
+
+def _filled(features, windows, answers):
+    every = answers_of(features, [(0, 0, 0.0)] * features.num_windows)
+    every.put(windows, answers)
+    return every
+
+
+def test_nbest_of_one_pair(tokenizer):
+    features = encode_pair("w1", "w7 w8 W9.", tokenizer)
+    start = np.array([[0.0, 0.0, 0.0, 1.0, 3.0, 0.0, 0.0, 0.0]])
+    end = np.array([[0.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.5, 0.0]])
+    first, second, *_ = nbest(features, 0, start, end)
+    assert (first.text, first.start, first.end, first.score) == ("w8 W9", 3, 8, 4.0)
+    assert (second.text, second.score) == ("w8 W9.", 3.5)
+    two = nbest(features, 0, start, end, n_best_size=2)
+    assert two[1].score == 3.0
+    assert two[0].probability == pytest.approx(np.e / (1 + np.e))
+    with pytest.raises(InputError, match="question 'question': expected finite"):
+        nbest(features, 0, start * np.nan, end)
+
+
+def test_nbest_without_a_valid_span(tokenizer):
+    features = encode_pair("w1", "\u200b", tokenizer)
+    assert nbest(features, 0, np.zeros((1, 4)), np.zeros((1, 4))) == []
