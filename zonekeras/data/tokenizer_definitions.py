@@ -248,19 +248,22 @@ def for_encoding(definition: Definition, special: SpecialTokens) -> Definition:
     """Returns the part of a definition that turns plain text into tokens.
 
     Truncation, padding and special tokens that a file may prescribe are left out, and
-    the parts have a fixed order, so that equal tokenizers serialize alike. A
-    Unigram vocabulary holds its special tokens as ordinary pieces, with the best score
-    of all: they get a spelling that no text has, so that a `</s>` in somebody's
+    the parts have a fixed order, so that equal tokenizers serialize alike.
+
+    A Unigram vocabulary holds its special tokens as ordinary pieces, with the best
+    score of all. They get a spelling that no text has, so that a `</s>` in somebody's
     passage is read as four characters, as SentencePiece itself does.
     """
     kept: Definition = dict.fromkeys(_PARTS)
     for part in ("version", "added_tokens", "normalizer", "pre_tokenizer", "model"):
         kept[part] = definition.get(part)
     model = definition["model"]
-    added = kept["added_tokens"] = definition.get("added_tokens") or []
+    added = definition.get("added_tokens") or []
     reserved = {token["content"] for token in added if token.get("special")}
     reserved.update(special.present())
-    reserved.discard(special.unk)
+    kept["added_tokens"] = [
+        {**token, "special": token["content"] in reserved} for token in added
+    ]
     ordinary = [token for token in added if token["content"] not in reserved]
     pieces = model["vocab"]
     # Added tokens outside the vocabulary are numbered by their order: drop none then.
