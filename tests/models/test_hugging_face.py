@@ -388,6 +388,8 @@ for name in ("tensorflow", "tensorflow_text", "tf_keras"):
     sys.modules[name] = None
 import keras
 import numpy as np
+import zonekeras.models.kerashub
+import zonekeras.models.tf1_checkpoint
 from tests.models.hugging_face_cases import HuggingFaceCase
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.hugging_face import read_hugging_face
