@@ -7,7 +7,8 @@ tokenizer is not read here.
 
 The mapping is our own because KerasHub's converters read a pooler whether or not it is
 there, never read the head, compute BERT's `gelu` by its tanh approximation whatever
-the configuration says, and have none for ELECTRA.
+the configuration says, leave out RoBERTa's segment embedding, and have none for
+ELECTRA.
 
 Two things look different here than in the file. RoBERTa's positions count from
 `pad_token_id + 1`: the rows before that are dropped, so a padding token takes the
