@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.parsing import CommandParser
 from cli.running import run_command
@@ -42,8 +42,10 @@ example:
       --max_seq_length 384 --output_dir runs/reader
 
 It writes to --output_dir: predictions.json and predictions_layer{L}_{zone}.json,
-results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite.
-Stopped and started again with the same flags, it goes on where it was.
+results.parquet, run.json and sweep.sqlite; once all cells are finished, results.csv,
+heatmap.pdf and heatmap.png too. Stopped and started again with the same flags, it goes
+on where it was. Cells may also be run one by one into the same directory. With another
+model, data or settings the files there are replaced; sweep.sqlite keeps all answers.
 """
 
 
@@ -92,19 +94,22 @@ def _main(argv: Sequence[str]) -> None:
     _check_flags(arguments)
 
     from zonekeras.data.squad import read_squad
+    from zonekeras.results.directory import check_output_dir
+    from zonekeras.sweeping.settings import SweepSettings
 
+    # What can be wrong without a model is found before one is loaded.
     configurations = _configurations(arguments)
+    settings = _settings(arguments)
+    check_output_dir(arguments.output_dir)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
+    SweepSettings.of(settings).for_data(dataset)
     _warn_of_data(dataset)
-    directory = Path(arguments.output_dir)
-    directory.mkdir(parents=True, exist_ok=True)
 
     from cli.sweep_report import SweepDisplay, print_result
-    from zonekeras.results.run_record import write_run_record
     from zonekeras.sweeping import run_sweep
 
     model = _load(arguments)
-    write_run_record(directory, PROG, vars(arguments), model.description.source)
+    directory = Path(arguments.output_dir)
     with SweepDisplay(directory) as display:
         result = run_sweep(
             model,
@@ -112,16 +117,12 @@ def _main(argv: Sequence[str]) -> None:
             directory,
             configurations=configurations,
             on_progress=display.update,
-            semantics=arguments.semantics,
-            max_seq_length=arguments.max_seq_length,
-            doc_stride=arguments.doc_stride,
-            max_query_length=arguments.max_query_length,
-            n_best_size=arguments.n_best_size,
-            max_answer_length=arguments.max_answer_length,
-            version_2_with_negative=arguments.version_2_with_negative,
-            null_score_diff_threshold=arguments.null_score_diff_threshold,
-            batch_size=arguments.predict_batch_size,
-            metric=arguments.metric,
+            command={
+                "command": PROG,
+                "arguments": list(argv),
+                "flags": vars(arguments),
+            },
+            **settings,
         )
     print_result(result, directory)
 
@@ -162,6 +163,22 @@ def _configurations(arguments: argparse.Namespace) -> list[Configuration] | None
     if layer is None:
         return None if zone is None else [zone_everywhere(zone)]
     return [cell(layer, item) for item in (Zone if zone is None else [Zone(zone)])]
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns the sweep's settings as the flags give them."""
+    return {
+        "semantics": arguments.semantics,
+        "max_seq_length": arguments.max_seq_length,
+        "doc_stride": arguments.doc_stride,
+        "max_query_length": arguments.max_query_length,
+        "n_best_size": arguments.n_best_size,
+        "max_answer_length": arguments.max_answer_length,
+        "version_2_with_negative": arguments.version_2_with_negative,
+        "null_score_diff_threshold": arguments.null_score_diff_threshold,
+        "batch_size": arguments.predict_batch_size,
+        "metric": arguments.metric,
+    }
 
 
 def _warn_of_data(dataset: SquadDataset) -> None:

@@ -49,7 +49,7 @@ class SweepDisplay:
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         """Stops the bar; after Ctrl-C says how to go on."""
         self._bar.stop()
-        if kind is KeyboardInterrupt:
+        if kind is KeyboardInterrupt and self._total:
             print(
                 f"{self._finished} of {self._total} configurations are finished and "
                 f"kept in {self._directory}; the same command goes on from there.",
@@ -74,9 +74,10 @@ class SweepDisplay:
             return
         self._finished = progress.index
         if not self._console.is_terminal:
+            state = "kept from before" if progress.was_kept else "done"
             print(
                 f"{progress.index}/{progress.num_configurations} "
-                f"{progress.configuration} done, "
+                f"{progress.configuration} {state}, "
                 f"{format_seconds(progress.seconds_left)} left",
                 file=sys.stderr,
             )

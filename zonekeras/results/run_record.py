@@ -4,52 +4,51 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from zonekeras import __version__
 from zonekeras.results.files import atomic_write
 
 RECORD_FILE = "run.json"
-_PACKAGES = ("zonekeras", "keras", "keras-hub", "tensorflow", "jax", "numpy")
+_PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "numpy")
 
 
 def write_run_record(
-    directory: Path, command: str, flags: Mapping[str, Any], model: str
+    directory: Path,
+    content: Mapping[str, Any],
+    command: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes the record of one run.
 
     Args:
         directory: Where its results go.
-        command: Its name.
-        flags: The flags with their resolved values.
-        model: Where its model came from.
+        content: What it runs on: model, data, resolved settings; JSON values.
+        command: Who called: a command's name, arguments and flags; what is no JSON
+            value is written as text. Called from Python if left out.
     """
+    caller = {"command": None} if command is None else command
     record = {
-        "command": command,
-        "arguments": sys.argv[1:],
-        "flags": {name: _plain(value) for name, value in flags.items()},
-        "model": model,
+        **caller,
+        **content,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "process": os.getpid(),
         "python": platform.python_version(),
         "machine": platform.platform(),
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
-    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(record, indent=2, default=str) + "\n"
     atomic_write(directory / RECORD_FILE, text)
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | list | None) else str(value)
-
-
 def _versions() -> dict[str, str]:
-    versions = {}
+    versions = {"zonekeras": __version__}
     for name in _PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
@@ -59,11 +58,14 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of this checkout, if it is one."""
+    """The commit of the package's own checkout, if it runs from one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None  # installed, perhaps inside a checkout of something else
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
+            cwd=root,
             capture_output=True,
             text=True,
             timeout=5,

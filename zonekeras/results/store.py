@@ -6,27 +6,23 @@ starts another run in the same file and never meets a stale answer. A configurat
 answers are written in one transaction when it is finished: killed at any moment, a
 sweep loses at most the configuration it was in.
 
-One process writes at a time, under an operating-system lock that dies with it.
-No Keras.
+The store also says which run wrote each file beside it; `directory` lets the files of
+one run lie there at a time, and one process write. No Keras.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import socket
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from zonekeras.errors import InputError
 
 STORE_FILE = "sweep.sqlite"
-_LOCK_FILE = ".sweep.lock"
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE runs (
@@ -51,7 +47,12 @@ CREATE TABLE answers (
     null_odds REAL NOT NULL,
     PRIMARY KEY (configuration, question)
 ) WITHOUT ROWID;
+CREATE TABLE files (
+    name TEXT PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (id)
+) WITHOUT ROWID;
 """
+_SECONDS_TO_WAIT_FOR_A_READER = 60.0
 
 
 class StoredAnswer(NamedTuple):
@@ -82,15 +83,22 @@ class SweepStore:
 
     Raises:
         InputError: If the file is damaged, not a store, or of another version.
+        OSError: If it cannot be opened or written, here and in every method; what was
+            stored before stays as it was.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        with self._translated():
+            self._connection = sqlite3.connect(
+                self.path, _SECONDS_TO_WAIT_FOR_A_READER, isolation_level=None
+            )
         try:
-            self._connection = sqlite3.connect(self.path, isolation_level=None)
-            self._open()
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
+            with self._translated():
+                self._open()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> SweepStore:
         """Returns the store itself."""
@@ -135,13 +143,14 @@ class SweepStore:
                 (run, configuration),
             )
             identifier = self._identifier(run, configuration)
-            self._connection.executemany(
-                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (identifier, question, *answer)
-                    for question, answer in enumerate(answers)
-                ),
+            rows = (
+                (identifier, question, *answer)
+                for question, answer in enumerate(answers)
             )
+            with self._translated():
+                self._connection.executemany(
+                    "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+                )
 
     def answers(self, run: int, configuration: str) -> list[StoredAnswer]:
         """Returns a finished configuration's answers, in the data's order."""
@@ -151,6 +160,17 @@ class SweepStore:
             (self._identifier(run, configuration),),
         )
         return [StoredAnswer(*row) for row in rows]
+
+    def files(self) -> dict[str, int]:
+        """Returns the files beside the store, name -> the run that wrote it."""
+        return dict(self._execute("SELECT name, run FROM files"))
+
+    def claim_files(self, run: int, names: Iterable[str]) -> None:
+        """Notes that a run writes these files, and that no other run's are left."""
+        with self._transaction():
+            self._execute("DELETE FROM files WHERE run != ?", (run,))
+            for name in names:
+                self._execute("INSERT OR IGNORE INTO files VALUES (?, ?)", (name, run))
 
     def _identifier(self, run: int, configuration: str) -> int:
         rows = self._execute(
@@ -172,61 +192,41 @@ class SweepStore:
             )
             self._connection.executescript(script)
         elif version != _SCHEMA_VERSION:
+            received = f"version {version}" if version else "another program's database"
             raise InputError(
                 f"Expected a sweep store of version {_SCHEMA_VERSION} in {self.path}. "
-                f"Received: version {version}. Choose another --output_dir."
+                f"Received: {received}. Choose another --output_dir."
             )
         elif (result := self._execute("PRAGMA quick_check")[0][0]) != "ok":
             raise sqlite3.DatabaseError(result)
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        try:
+        with self._translated():
             return self._connection.execute(statement, values).fetchall()
-        except sqlite3.OperationalError as error:
-            raise OSError(f"{error} (while writing {self.path})") from error
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._execute("COMMIT")
         except BaseException:
+            # A full disk has ended the transaction already; then this does nothing.
             self._connection.rollback()
             raise
-        self._execute("COMMIT")
 
-    def _damaged(self, error: Exception) -> InputError:
-        return InputError(
-            f"Expected a sweep store in {self.path}. It is damaged or not one: "
-            f"{error}. Move it away to start afresh; the predictions files beside it "
-            "stay as they are."
-        )
-
-
-@contextmanager
-def writer_lock(directory: Path) -> Iterator[None]:
-    """Holds the right to write to a sweep's directory; others are turned away.
-
-    The lock is the operating system's and ends with the process, however it ends.
-
-    Raises:
-        InputError: If another process holds it; the message names it.
-    """
-    path = directory / _LOCK_FILE
-    with open(path, "a+", encoding="utf-8") as file:
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turns SQLite's complaints into what the machine refused or a bad file."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
+            yield
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{error} (the store {self.path})") from error
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise  # a constraint or a closed store: a bug, not a bad file
             raise InputError(
-                f"Expected to be the only sweep that writes to {directory}. Received: "
-                f"{holder} is writing there. Wait for it or choose another "
-                "--output_dir."
+                f"Expected a sweep store in {self.path}. It is damaged or not one: "
+                f"{error}. Choose another --output_dir, or move this one away to start "
+                "afresh; the predictions files in it are whole."
             ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        yield

@@ -12,15 +12,18 @@ import pandas as pd
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import score_questions
+from zonekeras.results.directory import (
+    HEATMAP_FILES,
+    RESULTS_CSV,
+    RESULTS_PARQUET,
+    null_odds_file,
+    predictions_file,
+)
 from zonekeras.results.files import atomic_write
 from zonekeras.results.protocol_csv import write_results_csv
 from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import Score, sweep_table, write_table
 from zonekeras.zones import BASELINE, Configuration, cells
-
-RESULTS_CSV = "results.csv"
-RESULTS_PARQUET = "results.parquet"
-HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ class SweepResult:
         """Whether all layer x zone cells are there."""
         names = set(self.table["configuration"])
         return all(str(cell) in names for cell in cells(self.num_layers))
+
+    def only(self, names: Sequence[str]) -> SweepResult:
+        """Returns the result of some of the configurations, in their order."""
+        rows = self.table.set_index("configuration", drop=False).loc[list(names)]
+        return SweepResult(
+            rows.reset_index(drop=True),
+            {name: self.predictions[name] for name in names},
+            self.num_layers,
+        )
 
 
 def score(dataset: SquadDataset, predictions: Mapping[str, str], metric: str) -> Score:
@@ -104,43 +116,32 @@ def write_answers(
     *,
     with_null_odds: bool,
 ) -> None:
-    """Writes `predictions*.json`, and `null_odds*.json` where there may be none.
+    """Writes a configuration's `predictions*.json`.
 
-    Names and layout are the protocol's: `predictions.json` for the baseline,
-    `predictions_layer{L}_{zone}.json` for a cell.
+    `null_odds*.json` comes with it where a question may have no answer. The layout is
+    the protocol's.
     """
-    suffix = configuration.file_suffix
     texts = {key: answer.text for key, answer in zip(ids, answers, strict=True)}
-    atomic_write(
-        directory / f"predictions{suffix}.json", json.dumps(texts, indent=4) + "\n"
-    )
+    _write_json(directory / predictions_file(configuration), texts)
     if with_null_odds:
         odds = {key: answer.null_odds for key, answer in zip(ids, answers, strict=True)}
-        atomic_write(
-            directory / f"null_odds{suffix}.json", json.dumps(odds, indent=4) + "\n"
-        )
+        _write_json(directory / null_odds_file(configuration), odds)
 
 
-def write_result(result: SweepResult, directory: Path) -> list[str]:
-    """Writes the tables and, for a whole sweep, the protocol's CSV and the heatmap.
-
-    Returns:
-        The names of the files written.
-    """
+def write_result(result: SweepResult, directory: Path) -> None:
+    """Writes the table and, of a whole sweep, the protocol's CSV and the heatmap."""
+    write_table(result.table, directory / RESULTS_PARQUET)
+    if not result.is_whole:
+        return
     from zonekeras.plotting import heatmap, save_figure
 
-    write_table(result.table, directory / RESULTS_PARQUET)
-    written = [RESULTS_PARQUET]
-    if not result.is_whole:
-        return written
-    is_cell = result.table["layer"].notna()
-    single = result.table.loc[is_cell, ["layer", "zone", "exact_match"]]
-    scores = {
-        (int(layer), str(zone)): float(points)
-        for layer, zone, points in zip(*single.to_dict("list").values(), strict=True)
-    }
+    rows = result.table[result.table["layer"].notna()].to_dict("records")
+    scores = {(int(row["layer"]), row["zone"]): row["exact_match"] for row in rows}
     write_results_csv(directory / RESULTS_CSV, scores)
     figure = heatmap(result)
     for name in HEATMAP_FILES:
         save_figure(figure, directory / name)
-    return [*written, RESULTS_CSV, *HEATMAP_FILES]
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    atomic_write(path, json.dumps(content, indent=4) + "\n")

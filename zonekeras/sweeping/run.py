@@ -2,60 +2,36 @@
 
 Each configuration is one assignment to the zone tables and one pass over the dev set.
 A finished configuration is in the store before the next one starts, so that a killed
-sweep goes on where it was.
+sweep goes on where it was. Everything that can be wrong is found before the output
+directory is touched.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zonekeras.data.answers import PredictedAnswer, select_answers
-from zonekeras.data.batching import Batch, make_batches
-from zonekeras.data.features import Features, build_features
+from zonekeras.data.batching import make_batches
+from zonekeras.data.features import build_features
 from zonekeras.data.squad import SquadDataset, read_squad
-from zonekeras.errors import InputError
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.store import STORE_FILE, StoredAnswer, SweepStore, writer_lock
-from zonekeras.sweeping.result import (
-    SweepResult,
-    build_result,
-    write_answers,
-    write_result,
-)
+from zonekeras.results.directory import check_output_dir
+from zonekeras.results.run_record import write_run_record
+from zonekeras.results.store import StoredAnswer
+from zonekeras.sweeping.output import SweepOutput, open_store
+from zonekeras.sweeping.plan import in_result_order, plan_configurations
+from zonekeras.sweeping.progress import Clock, Progress
+from zonekeras.sweeping.result import SweepResult, build_result
 from zonekeras.sweeping.settings import SweepSettings
-from zonekeras.zones import Configuration, cells, parse_configuration
+from zonekeras.zones import Configuration
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a sweep is.
-
-    Attributes:
-        configuration: The one being run, or just finished.
-        index: Its number, from 1.
-        num_configurations: How many there are.
-        windows_done: Windows run of this configuration.
-        num_windows: Windows of one configuration.
-        seconds_left: Estimate for the whole sweep; None before the first batch.
-        windows_per_second: Rate of this process; None before the first batch.
-        finished: Whether the configuration is in the store now.
-    """
-
-    configuration: str
-    index: int
-    num_configurations: int
-    windows_done: int
-    num_windows: int
-    seconds_left: float | None = None
-    windows_per_second: float | None = None
-    finished: bool = False
+ANSWERS_VERSION = 1
+"""Part of a run's name in the store: raise it when equal inputs give other answers."""
 
 
 def run_sweep(
@@ -65,6 +41,7 @@ def run_sweep(
     *,
     configurations: Iterable[str | Configuration] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    command: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> SweepResult:
     """Runs a model on a dev set under every configuration.
@@ -73,169 +50,147 @@ def run_sweep(
         model: The model; its current mask is put back afterwards.
         dev: The dev set, or its file.
         output_dir: Where the store and the protocol's files go; nothing is written if
-            left out. A directory of an interrupted sweep is continued.
+            left out. A directory of an interrupted sweep is continued, and its tables
+            list all that was ever finished with this model, data and settings. Files
+            of a sweep with others are removed.
         configurations: What to mask; the 5 x L cells if left out. The baseline is
             always run.
         on_progress: Called after every batch and every configuration.
+        command: What `run.json` says of who called.
         **settings: Fields of `SweepSettings`, such as `semantics="published"`.
 
     Returns:
-        Scores and answers of all configurations.
+        Scores and answers of the baseline and the configurations asked for.
 
     Raises:
-        InputError: If a setting, a configuration or the data cannot be used, or
-            another sweep writes to `output_dir`.
+        InputError: If a setting, a configuration, the data or `output_dir` cannot be
+            used, or another sweep writes there. Nothing has been written then.
+        OSError: If a file cannot be written; what was finished is kept.
 
     Example:
         >>> result = run_sweep(model, "dev.json", "out")  # doctest: +SKIP
         >>> result.table.nsmallest(3, "f1_effect")  # doctest: +SKIP
     """
     chosen = SweepSettings.of(settings)
-    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-    chosen = chosen.resolved(model, dataset)
-    _check_gold(dataset)
-    planned = plan_configurations(model, configurations)
     directory = None if output_dir is None else Path(output_dir)
-    with ExitStack() as stack:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(writer_lock(directory))
-        path = ":memory:" if directory is None else directory / STORE_FILE
-        store = stack.enter_context(SweepStore(path))
-        sweep = _Sweep(model, dataset, chosen, store, directory, on_progress)
-        answers = sweep.run(planned)
-        result = build_result(
-            dataset,
-            answers,
-            model_name=Path(model.description.source).name,
-            semantics=str(chosen.semantics),
-            metric=chosen.metric,
-            num_layers=model.num_layers,
+    if directory is not None:
+        check_output_dir(directory)
+    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+    chosen = chosen.for_data(dataset)
+    chosen.check_length(model.max_sequence_length)
+    planned = plan_configurations(configurations, model.num_layers, model.num_heads)
+    sweep = _Sweep(model, dataset, chosen)
+    with open_store(directory) as store:
+        output = SweepOutput(
+            store,
+            sweep.content(),
+            [question.id for question in dataset.questions()],
+            with_null_odds=bool(chosen.version_2_with_negative),
+            directory=directory,
         )
+        output.start(planned)
         if directory is not None:
-            write_result(result, directory)
-    return result
-
-
-def plan_configurations(
-    model: ZoneModel, configurations: Iterable[str | Configuration] | None
-) -> list[Configuration]:
-    """Returns the baseline and the configurations, canonical and each once.
-
-    Raises:
-        InputError: If one of them is not of this model.
-    """
-    if configurations is None:
-        configurations = cells(model.num_layers)
-    parsed = [
-        item if isinstance(item, Configuration) else parse_configuration(item)
-        for item in configurations
-    ]
-    resolved = [item.resolve(model.num_layers, model.num_heads) for item in parsed]
-    return list(dict.fromkeys([Configuration(), *resolved]))
+            write_run_record(directory, sweep.record(planned), command)
+        sweep.run(planned, output, on_progress or _ignore)
+        result = sweep.result(output)
+        output.write_result(result)
+    return result.only([str(configuration) for configuration in planned])
 
 
 class _Sweep:
-    """One run: its features, batches and place in the store."""
+    """A model on a dev set with settings: its windows and batches."""
 
     def __init__(
-        self,
-        model: ZoneModel,
-        dataset: SquadDataset,
-        settings: SweepSettings,
-        store: SweepStore,
-        directory: Path | None,
-        on_progress: Callable[[Progress], None] | None,
+        self, model: ZoneModel, dataset: SquadDataset, settings: SweepSettings
     ) -> None:
         self.model = model
+        self.dataset = dataset
         self.settings = settings
-        self.store = store
-        self.directory = directory
-        self.on_progress = on_progress or (lambda progress: None)
-        self.ids = [question.id for question in dataset.questions()]
-        self.features: Features = build_features(
+        self.features = build_features(
             dataset,
             model.tokenizer,
             max_seq_length=settings.max_seq_length,
             doc_stride=settings.doc_stride,
             max_query_length=settings.max_query_length,
         )
-        self.batches: list[Batch] = make_batches(
+        self.batches = make_batches(
             self.features.lengths,
             batch_size=settings.batch_size,
             pad_to=settings.pad_to,
             max_length=settings.max_seq_length,
         )
-        self.run_number = store.run(
-            {
-                "weights": model.fingerprint(),
-                "tokenizer": model.tokenizer.fingerprint,
-                "data": dataset.fingerprint,
-                "precision": model.description.precision,
-                "settings": settings.content(),
-            }
-        )
 
-    def run(self, planned: list[Configuration]) -> dict[str, list[StoredAnswer]]:
-        """Runs what is not finished; returns the answers of all configurations."""
-        finished = set(self.store.finished(self.run_number))
-        clock = _Clock(
-            sum(str(item) not in finished for item in planned)
-            * self.features.num_windows
-        )
-        answers = {}
+    def content(self) -> dict[str, Any]:
+        """Returns all that decides the answers, which names the run in the store."""
+        return {
+            "version": ANSWERS_VERSION,
+            "weights": self.model.fingerprint(),
+            "tokenizer": self.model.tokenizer.fingerprint,
+            "data": self.dataset.fingerprint,
+            "precision": self.model.description.precision,
+            "settings": self.settings.content(),
+        }
+
+    def record(self, planned: Iterable[Configuration]) -> dict[str, Any]:
+        """Returns what `run.json` says of the sweep."""
+        return {
+            "model": self.model.description.source,
+            "dataset": self.dataset.path,
+            "configurations": [str(configuration) for configuration in planned],
+            "settings": self.settings.content() | {"metric": self.settings.metric},
+            "fingerprints": {
+                "weights": self.model.fingerprint(),
+                "tokenizer": self.model.tokenizer.fingerprint,
+                "data": self.dataset.fingerprint,
+            },
+        }
+
+    def run(
+        self,
+        planned: Sequence[Configuration],
+        output: SweepOutput,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Runs the configurations that are not finished."""
+        kept = set(output.finished())
+        num_windows = self.features.num_windows
+        clock = Clock(num_windows * sum(str(item) not in kept for item in planned))
         for index, configuration in enumerate(planned, start=1):
             name = str(configuration)
-            if name not in finished:
-                self._run_one(configuration, index, len(planned), clock)
-            answers[name] = self.store.answers(self.run_number, name)
-            if self.directory is not None:
-                write_answers(
-                    self.directory,
-                    configuration,
-                    self.ids,
-                    answers[name],
-                    with_null_odds=bool(self.settings.version_2_with_negative),
-                )
-            self.on_progress(
-                Progress(
-                    name,
-                    index,
-                    len(planned),
-                    self.features.num_windows,
-                    self.features.num_windows,
-                    clock.seconds_left,
-                    clock.rate,
-                    finished=True,
-                )
-            )
-        return answers
+            at = Progress(name, index, len(planned), 0, num_windows)
+            if name not in kept:
+                answers = self._answer(configuration, clock, at, on_progress)
+                output.put(configuration, answers)
+            ended = clock.stamp(replace(at, windows_done=num_windows))
+            on_progress(replace(ended, finished=True, was_kept=name in kept))
 
-    def _run_one(
+    def result(self, output: SweepOutput) -> SweepResult:
+        """Scores everything that the run has finished, now or before."""
+        source = self.model.description.source
+        return build_result(
+            self.dataset,
+            {name: output.answers(name) for name in in_result_order(output.finished())},
+            model_name=Path(source).name or Path(source).resolve().name,
+            semantics=str(self.settings.semantics),
+            metric=self.settings.metric,
+            num_layers=self.model.num_layers,
+        )
+
+    def _answer(
         self,
         configuration: Configuration,
-        index: int,
-        num_configurations: int,
-        clock: _Clock,
-    ) -> None:
-        """Runs one configuration over the dev set and stores its answers."""
+        clock: Clock,
+        at: Progress,
+        on_progress: Callable[[Progress], None],
+    ) -> list[StoredAnswer]:
+        """Answers the dev set under one configuration."""
         done = 0
 
         def on_batch(num_windows: int) -> None:
             nonlocal done
             done += num_windows
             clock.add(num_windows)
-            self.on_progress(
-                Progress(
-                    str(configuration),
-                    index,
-                    num_configurations,
-                    done,
-                    self.features.num_windows,
-                    clock.seconds_left,
-                    clock.rate,
-                )
-            )
+            on_progress(clock.stamp(replace(at, windows_done=done)))
 
         with self.model.masked(configuration, self.settings.semantics):
             windows = answer_windows(
@@ -246,39 +201,17 @@ class _Sweep:
                 max_answer_length=self.settings.max_answer_length,
                 on_batch=on_batch,
             )
-        selected = select_answers(
+        answers = select_answers(
             self.features,
             windows,
             version_2_with_negative=bool(self.settings.version_2_with_negative),
             null_score_diff_threshold=self.settings.null_score_diff_threshold,
         )
-        self.store.put(
-            self.run_number, str(configuration), list(map(_stored, selected))
-        )
+        return list(map(_stored, answers))
 
 
-class _Clock:
-    """The rate so far and the time left."""
-
-    def __init__(self, num_windows: int) -> None:
-        self._num_windows = num_windows
-        self._done = 0
-        self._start = time.monotonic()
-
-    def add(self, num_windows: int) -> None:
-        self._done += num_windows
-
-    @property
-    def rate(self) -> float | None:
-        """Windows per second since the start."""
-        elapsed = time.monotonic() - self._start
-        return self._done / elapsed if self._done and elapsed else None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """What is left, at the rate so far."""
-        rate = self.rate
-        return None if rate is None else (self._num_windows - self._done) / rate
+def _ignore(progress: Progress) -> None:
+    """Takes progress where nobody asked for it."""
 
 
 def _stored(answer: PredictedAnswer) -> StoredAnswer:
@@ -291,18 +224,3 @@ def _stored(answer: PredictedAnswer) -> StoredAnswer:
         answer.null_score,
         answer.null_odds,
     )
-
-
-def _check_gold(dataset: SquadDataset) -> None:
-    """A sweep compares scores, so every answerable question needs a gold answer."""
-    if dataset.num_questions == 0:
-        raise InputError(f"Expected questions in {dataset.path}. Received: none.")
-    if dataset.has_impossible:
-        return
-    missing = [item.id for item in dataset.questions() if not item.answers]
-    if missing:
-        raise InputError(
-            f"Expected gold answers in {dataset.path} to score with. Received: "
-            f"{len(missing)} questions without one, the first {missing[0]!r}. Give a "
-            "dev set that has answers."
-        )

@@ -1,15 +1,28 @@
-"""What a sweep is run with, and everything in it that decides the answers."""
+"""What a sweep is run with, and everything in it that decides the answers.
+
+No Keras: a command can check its settings and data before it loads a model.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.models.zone_model import ZoneModel
+from zonekeras.metrics import Metric, choose_metric
 from zonekeras.zones import Semantics
+
+_WHOLE_NUMBERS = (
+    "max_seq_length",
+    "doc_stride",
+    "max_query_length",
+    "n_best_size",
+    "max_answer_length",
+    "batch_size",
+)
 
 
 @dataclass(frozen=True)
@@ -49,50 +62,56 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        names = [field.name for field in fields(cls)]
-        faults = [
-            f"{name} is not a setting (they are {', '.join(names)})"
-            for name in settings
-            if name not in names
-        ]
-        semantics = settings.get("semantics", cls.semantics)
-        if semantics not in tuple(Semantics):
-            faults.append(f"semantics={semantics!r} is not strict or published")
-        for name in (
-            "max_seq_length",
-            "doc_stride",
-            "max_query_length",
-            "n_best_size",
-            "max_answer_length",
-            "batch_size",
-        ):
-            value = settings.get(name, 1)
-            if not isinstance(value, int) or value < 1:
-                faults.append(f"{name}={value!r} is not a whole number above 0")
-        if faults:
+        if faults := _faults(settings, [field.name for field in fields(cls)]):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(faults)}."
             )
-        return cls(**{**settings, "semantics": Semantics(semantics)})
+        chosen = cls(**settings)
+        return replace(
+            chosen,
+            semantics=Semantics(chosen.semantics),
+            null_score_diff_threshold=float(chosen.null_score_diff_threshold),
+        )
 
-    def resolved(self, model: ZoneModel, dataset: SquadDataset) -> SweepSettings:
-        """Returns the settings with what the model and the data decide filled in.
+    def for_data(self, dataset: SquadDataset) -> SweepSettings:
+        """Returns the settings with what the data decides filled in.
 
         Raises:
-            InputError: If the windows are longer than the model can read.
+            InputError: If the data cannot be scored: a sweep compares scores, so every
+                question needs a gold answer, or the metric one for "no answer".
         """
-        if self.max_seq_length > model.max_sequence_length:
+        metric = choose_metric(dataset, self.metric)
+        missing = [item.id for item in dataset.questions() if not item.answers]
+        if missing and metric is not Metric.SQUAD_V2:
             raise InputError(
-                f"Expected max_seq_length of at most {model.max_sequence_length}, "
-                f"which is what this model can read. Received: {self.max_seq_length}."
+                f"Expected gold answers in {dataset.path} to score with (metric "
+                f"{metric}). Received: {len(missing)} of {dataset.num_questions} "
+                f"questions without one, the first {missing[0]!r}. Give a dev set that "
+                "has answers."
             )
         negative = self.version_2_with_negative
-        values = asdict(self) | {
-            "version_2_with_negative": (
+        return replace(
+            self,
+            metric=str(metric),
+            version_2_with_negative=(
                 dataset.has_impossible if negative is None else negative
+            ),
+        )
+
+    def check_length(self, max_sequence_length: int) -> None:
+        """Checks that a model can read the windows.
+
+        Args:
+            max_sequence_length: Most tokens that the model can read.
+
+        Raises:
+            InputError: If the windows are longer.
+        """
+        if self.max_seq_length > max_sequence_length:
+            raise InputError(
+                f"Expected max_seq_length of at most {max_sequence_length}, "
+                f"which is what this model can read. Received: {self.max_seq_length}."
             )
-        }
-        return SweepSettings(**values)
 
     @property
     def pad_to(self) -> int | None:
@@ -104,3 +123,32 @@ class SweepSettings:
         values = asdict(self)
         values.pop("metric")
         return values | {"semantics": str(self.semantics)}
+
+
+def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
+    """Says what is wrong with settings; values that are not given are right."""
+    faults = [
+        f"{name} is not a setting (they are {', '.join(names)})"
+        for name in settings
+        if name not in names
+    ]
+    semantics = settings.get("semantics", Semantics.STRICT)
+    if semantics not in tuple(Semantics):
+        faults.append(f"semantics={semantics!r} is not {' or '.join(Semantics)}")
+    metric = settings.get("metric", "auto")
+    if metric not in ("auto", *Metric):
+        faults.append(f"metric={metric!r} is not one of auto, {', '.join(Metric)}")
+    for name in _WHOLE_NUMBERS:
+        value = settings.get(name, 1)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            faults.append(f"{name}={value!r} is not a whole number above 0")
+    negative = settings.get("version_2_with_negative")
+    if negative not in (None, True, False):
+        faults.append(
+            f"version_2_with_negative={negative!r} is not True, False or None"
+        )
+    threshold = settings.get("null_score_diff_threshold", 0.0)
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not is_number or not math.isfinite(threshold):
+        faults.append(f"null_score_diff_threshold={threshold!r} is not a finite number")
+    return faults

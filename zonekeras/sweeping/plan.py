@@ -1,0 +1,57 @@
+"""Which configurations a sweep runs, and in which order results list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zonekeras.zones import Configuration, Zone, cells, parse_configuration
+
+_ZONES = tuple(Zone)
+
+
+def plan_configurations(
+    configurations: Iterable[str | Configuration] | None,
+    num_layers: int,
+    num_heads: int,
+) -> list[Configuration]:
+    """Returns the baseline and the configurations, canonical and each once.
+
+    Args:
+        configurations: What to mask; the 5 x L cells if None.
+        num_layers: Layers of the model, L.
+        num_heads: Attention heads of every layer.
+
+    Raises:
+        InputError: If one of them is not of this model.
+
+    Example:
+        >>> [str(item) for item in plan_configurations(["LAYER1: q2"], 3, 2)]
+        ['baseline', 'layer1:q2']
+    """
+    if configurations is None:
+        configurations = cells(num_layers)
+    parsed = [
+        item if isinstance(item, Configuration) else parse_configuration(item)
+        for item in configurations
+    ]
+    resolved = [item.resolve(num_layers, num_heads) for item in parsed]
+    return list(dict.fromkeys([Configuration(), *resolved]))
+
+
+def in_result_order(names: Iterable[str]) -> list[str]:
+    """Sorts configurations as files list them, whatever was run first.
+
+    The baseline, the cells by layer and zone, then all else by its spelling.
+    """
+    return sorted(names, key=_result_order)
+
+
+def _result_order(name: str) -> tuple[int, int, int, str]:
+    configuration = parse_configuration(name)
+    if not configuration.clauses:
+        return (0, 0, 0, name)
+    cell = configuration.cell
+    if cell is None:
+        return (2, 0, 0, name)
+    layer, zone = cell
+    return (1, layer, _ZONES.index(zone), name)
