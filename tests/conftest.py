@@ -37,3 +37,11 @@ def run_cli(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def reader():
+    """A tiny reader with random weights; tests must leave nothing masked."""
+    from tests.builders import tiny_model
+
+    return tiny_model()
