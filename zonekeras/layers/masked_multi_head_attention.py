@@ -181,6 +181,12 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             zone_table = ops.expand_dims(
                 ops.convert_to_tensor(self.zone_tables[table_index]), 0
             )
+        if len(zone_table.shape) != 4:
+            raise ValueError(
+                "Expected zone_table of rank 4, [1 or B, 1 or N, R, R]. Received: "
+                f"zone_table of shape {tuple(zone_table.shape)}. Add the axis that is "
+                "missing."
+            )
         dtype = self.compute_dtype
         query_roles = one_hot_roles(roles, dtype)
         key_one_hot = (
@@ -202,8 +208,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         return super().compute_output_shape(query_shape, value_shape or query_shape)
 
     def compute_output_spec(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-        """Traces the call, since the weights' shape depends on the arguments."""
-        return keras.layers.Layer.compute_output_spec(self, query, *args, **kwargs)
+        """Traces the call: a layer would go by `compute_output_shape`, one output."""
+        return keras.Operation.compute_output_spec(self, query, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
