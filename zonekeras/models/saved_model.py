@@ -149,7 +149,10 @@ def write_saved_model(reader: SpanReader, directory: str | Path) -> None:
 def load_module(directory: str | Path) -> Any:
     """Loads a SavedModel of ours; call it inside a strategy's scope to mirror it.
 
-    Keep the returned object: its functions stop working when it is collected.
+    Keep the returned object: its functions stop working when it is collected. A
+    mirrored one is flipped from outside, `module.zone_tables[3].assign(table)`, and run
+    by `strategy.run(lambda *inputs: module.logits(*inputs), args)` in a `tf.function`;
+    without the lambda, the function is handed all replicas' inputs at once.
 
     Raises:
         InputError: If it is not a SavedModel of ours.

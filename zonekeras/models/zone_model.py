@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.results.files import atomic_write
 from zonekeras.zones import (
+    NUM_ROLES,
     Configuration,
     Semantics,
     parse_configuration,
@@ -174,9 +176,10 @@ class ZoneModel:
             float32 [B, T, 2]: start, end.
 
         Raises:
-            InputError: If an input is missing or of the wrong shape.
+            InputError: If an input is missing, of the wrong shape, or holds a number
+                that stands for nothing.
         """
-        arrays = _checked(inputs, self.max_sequence_length)
+        arrays = _checked(inputs, self.description.encoder)
         tables = None
         if self._head_tables is not None:
             batch = len(arrays["roles"])
@@ -234,7 +237,8 @@ class ZoneModel:
     def save(self, directory: str | Path) -> None:
         """Writes a model directory: description, Keras model and tokenizer.
 
-        Nothing is masked in what is written.
+        Nothing is masked in what is written. A SavedModel in the directory is
+        removed: `load` would prefer it, and it may be another model's.
 
         Raises:
             InputError: If the model was loaded from a SavedModel.
@@ -242,6 +246,7 @@ class ZoneModel:
         reader = self._reader()
         path = Path(directory)
         path.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(path / SAVED_MODEL_VERSION, ignore_errors=True)
         with self.masked(Configuration()):
             partial = path / f"partial-{MODEL_FILE}"
             reader.save(partial)
@@ -276,8 +281,11 @@ class ZoneModel:
 
         reader = self._reader()
         self.save(directory)
+        partial = Path(directory) / f"partial-{SAVED_MODEL_VERSION}"
+        shutil.rmtree(partial, ignore_errors=True)
         with self.masked(Configuration()):
-            write_saved_model(reader, Path(directory) / SAVED_MODEL_VERSION)
+            write_saved_model(reader, partial)
+        partial.rename(Path(directory) / SAVED_MODEL_VERSION)
 
     def _reader(self) -> SpanReader:
         if not isinstance(self.network, KerasNetwork):
@@ -303,9 +311,7 @@ def _parsed_semantics(semantics: str | Semantics) -> Semantics:
         ) from error
 
 
-def _checked(
-    inputs: Mapping[str, Any], max_sequence_length: int
-) -> dict[str, np.ndarray]:
+def _checked(inputs: Mapping[str, Any], encoder: EncoderConfig) -> dict[str, Any]:
     """Returns the inputs as int32 arrays of one shape [B, T]."""
     missing = [name for name in INPUT_NAMES if name not in inputs]
     if missing:
@@ -317,9 +323,29 @@ def _checked(
     shapes = {name: array.shape for name, array in arrays.items()}
     if len(set(shapes.values())) != 1 or len(shapes["roles"]) != 2:
         raise InputError(f"Expected inputs of one shape [B, T]. Received: {shapes}.")
-    if shapes["roles"][1] > max_sequence_length:
+    longest = encoder.max_sequence_length
+    if shapes["roles"][1] > longest:
         raise InputError(
-            f"Expected at most {max_sequence_length} tokens, which is what this model "
+            f"Expected at most {longest} tokens, which is what this model "
             f"was made for. Received: {shapes['roles'][1]}."
         )
+    limits = {"token_ids": encoder.vocabulary_size, "roles": NUM_ROLES}
+    if encoder.num_segments:
+        limits["segment_ids"] = encoder.num_segments
+    for name, array in arrays.items():
+        _check_range(name, array, limits.get(name))
     return {name: array.astype(np.int32) for name, array in arrays.items()}
+
+
+def _check_range(name: str, array: np.ndarray, limit: int | None) -> None:
+    """Refuses what a backend would truncate, clip or read as nothing."""
+    if array.dtype.kind not in "iu":
+        raise InputError(f"Expected integers. Received: {name} of {array.dtype}.")
+    if limit is None or array.size == 0:
+        return
+    lowest, highest = array.min(), array.max()
+    if lowest < 0 or highest >= limit:
+        raise InputError(
+            f"Expected {name} from 0 to {limit - 1}, as this model has them. "
+            f"Received: {name} from {lowest} to {highest}."
+        )
