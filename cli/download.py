@@ -1,0 +1,124 @@
+"""`zonekeras download`: the protocol's data and checkpoints, from where they live."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.parsing import CommandParser, run_command
+
+PROG = "zonekeras download"
+NAMES = ("squad", "squad2", "cmrc2018", "bert_base_cased", "bert_base_chinese")
+DEFAULT_PARENT = "downloads"
+
+EPILOG = """\
+names:
+  squad              SQuAD 1.1: train-v1.1.json, dev-v1.1.json (35 MB)
+  squad2             SQuAD 2.0: train-v2.0.json, dev-v2.0.json (46 MB)
+  cmrc2018           CMRC 2018 in SQuAD's form: train, dev and trial
+  bert_base_cased    BERT-Base, cased, 12 layers: its TF1 checkpoint (about 400 MB)
+  bert_base_chinese  BERT-Base, Chinese, 12 layers: likewise
+
+A download that was cut goes on where it stopped when the command is given again. Files
+that are there are checked and kept. The SQuAD files must have the known SHA-256; for
+the others none is published: what came is printed and kept in download.json.
+
+examples:
+  $ zonekeras download squad
+  downloads/squad/train-v1.1.json: SHA-256 35276639... as published
+  downloads/squad/dev-v1.1.json: SHA-256 95aa6a52... as published
+  $ zonekeras download bert_base_cased --output_dir saved_models/bert_base_cased
+"""
+
+Report = Callable[[str, int, int | None], None]
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Download a data set or a checkpoint from its official address.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("name", metavar="NAME", choices=NAMES, help="what to download")
+    parser.add_argument(
+        "--output_dir",
+        metavar="DIR",
+        help=f"where to put it (unset: {DEFAULT_PARENT}/NAME)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+
+    from zonekeras.data.downloads import download
+
+    folder = arguments.output_dir or Path(DEFAULT_PARENT) / arguments.name
+    with _progress() as report:
+        files = download(arguments.name, folder, on_progress=report)
+    for file in files:
+        found = "as published" if file.is_published else "none is published"
+        kept = "; was there" if file.was_there else ""
+        print(f"{file.path}: SHA-256 {file.sha256}, {found}{kept}")
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Shows bars on a terminal, a line for each tenth of a file elsewhere."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done, total=total)
+
+        yield report
+
+
+class _Lines:
+    """Prints a line for each tenth of a file."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] = ("", -1)
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        """Prints where a file is, if that is news."""
+        tenths = 10 * done // total if total else 0
+        if (name, tenths) != self._last:
+            self._last = (name, tenths)
+            of_total = f" of {total:,}" if total else ""
+            print(f"{name}: {done:,}{of_total} bytes", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
