@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PROG = "zonekeras plot"
-METRICS = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
+SCORES = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
 
 EPILOG = """\
 results are a results.csv (which needs the baseline's score after it), a
@@ -60,7 +60,11 @@ def build_parser() -> CommandParser:
         "score after the last serves all), and the .pdf, .png or .svg file to write",
     )
     parser.add_argument(
-        "--metric", choices=tuple(METRICS), default="em", help="which score"
+        "--score",
+        type=str.lower,
+        choices=tuple(SCORES),
+        default="em",
+        help="which score: em (the same as exact_match) or f1",
     )
     parser.add_boolean("--annotate", False, "write each value into its cell")
     parser.add_argument(
@@ -198,9 +202,9 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
     from zonekeras.plotting import compare, comparison_heatmap, score_matrix
 
     appearance = _appearance(flags)
-    metric = appearance["metric"]
+    score = appearance["score"]
     figure = comparison_heatmap(first, second, **appearance)
-    deviation = compare(score_matrix(first, metric), score_matrix(second, metric))
+    deviation = compare(score_matrix(first, score), score_matrix(second, score))
     row = ", ".join(f"{zone} {x:.3f}" for zone, x in deviation.deviation.items())
     print(f"standard deviation of difference: {row}")
     return figure
@@ -209,7 +213,7 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
 def _appearance(flags: argparse.Namespace) -> dict[str, Any]:
     """Returns the keywords that all figures take."""
     return {
-        "metric": METRICS[flags.metric],
+        "score": SCORES[flags.score],
         "annotate": flags.annotate,
         "value_range": flags.range and tuple(flags.range),
         "figure_size": flags.figure_size and tuple(flags.figure_size),

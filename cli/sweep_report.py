@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from zonekeras.results.tidy import Metric
+from zonekeras.results.tidy import ScoreName
 from zonekeras.sweeping import Progress as SweepProgress
 from zonekeras.sweeping import SweepResult
 from zonekeras.zones import Zone
@@ -102,8 +102,8 @@ def print_result(result: SweepResult, directory: Path) -> None:
         f"baseline: EM {baseline.exact_match:.3f}, F1 {baseline.f1:.3f} "
         f"({baseline.num_questions} questions)"
     )
-    for metric, label in ((Metric.EXACT_MATCH, "EM"), (Metric.F1, "F1")):
-        _print_cells(result, f"{metric}_effect", label)
+    for score, label in ((ScoreName.EXACT_MATCH, "EM"), (ScoreName.F1, "F1")):
+        _print_cells(result, f"{score}_effect", label)
     _print_others(result)
     print(f"results in {directory}")
 

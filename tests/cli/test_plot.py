@@ -41,9 +41,17 @@ def test_the_protocols_figure(results, directory, capsys, kind):
 
 
 def test_flags_may_stand_anywhere(results, directory):
-    arguments = "results.csv --annotate 80 -metric f1 a.svg --range -15 5 --title T"
+    arguments = "results.csv --annotate 80 -score f1 a.svg --range -15 5 --title T"
     assert main([*arguments.split(), "--figure-size", "7", "5"]) == 0
     assert b"504pt" in (directory / "a.svg").read_bytes()  # 7 inches
+
+
+def test_the_score_may_be_written_in_any_case(directory):
+    write_sweep(directory / "out" / "results.parquet")
+    for number, score in enumerate(["f1", "F1", "em", "EM", "exact_match"]):
+        assert main(["out", f"{number}.svg", f"--score={score}"]) == 0
+    drawn = [(directory / f"{number}.svg").read_bytes() for number in range(5)]
+    assert drawn[0] == drawn[1] != drawn[2] == drawn[3] == drawn[4]
 
 
 def test_a_table_and_a_directory_need_no_baseline(directory, capsys):
@@ -174,8 +182,8 @@ BAD_INPUT = [
         "--figure_size: expected a number above 0. Received: '0'.",
     ),
     (
-        "results.csv 80 a.pdf --metric bleu",
-        "--metric: expected one of em, exact_match, f1. Received: 'bleu'.",
+        "results.csv 80 a.pdf --score bleu",
+        "--score: expected one of em, exact_match, f1. Received: 'bleu'.",
     ),
     (
         "results.csv a.pdf --compare missing.csv",

@@ -106,7 +106,7 @@ def test_a_cell_that_was_not_run_is_grey_and_empty():
 def test_a_long_form_table_needs_no_baseline_and_names_its_semantics():
     scores = {"baseline": Score(80.0, 90.0, 7), "layer1:p2": Score(70.0, 89.0, 7)}
     table = sweep_table(scores, model="m", dataset="d", semantics="published")
-    axes, color_bar = plotting.heatmap(table, metric="f1").axes
+    axes, color_bar = plotting.heatmap(table, score="f1").axes
     assert mesh_of(axes).get_array().tolist() == [[-1.0]]
     assert tick_labels(axes.yaxis) == ["2"]
     assert axes.get_xlabel() == "Masked zone (published)"
@@ -186,7 +186,7 @@ def test_a_comparison_shows_the_difference_and_its_deviation():
     second = matrix(2)
     second.loc[0, "q2"] += 3.0
     second.loc[1, "p2"] -= 1.0
-    figure = plotting.comparison_heatmap(matrix(2), second, metric="f1")
+    figure = plotting.comparison_heatmap(matrix(2), second, score="f1")
     axes, color_bar = figure.axes
     assert mesh_of(axes).get_array().tolist() == [[0, -3, 0, 0, 0], [0, 0, 0, 0, 1]]
     assert tick_labels(axes.xaxis) == [

@@ -6,17 +6,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from zonekeras.plotting.effects import METRIC_LABELS, draw_effects
+from zonekeras.plotting.effects import SCORE_LABELS, draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
 from zonekeras.results.matrix import compare, score_matrix
-from zonekeras.results.tidy import Metric
+from zonekeras.results.tidy import ScoreName
 
 
 def comparison_heatmap(
     first: Any,
     second: Any,
     *,
-    metric: Metric | str = Metric.EXACT_MATCH,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -30,7 +30,7 @@ def comparison_heatmap(
     Args:
         first: A result, as for `zonekeras.plotting.heatmap`.
         second: Another, with the same layers and zones.
-        metric: Which score.
+        score: Which score.
         annotate: Whether to write each value into its cell.
         value_range: The differences at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -39,15 +39,15 @@ def comparison_heatmap(
     Raises:
         InputError: When the cells of the two differ, or one cannot be drawn.
     """
-    metric = Metric(metric)
-    comparison = compare(score_matrix(first, metric), score_matrix(second, metric))
+    score = ScoreName(score)
+    comparison = compare(score_matrix(first, score), score_matrix(second, score))
     width, height = panel_size(comparison.difference)
     figure = new_figure(*(figure_size or (width, height + 0.4)))
     axes = figure.add_subplot()
     draw_effects(
         axes,
         comparison.difference,
-        label=f"Difference in {METRIC_LABELS[metric]} (points)",
+        label=f"Difference in {SCORE_LABELS[score]} (points)",
         value_range=value_range,
         annotate=annotate,
         title=title,

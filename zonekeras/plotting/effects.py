@@ -16,16 +16,16 @@ from zonekeras.plotting.panel import (
     symmetric_range,
 )
 from zonekeras.results.matrix import effect_matrix, semantics_of
-from zonekeras.results.tidy import Metric
+from zonekeras.results.tidy import ScoreName
 
 EFFECT_COLORS = "seismic"
-METRIC_LABELS = {Metric.EXACT_MATCH: "EM", Metric.F1: "F1"}
+SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 
 
 def heatmap(
     result: Any,
     *,
-    metric: Metric | str = Metric.EXACT_MATCH,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
     baseline: float | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -38,7 +38,7 @@ def heatmap(
     Args:
         result: A sweep's result, its long-form table, scores by (layer, zone) as
             `read_results_csv` returns them, or a layer x zone matrix of scores.
-        metric: Which score; the last two forms have only one, and this names it.
+        score: Which score; the last two forms have only one, and this names it.
         baseline: The baseline's score in percent; the last two forms need it.
         annotate: Whether to write each value into its cell.
         value_range: The effects at the two ends of the colours; by default the
@@ -61,14 +61,14 @@ def heatmap(
         >>> figure.axes[0].get_ylabel()
         'Layer'
     """
-    metric = Metric(metric)
-    matrix = effect_matrix(result, metric, baseline)
+    score = ScoreName(score)
+    matrix = effect_matrix(result, score, baseline)
     if axes is None:
         axes = new_figure(*(figure_size or panel_size(matrix))).add_subplot()
     draw_effects(
         axes,
         matrix,
-        label=effect_label(metric),
+        label=effect_label(score),
         value_range=value_range,
         annotate=annotate,
         title=title,
@@ -77,9 +77,9 @@ def heatmap(
     return cast(Figure, axes.get_figure(root=True))
 
 
-def effect_label(metric: Metric) -> str:
+def effect_label(score: ScoreName) -> str:
     """Says what the values of an effect are."""
-    return f"{METRIC_LABELS[metric]} − baseline (points)"
+    return f"{SCORE_LABELS[score]} − baseline (points)"
 
 
 def draw_effects(

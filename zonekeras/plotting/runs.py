@@ -10,14 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import METRIC_LABELS, draw_effects, effect_label
+from zonekeras.plotting.effects import SCORE_LABELS, draw_effects, effect_label
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
 from zonekeras.results.matrix import (
     effect_matrix,
     mean_and_deviation,
     semantics_of,
 )
-from zonekeras.results.tidy import Metric
+from zonekeras.results.tidy import ScoreName
 
 DEVIATION_COLORS = "Purples"
 
@@ -25,7 +25,7 @@ DEVIATION_COLORS = "Purples"
 def runs_heatmap(
     results: Sequence[Any],
     *,
-    metric: Metric | str = Metric.EXACT_MATCH,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
     baselines: Sequence[float | None] | float | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -36,7 +36,7 @@ def runs_heatmap(
 
     Args:
         results: Two results or more, each as for `zonekeras.plotting.heatmap`.
-        metric: Which score.
+        score: Which score.
         baselines: The baseline's score of each run, or one for all; None where a
             long-form table holds it.
         annotate: Whether to write each value into its cell.
@@ -51,9 +51,9 @@ def runs_heatmap(
         InputError: When there are fewer than two runs, their cells differ, or one
             cannot be drawn.
     """
-    metric = Metric(metric)
+    score = ScoreName(score)
     effects = [
-        effect_matrix(result, metric, baseline)
+        effect_matrix(result, score, baseline)
         for result, baseline in zip(
             results, _one_for_each(baselines, len(results)), strict=True
         )
@@ -66,7 +66,7 @@ def runs_heatmap(
     draw_effects(
         left,
         statistics.mean,
-        label=effect_label(metric),
+        label=effect_label(score),
         value_range=value_range,
         annotate=annotate,
         semantics=semantics,
@@ -78,7 +78,7 @@ def runs_heatmap(
         color_map=DEVIATION_COLORS,
         value_range=(0.0, _largest(statistics.deviation)),
         center=None,
-        label=f"Standard deviation of {METRIC_LABELS[metric]} (points)",
+        label=f"Standard deviation of {SCORE_LABELS[score]} (points)",
         title="Standard deviation",
         annotate=annotate,
         semantics=semantics,

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Metric, check_columns
+from zonekeras.results.tidy import ScoreName, check_columns
 from zonekeras.zones import BASELINE, Zone
 
 _ZONES = [str(zone) for zone in Zone]
@@ -48,7 +48,7 @@ class Comparison:
 
 
 def score_matrix(
-    result: Any, metric: Metric | str = Metric.EXACT_MATCH
+    result: Any, score: ScoreName | str = ScoreName.EXACT_MATCH
 ) -> pd.DataFrame:
     """Returns the masked scores of all cells.
 
@@ -56,7 +56,7 @@ def score_matrix(
         result: A sweep's result (anything with a `table`), its long-form table, a
             mapping from (layer, zone) to scores as `read_results_csv` returns it, or
             a matrix of scores, which is returned with its zones in order.
-        metric: Which score; a mapping or a matrix has only one.
+        score: Which score; a mapping or a matrix has only one.
 
     Raises:
         InputError: When there is no cell in it, or one of them more than once.
@@ -65,19 +65,19 @@ def score_matrix(
     if _is_matrix(table):
         return _ordered(table)
     check_columns(table, "the table")
-    return _pivot(table, str(Metric(metric)))
+    return _pivot(table, str(ScoreName(score)))
 
 
 def effect_matrix(
     result: Any,
-    metric: Metric | str = Metric.EXACT_MATCH,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
     baseline: float | None = None,
 ) -> pd.DataFrame:
     """Returns the effects of all cells: masked score minus the baseline's, in points.
 
     Args:
         result: As for `score_matrix`.
-        metric: Which score.
+        score: Which score.
         baseline: The baseline's score in percent; needed for a mapping or a matrix,
             and taken before the one that a long-form table holds.
 
@@ -86,14 +86,14 @@ def effect_matrix(
     """
     table = _as_frame(result)
     if baseline is not None:
-        return score_matrix(table, metric) - baseline
+        return score_matrix(table, score) - baseline
     if _is_matrix(table):
         raise InputError(
             "Expected the baseline's score for a table that holds only masked scores. "
             "Received: baseline=None; give it in percent."
         )
     check_columns(table, "the table")
-    return _pivot(table, f"{Metric(metric)}_effect")
+    return _pivot(table, f"{ScoreName(score)}_effect")
 
 
 def semantics_of(result: Any) -> str | None:

@@ -29,8 +29,8 @@ from zonekeras.results.files import atomic_write
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
 
 
-class Metric(StrEnum):
-    """What a score is a percentage of."""
+class ScoreName(StrEnum):
+    """Which of a configuration's scores; also the name of its column."""
 
     EXACT_MATCH = "exact_match"
     F1 = "f1"
