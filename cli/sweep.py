@@ -117,6 +117,7 @@ def _main(argv: Sequence[str]) -> None:
             directory,
             configurations=configurations,
             on_progress=display.update,
+            model_name=_model_name(arguments),
             command={
                 "command": PROG,
                 "arguments": list(argv),
@@ -207,6 +208,12 @@ def _load(arguments: argparse.Namespace) -> ZoneModel:
         arguments.vocab_file,
         do_lower_case=arguments.do_lower_case,
     )
+
+
+def _model_name(arguments: argparse.Namespace) -> str:
+    """Returns the name that tables give the model: the last part of what was given."""
+    given = Path(arguments.model or arguments.init_checkpoint)
+    return given.name or given.resolve().name
 
 
 if __name__ == "__main__":

@@ -33,23 +33,27 @@ def test_a_directory_is_made_with_its_parents(tmp_path):
 
 @pytest.mark.parametrize("place", ["file", "file/deeper/out"])
 def test_a_file_in_the_way(tmp_path, place):
-    (tmp_path / "file").write_text("mine")
+    file = tmp_path / "file"
+    file.write_text("mine")
     with pytest.raises(InputError, match="^Expected a directory") as caught:
         check_output_dir(tmp_path / place)
+    where = "which" if place == "file" else f"where {file}"
     assert str(caught.value) == (
-        f"Expected a directory for the results. Received: {tmp_path / place}, where "
-        f"{tmp_path / 'file'} is a file. Choose another --output_dir."
+        f"Expected a directory for the results. Received: {tmp_path / place}, {where} "
+        "is a file. Choose another --output_dir."
     )
 
 
-def test_a_place_that_may_not_be_written_to(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", [".", "deeper/out"])
+def test_a_place_that_may_not_be_written_to(tmp_path, monkeypatch, place):
     # Said by the system call, since the super-user may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(InputError, match="that can be written to") as caught:
-        check_output_dir(tmp_path / "out")
+        check_output_dir(tmp_path / place)
+    where = "which" if place == "." else f"where {tmp_path}"
     assert str(caught.value) == (
         "Expected a directory for the results that can be written to. Received: "
-        f"{tmp_path / 'out'}, where {tmp_path} may not be written to. Choose another "
+        f"{tmp_path / place}, {where} may not be written to. Choose another "
         "--output_dir."
     )
 

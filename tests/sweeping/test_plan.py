@@ -34,6 +34,11 @@ def test_a_layer_or_head_that_the_model_does_not_have(given):
         plan_configurations([given], 2, 3)
 
 
+def test_all_that_the_model_does_not_have_is_named():
+    with pytest.raises(InputError, match=r"Received: layer7:p2, layer0\.head3:q2\.$"):
+        plan_configurations(["layer0:q2", "layer7:p2", "layer0.head3:q2"], 2, 3)
+
+
 def test_results_list_cells_first_whatever_ran_first():
     names = [
         "layer1:p2",

@@ -59,16 +59,16 @@ def check_output_dir(path: str | os.PathLike[str]) -> None:
     nearest = directory
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
+    place = "which" if nearest == directory else f"where {nearest}"
     if not nearest.is_dir():
         raise InputError(
-            f"Expected a directory for the results. Received: {directory}, where "
-            f"{nearest} is a file. Choose another --output_dir."
+            f"Expected a directory for the results. Received: {directory}, {place} is "
+            "a file. Choose another --output_dir."
         )
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(
             f"Expected a directory for the results that can be written to. Received: "
-            f"{directory}, where {nearest} may not be written to. Choose another "
-            "--output_dir."
+            f"{directory}, {place} may not be written to. Choose another --output_dir."
         )
     if directory.is_dir() and not (directory / STORE_FILE).exists():
         _refuse_unknown(directory, {})

@@ -22,7 +22,7 @@ def plan_configurations(
         num_heads: Attention heads of every layer.
 
     Raises:
-        InputError: If one of them is not of this model.
+        InputError: If some of them are not of this model; all are named.
 
     Example:
         >>> [str(item) for item in plan_configurations(["LAYER1: q2"], 3, 2)]
@@ -34,6 +34,9 @@ def plan_configurations(
         item if isinstance(item, Configuration) else parse_configuration(item)
         for item in configurations
     ]
+    # Together first, so that the message names all that the model does not have.
+    together = tuple(clause for item in parsed for clause in item.clauses)
+    Configuration(together).resolve(num_layers, num_heads)
     resolved = [item.resolve(num_layers, num_heads) for item in parsed]
     return list(dict.fromkeys([Configuration(), *resolved]))
 

@@ -41,6 +41,7 @@ def run_sweep(
     *,
     configurations: Iterable[str | Configuration] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    model_name: str | None = None,
     command: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> SweepResult:
@@ -56,6 +57,7 @@ def run_sweep(
         configurations: What to mask; the 5 x L cells if left out. The baseline is
             always run.
         on_progress: Called after every batch and every configuration.
+        model_name: What tables call the model; by its source if left out.
         command: What `run.json` says of who called.
         **settings: Fields of `SweepSettings`, such as `semantics="published"`.
 
@@ -92,7 +94,7 @@ def run_sweep(
         if directory is not None:
             write_run_record(directory, sweep.record(planned), command)
         sweep.run(planned, output, on_progress or _ignore)
-        result = sweep.result(output)
+        result = sweep.result(output, model_name)
         output.write_result(result)
     return result.only([str(configuration) for configuration in planned])
 
@@ -164,13 +166,13 @@ class _Sweep:
             ended = clock.stamp(replace(at, windows_done=num_windows))
             on_progress(replace(ended, finished=True, was_kept=name in kept))
 
-    def result(self, output: SweepOutput) -> SweepResult:
+    def result(self, output: SweepOutput, model_name: str | None) -> SweepResult:
         """Scores everything that the run has finished, now or before."""
         source = self.model.description.source
         return build_result(
             self.dataset,
             {name: output.answers(name) for name in in_result_order(output.finished())},
-            model_name=Path(source).name or Path(source).resolve().name,
+            model_name=model_name or Path(source).name,
             semantics=str(self.settings.semantics),
             metric=self.settings.metric,
             num_layers=self.model.num_layers,
