@@ -1,0 +1,351 @@
+"""`zonekeras sweep` as it is used: pasted command lines, Ctrl-C, kills, a terminal."""
+
+import fcntl
+import json
+import os
+import pty
+import random
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cli import sweep
+from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
+
+ROOT = Path(__file__).resolve().parents[2]
+ZONES = ["all", "q2", "q2p", "p2q", "p2"]
+CELLS = [
+    f"predictions_layer{layer}_{zone}.json" for layer in range(3) for zone in ZONES
+]
+TABLES = ["results.csv", "results.parquet", "heatmap.pdf", "heatmap.png"]
+LENGTHS = ["--max_seq_length=29", "--doc_stride=7"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A directory with a model in two layouts and dev files."""
+    directory = tmp_path_factory.mktemp("work")
+    write_hugging_face(directory / "hf")
+    write_tf1(directory / "tf1")
+    write_json(directory / "dev.json", tiny_squad())
+    write_json(directory / "long.json", tiny_squad(num_passages=6))
+    return directory
+
+
+@pytest.fixture
+def here(work, monkeypatch):
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture(scope="module")
+def undisturbed(work):
+    """What a whole sweep of the longer file leaves that nothing disturbed."""
+    out = work / "undisturbed"
+    flags = [f"--model={work / 'hf'}", f"--predict_file={work / 'long.json'}"]
+    assert sweep.main([*flags, *LENGTHS, f"--output_dir={out}"]) == 0
+    return results(out)
+
+
+def results(directory):
+    """Returns what a sweep left, by name: what has to be the same in every run."""
+    return {
+        path.name: path.read_bytes()
+        for path in directory.iterdir()
+        if path.name not in ("sweep.sqlite", "run.json", ".sweep.lock")
+    }
+
+
+def environment():
+    """Returns a user's environment, without what this process set for itself."""
+    mine = {"TF_CPP_MIN_LOG_LEVEL", "MPLBACKEND", "NO_COLOR", "FORCE_COLOR"}
+    kept = {name: value for name, value in os.environ.items() if name not in mine}
+    return {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "TERM": "xterm"}
+
+
+def start(work, *arguments, **keywords):
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli.sweep", *arguments],
+        cwd=work,
+        env=environment(),
+        **keywords,
+    )
+
+
+PASTED = """
+  -vocab_file=tf1/vocab.txt --bert-config-file tf1/bert_config.json
+  --init_checkpoint=tf1/bert_model.ckpt --do_train=False --do_predict=True
+  --do_lower_case=True --train_file=train-v1.1.json --predict_file=dev.json
+  --train_batch_size=64 -predict-batch-size 4 --learning_rate=3e-5
+  --num_train_epochs=3.0 --warmup_proportion=0.1 --max_seq_length=29 --doc_stride=7
+  --use_tpu=False --tpu_name=None --version_2_with_negative=False --n_best_size 20
+  --null_score_diff_threshold=0.0
+""".split()
+
+
+def test_a_pasted_command_line_of_the_protocol(work):
+    arguments = [*PASTED, "--mask_layer=2", "--mask_zone=q2", "--output_dir=pasted"]
+    with start(
+        work, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert sorted(results(work / "pasted")) == [
+        *["predictions.json", "predictions_layer2_q2.json", "results.parquet"]
+    ]
+    # Plain lines where there is no terminal, and nothing of the libraries'.
+    assert [re.sub(r"[\d.]+ s left", "T left", line) for line in err.splitlines()] == [
+        "1/2 baseline done, T left",
+        "2/2 layer2:q2 done, T left",
+    ]
+    lines = out.splitlines()
+    assert re.fullmatch(
+        r"baseline: EM \d+\.\d{3}, F1 \d+\.\d{3} .9 questions.", lines[0]
+    )
+    assert lines[1].rstrip() == "EM minus baseline, points"
+    assert lines[-1] == "results in pasted"
+    assert "\x1b" not in out + err
+    record = json.loads((work / "pasted" / "run.json").read_text())
+    assert record["command"] == "zonekeras sweep"
+    assert record["arguments"] == arguments
+    assert record["flags"]["do_lower_case"] is True
+    assert record["flags"]["mask_layer"] == 2
+    assert record["settings"]["batch_size"] == 4
+    assert record["configurations"] == ["baseline", "layer2:q2"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "files"),
+    [
+        (["--mask_layer=1"], CELLS[5:10]),
+        (["--mask_layer", "1", "--mask_zone", "None"], CELLS[5:10]),
+        (["--mask_zone=q2"], ["predictions_layers_all_q2.json"]),
+        (
+            ["-mask-layer", "None", "-mask-zone", "P2Q"],
+            ["predictions_layers_all_p2q.json"],
+        ),
+        (["--mask_layer=0", "--mask_zone=all"], [CELLS[0]]),
+        ([], [*CELLS, *TABLES]),
+        (
+            [
+                "--configurations",
+                "layer1.head1:q2p",
+                "layers0-1:q2",
+            ],
+            ["predictions_layer1.head1_q2p.json", "predictions_layers0-1_q2.json"],
+        ),
+    ],
+)
+def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
+    out = here / f"out{len(list(here.iterdir()))}"
+    model = ["--model=tf1", "--predict_file=dev.json", *LENGTHS]
+    assert sweep.main([*model, f"--output_dir={out}", *flags]) == 0
+    expected = {"predictions.json", "results.parquet", *files}
+    assert set(results(out)) == expected
+    printed = capsys.readouterr().out
+    assert printed.startswith("baseline: EM ")
+    for name in files:
+        if "all_" in name or "head" in name:
+            table = pd.read_parquet(out / "results.parquet").iloc[1]
+            assert (
+                f"{table['configuration']}: EM {table['exact_match']:.3f} (" in printed
+            )
+
+
+def test_all_layouts_and_routes_give_the_same_bytes(here, capsys):
+    import zonekeras
+    from zonekeras.models.saved_model import SavedModelNetwork
+
+    model = zonekeras.load("hf")
+    model.save("keras")
+    model.export("own")
+    assert isinstance(zonekeras.load("own").network, SavedModelNetwork)
+    flags = ["--predict_file=dev.json", *LENGTHS, "--semantics=published"]
+    flags += ["--configurations", "layer1:all", "layer2:p2q", "layer0.head1:p2"]
+    for name in ("hf", "tf1", "keras", "own"):
+        out = f"--output_dir=route_{name}"
+        assert sweep.main([f"--model=./{name}/", out, *flags]) == 0
+    expected = results(here / "route_hf")
+    assert len(expected) == 5
+    assert len(set(expected.values())) == 5
+    for name in ("tf1", "keras", "own"):
+        found = results(here / f"route_{name}")
+        table = pd.read_parquet(here / f"route_{name}" / "results.parquet")
+        assert set(table["model"]) == {name}
+        assert set(table["semantics"]) == {"published"}
+        found["results.parquet"] = expected["results.parquet"]  # but for its name
+        assert found == expected
+
+
+def read_until(descriptor, pattern, seconds=120):
+    """Reads a terminal until its text matches; returns all that came, uncoloured."""
+    text = ""
+    end = time.monotonic() + seconds
+    while not re.search(pattern, text := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)):
+        assert time.monotonic() < end, f"no {pattern!r} in {text[-2000:]!r}"
+        if select.select([descriptor], [], [], 1)[0]:
+            try:
+                text += os.read(descriptor, 65536).decode(errors="replace")
+            except OSError:  # the other end is closed
+                break
+    return text
+
+
+def take_terminal():
+    """Makes standard input the controlling terminal, so that Ctrl-C is a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
+    here, undisturbed, capsys
+):
+    flags = ["--model=hf", "--predict_file=long.json", *LENGTHS, "--output_dir=stopped"]
+    master, slave = pty.openpty()
+    process = start(
+        here,
+        *flags,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=take_terminal,
+    )
+    with process:
+        os.close(slave)
+        shown = read_until(master, r"layer0:\w+ .*windows/s")
+        os.write(master, b"\x03")
+        shown += read_until(master, "interrupted")
+        assert process.wait(timeout=60) == 130
+    os.close(master)
+    assert re.search(r"layer0:\w+ +\d/16 .+\d+% +\d+ windows/s +\d+ s left", shown)
+    kept = re.search(
+        r"(\d+) of 16 configurations are finished and kept in stopped; the same "
+        r"command goes on from there\.\s+zonekeras sweep: interrupted\s",
+        shown,
+    )
+    assert "Traceback" not in shown
+    done = int(kept[1])
+    assert 1 <= done < 16
+    assert len(results(here / "stopped")) == done
+    assert sweep.main(flags) == 0
+    assert capsys.readouterr().err.count("kept from before") == done
+    assert results(here / "stopped") == undisturbed
+
+
+# Starts the command again and again and kills it each time. The command is forked off a
+# process that has imported everything and run nothing, which takes no time.
+KILLER = """
+import os, random, signal, sys, time
+from pathlib import Path
+from tests.builders import *  # so that nothing is imported after the fork
+import cli.sweep, cli.sweep_report
+import zonekeras.models.hugging_face, zonekeras.models.loading, zonekeras.sweeping.run
+import zonekeras.plotting.effects, zonekeras.plotting.figure_files
+
+arguments, num_kills, seed = sys.argv[3:], int(sys.argv[1]), int(sys.argv[2])
+generator = random.Random(seed)
+
+def run(directory):
+    child = os.fork()
+    if child == 0:
+        os._exit(cli.sweep.main([*arguments, "--output_dir=" + directory]))
+    return child
+
+begun = time.monotonic()
+_, status = os.waitpid(run("whole"), 0)
+assert status == 0, status
+whole = time.monotonic() - begun
+killed = starts = 0
+while True:
+    child = run("killed")
+    starts += 1
+    if killed < num_kills:
+        # Late enough that most attempts finish something.
+        time.sleep(generator.uniform(0, 0.7) * whole)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        killed += 1
+        print("killed with", len(list(Path("killed").glob("*.json"))), flush=True)
+    elif status == 0 and killed >= num_kills:
+        break
+    else:
+        assert status == 0, status
+        break
+print("finished after", killed, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "num_kills",
+    [pytest.param(2, id="2"), pytest.param(20, marks=pytest.mark.slow, id="20")],
+)
+def test_killed_at_random_moments_and_started_again(work, tmp_path, num_kills):
+    seed = random.randrange(2**31)
+    print(f"seed {seed}")  # shown when it fails
+    command = [f"--model={work / 'hf'}", f"--predict_file={work / 'long.json'}"]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, str(num_kills), str(seed), *command, *LENGTHS],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [
+        line for line in done.stdout.splitlines() if line.startswith("killed with")
+    ]
+    assert 1 <= len(lines) <= num_kills
+    expected = results(tmp_path / "whole")
+    assert set(expected) == {"predictions.json", *CELLS, *TABLES}
+    assert results(tmp_path / "killed") == expected
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_nothing_is_lost(here, undisturbed, capsys):
+    """The system refuses to let a file grow, in the middle of a sweep."""
+    code = """
+import resource, signal, sys
+from pathlib import Path
+import cli.sweep_report
+from cli.sweep import main
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+show = cli.sweep_report.SweepDisplay.update
+def update(self, progress):
+    show(self, progress)
+    if progress.configuration == "layer0:q2" and progress.finished:
+        size = Path("full/sweep.sqlite").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+cli.sweep_report.SweepDisplay.update = update
+sys.exit(main())
+"""
+    flags = ["--model=hf", "--predict_file=long.json", *LENGTHS, "--output_dir=full"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *flags],
+        cwd=here,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("zonekeras sweep: error: ")
+    assert last.endswith("(the store full/sweep.sqlite)")
+    assert "Traceback" not in done.stderr
+    kept = len(results(here / "full"))
+    assert kept >= 3
+    assert sweep.main(flags) == 0
+    assert capsys.readouterr().err.count("kept from before") == kept
+    assert results(here / "full") == undisturbed
