@@ -178,7 +178,8 @@ def test_the_pieces_make_the_whole(saved):
     assert hidden.dtype == tf.float32
     for layer in range(L):
         run = getattr(loaded, f"run_layer_{layer}")
-        hidden = run(hidden, tf.constant(inputs["roles"]), tf.constant(tables))
+        table = tf.constant(tables[:, layer])
+        hidden = run(hidden, tf.constant(inputs["roles"]), table)
     assert_close(stacked(loaded.head(hidden)), network.logits(inputs, tables))
 
 
@@ -188,17 +189,17 @@ def test_a_run_can_start_at_any_layer_from_the_baselines_states(saved):
     inputs = random_inputs(3, 11)
     roles = tf.constant(inputs["roles"])
     states = [loaded.embed(inputs["token_ids"], inputs["segment_ids"])]
-    baseline = np.tile(open_tables(L, network.table_heads), (3, 1, 1, 1, 1))
+    baseline = open_tables(L, network.table_heads)
     for layer in range(L):
         run = getattr(loaded, f"run_layer_{layer}")
-        states.append(run(states[-1], roles, tf.constant(baseline)))
+        states.append(run(states[-1], roles, tf.constant(baseline[layer][None])))
     for configuration in cells(L):
         tables = tables_of(configuration, network)
-        batch = tf.constant(np.tile(tables, (3, 1, 1, 1, 1)))
         first = configuration.first_layer(L)
         hidden = states[first]
         for layer in range(first, L):
-            hidden = getattr(loaded, f"run_layer_{layer}")(hidden, roles, batch)
+            run = getattr(loaded, f"run_layer_{layer}")
+            hidden = run(hidden, roles, tf.constant(tables[layer][None]))
         network.assign(tables)
         assert_close(stacked(loaded.head(hidden)), network.logits(inputs))
 

@@ -1,5 +1,7 @@
 import json
 import re
+import warnings
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from tests.builders import VOCABULARY, tiny_model, tiny_tokenizer
 from zonekeras.data.features import encode_pair
 from zonekeras.errors import InputError
 from zonekeras.models.loading import load
+from zonekeras.models.weights import NO_HEAD
 from zonekeras.models.zone_model import ModelDescription, ZoneModel
 from zonekeras.zones import (
     Configuration,
@@ -473,8 +476,7 @@ def test_another_model_in_the_same_directory_is_the_one_that_loads(tmp_path):
     first.export(tmp_path)
     second.save(tmp_path)
     assert load(tmp_path).fingerprint() == second.fingerprint()
-    (tmp_path / "1").mkdir()  # left behind by an export that was killed
-    (tmp_path / "partial-1").mkdir()
+    (tmp_path / "partial-1").mkdir()  # left behind by an export that was killed
     first.export(tmp_path)
     assert load(tmp_path).fingerprint() == first.fingerprint()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -522,7 +524,7 @@ def test_fingerprint_is_of_the_weights_and_how_they_are_used(model):
 def test_mixed_precision_computes_close_to_float32(model, tmp_path):
     model.save(tmp_path)
     mixed = load(tmp_path, dtype="mixed_bfloat16")
-    assert mixed.description.precision == "bfloat16"
+    assert mixed.description.precision == "mixed_bfloat16"
     assert mixed.fingerprint() == model.fingerprint()
     inputs = random_inputs()
     for configuration in ("baseline", "layer0:p2", "layer2.head1:q2p", "layer1:all"):
@@ -534,7 +536,7 @@ def test_mixed_precision_computes_close_to_float32(model, tmp_path):
         assert (logits != expected).any()
     mixed.save(tmp_path / "mixed")
     again = load(tmp_path / "mixed")
-    assert again.description.precision == "bfloat16"
+    assert again.description.precision == "mixed_bfloat16"
     np.testing.assert_array_equal(
         again.predict_logits(inputs), mixed.predict_logits(inputs)
     )
@@ -566,6 +568,16 @@ def test_load_refuses_what_is_no_model_directory(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     refuses(empty, f"{SOURCES}Received: {empty}, which has none of it.")
+
+
+def test_load_refuses_an_empty_name_and_a_dtype_it_does_not_have(tmp_path):
+    refuses("", f"{SOURCES}Received: an empty name.")
+    refuses(
+        tmp_path,
+        "Expected a dtype policy of float32, mixed_bfloat16, mixed_float16. "
+        "Received: dtype='float16'.",
+        dtype="float16",
+    )
 
 
 @pytest.fixture
@@ -628,11 +640,64 @@ def test_load_refuses_a_keras_file_that_is_not_ours(model_directory):
     ):
         load(model_directory)
     path.write_bytes(b"x")
-    with pytest.raises(InputError, match="It cannot be loaded: .*again.$"):
+    with pytest.raises(InputError, match="Received: a damaged file. Write the"):
         load(model_directory)
     path.unlink()
-    with pytest.raises(InputError, match="It cannot be loaded: .*again.$"):
+    with pytest.raises(InputError, match="Received: no such file. Write the"):
         load(model_directory)
+
+
+def test_one_flipped_byte_in_a_keras_file_is_found(model_directory):
+    path = model_directory / "model.keras"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="^Expected .*Write the model directory again"):
+        load(model_directory)
+
+
+def test_files_of_two_models_in_one_directory_are_refused(model_directory, tmp_path):
+    other = tiny_model(seed=7)
+    other.save(tmp_path / "other")
+    (tmp_path / "other" / "model.keras").replace(model_directory / "model.keras")
+    refuses(
+        model_directory,
+        f"Expected in {model_directory} the weights that its zonekeras.json describes. "
+        "Received: others; files of two models are mixed, or one was changed. Write "
+        "the model directory again.",
+    )
+
+
+def test_the_case_of_the_text_can_be_chosen_for_a_model_directory(model_directory):
+    assert load(model_directory).tokenizer.lowercase
+    assert not load(model_directory, do_lower_case=False).tokenizer.lowercase
+
+
+def test_a_model_without_a_head_says_so_every_time_it_is_loaded(model, tmp_path):
+    headless = replace(model.description, has_head=False)
+    ZoneModel(model.network, model.tokenizer, headless).save(tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load(tmp_path)
+    assert NO_HEAD in [str(warning.message) for warning in caught]
+
+
+def test_nobody_elses_folder_is_removed(model, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "thesis.txt").write_text("mine")
+    with pytest.raises(
+        InputError,
+        match=f"^Expected a new directory, or one of our models. Received: {tmp_path}, "
+        "with a 1/ in it that zonekeras did not write. Choose another directory.$",
+    ):
+        model.save(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["1", "thesis.txt"]
+
+
+def test_a_mask_of_one_head_leaves_the_one_table_models_variables_open(model):
+    model.mask("layer1.head0:p2q")
+    for variable in model.network.reader.zone_tables:
+        np.testing.assert_array_equal(to_numpy(variable.value), open_tables(1)[0])
 
 
 @only_tensorflow

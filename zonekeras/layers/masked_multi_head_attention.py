@@ -30,6 +30,11 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     A masked key has weight exactly 0. A query with every key masked gets a zero
     context vector (the output projection then adds its bias).
 
+    Roles are the only mask: a Keras mask that comes with the inputs (such as
+    `Embedding(mask_zero=True)` makes) is not read; give padding the role PAD. A role
+    outside of `Role` has no row in the table, so such a query gets a zero context and
+    such a key is invisible. Gates below 0 or NaN count as masked.
+
     A layer used at several depths (ALBERT) has one table for each use.
 
     Axis letters: `B` batch, `T` query tokens, `S` key tokens, `D` width, `N` heads,
@@ -175,22 +180,21 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         """Returns the context [B, T, N, H] of projected inputs.
 
         Args are those of `call`, with `query`, `key` and `value` as `project`
-        returns them.
+        returns them. With `key_roles`, the rows of `zone_table` need not be roles:
+        `roles` then says for each query which row is its own.
         """
         if zone_table is None:
             zone_table = ops.expand_dims(
                 ops.convert_to_tensor(self.zone_tables[table_index]), 0
             )
-        if len(zone_table.shape) != 4:
-            raise ValueError(
-                "Expected zone_table of rank 4, [1 or B, 1 or N, R, R]. Received: "
-                f"zone_table of shape {tuple(zone_table.shape)}. Add the axis that is "
-                "missing."
-            )
+        _check_table(zone_table, free_rows=key_roles is not None)
         dtype = self.compute_dtype
-        query_roles = one_hot_roles(roles, dtype)
+        num_rows = ops.shape(zone_table)[-2]
+        query_roles = one_hot_roles(roles, num_rows, dtype)
         key_one_hot = (
-            query_roles if key_roles is None else one_hot_roles(key_roles, dtype)
+            query_roles
+            if key_roles is None
+            else one_hot_roles(key_roles, NUM_ROLES, dtype)
         )
         bias = role_bias(zone_table, query_roles, key_one_hot, dtype)
         weights = attention_weights(query, key, bias)
@@ -220,3 +224,18 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             "per_head_tables": self.per_head_tables,
             "num_tables": self.num_tables,
         }
+
+
+def _check_table(zone_table: Any, *, free_rows: bool) -> None:
+    """Refuses a table whose known shape cannot be right."""
+    shape = tuple(zone_table.shape)
+    rows = NUM_ROLES if len(shape) == 4 and not free_rows else None
+    if (
+        len(shape) != 4
+        or shape[3] not in (None, NUM_ROLES)
+        or (rows is not None and shape[2] not in (None, rows))
+    ):
+        raise ValueError(
+            "Expected zone_table of shape [1 or B, 1 or N, R, R] with "
+            f"R = {NUM_ROLES}. Received: zone_table of shape {shape}."
+        )

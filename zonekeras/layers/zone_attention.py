@@ -17,8 +17,6 @@ from typing import Any
 
 from keras import ops
 
-from zonekeras.zones import NUM_ROLES
-
 MASKED_SCORE = -1e9
 MASKED_SCORE_FLOAT16 = -3e4
 
@@ -40,9 +38,9 @@ def log_gates(zone_table: Any, dtype: str) -> Any:
     return ops.cast(ops.where(is_open, ops.log(safe), masked), dtype)
 
 
-def one_hot_roles(roles: Any, dtype: str) -> Any:
-    """Returns roles int32 [B, T] as `dtype` [B, 1, T, R]."""
-    return ops.expand_dims(ops.one_hot(roles, NUM_ROLES, dtype=dtype), 1)
+def one_hot_roles(roles: Any, num_roles: int, dtype: str) -> Any:
+    """Returns roles int32 [B, T] as `dtype` [B, 1, T, num_roles]."""
+    return ops.expand_dims(ops.one_hot(roles, num_roles, dtype=dtype), 1)
 
 
 def role_bias(zone_table: Any, query_roles: Any, key_roles: Any, dtype: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras_hub.layers import PositionEmbedding
+from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -57,8 +57,8 @@ class ZoneEmbeddings(keras.layers.Layer):
         self.token = keras.layers.Embedding(
             vocabulary_size, embedding_dim, initializer, name="token", **common
         )
-        self.position = PositionEmbedding(
-            max_sequence_length, initializer, name="position", **common
+        self.position = keras.layers.Embedding(
+            max_sequence_length, embedding_dim, initializer, name="position", **common
         )
         self.segment = (
             keras.layers.Embedding(
@@ -83,7 +83,7 @@ class ZoneEmbeddings(keras.layers.Layer):
         """Creates the weights, independent of the batch and length."""
         embedded = (None, None, self.config["embedding_dim"])
         self.token.build((None, None))
-        self.position.build((None, self.config["max_sequence_length"], embedded[-1]))
+        self.position.build((None, None))
         if self.segment is not None:
             self.segment.build((None, None))
         self.norm.build(embedded)
@@ -94,8 +94,8 @@ class ZoneEmbeddings(keras.layers.Layer):
         self, token_ids: Any, segment_ids: Any, training: bool | None = None
     ) -> Any:
         """Returns hidden states [B, T, D] of int32 [B, T] tokens and segments."""
-        tokens = self.token(token_ids)
-        embedded = tokens + self.position(tokens)
+        positions = ops.expand_dims(ops.arange(ops.shape(token_ids)[1]), 0)  # [1, T]
+        embedded = self.token(token_ids) + self.position(positions)
         if self.segment is not None:
             embedded = embedded + self.segment(segment_ids)
         embedded = self.dropout(self.norm(embedded), training=training)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields, replace
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, is_zipfile
 
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.models.network import KerasNetwork, Network
-from zonekeras.models.span_reader import SpanReader
-from zonekeras.models.zone_model import (
+from zonekeras.models.model_directory import (
     DESCRIPTION_FILE,
-    FORMAT_VERSION,
     MODEL_FILE,
     SAVED_MODEL_VERSION,
     ModelDescription,
-    ZoneModel,
+    read_description,
 )
+from zonekeras.models.network import KerasNetwork, Network
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import NO_HEAD
+from zonekeras.models.zone_model import ZoneModel
 
+DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 _SOURCES = (
     "a model directory of zonekeras (zonekeras.json), a Hugging Face directory "
     "(config.json, model.safetensors), a TF1 BERT checkpoint (bert_config.json, "
@@ -42,8 +46,8 @@ def load(
         source: A local directory: one of ours, in the Hugging Face layout, with a TF1
             BERT checkpoint, or saved by KerasHub's `save_to_preset`. Otherwise the
             name of a KerasHub preset.
-        dtype: Keras dtype policy to compute in, such as `mixed_bfloat16`; float32 if
-            left out. Weights are float32 in any case.
+        dtype: Dtype policy to compute in: `float32` (if left out), `mixed_bfloat16`
+            or `mixed_float16`. Weights are float32 in any case.
         do_lower_case: Whether text is lower-cased; by the source if left out.
         prefer_saved_model: Whether to run the SavedModel of a model directory that
             has one (TensorFlow backend, no `dtype` given).
@@ -52,14 +56,17 @@ def load(
         The model, nothing masked.
 
     Raises:
-        InputError: If the source cannot be used; nothing is unpickled, no code in it
-            is run.
+        InputError: If the source cannot be used. Nothing is unpickled, and no Python
+            in it is run. A SavedModel is a program of TensorFlow operations, though:
+            for a model directory from someone you do not trust, leave it aside with
+            `prefer_saved_model=False`.
     """
+    _check_dtype(dtype)
     path = Path(source)
-    if not path.is_dir():
-        return _load_preset(os.fspath(source), dtype)
+    if not os.fspath(source) or not path.is_dir():
+        return _load_preset(os.fspath(source), dtype, do_lower_case)
     if (path / DESCRIPTION_FILE).exists():
-        return _load_own(path, dtype, prefer_saved_model)
+        return _load_own(path, dtype, do_lower_case, prefer_saved_model)
     if (path / "bert_config.json").exists():
         from zonekeras.models.tf1_checkpoint import read_tf1_checkpoint
 
@@ -67,7 +74,7 @@ def load(
         return _assemble(read_tf1_checkpoint(path), tokenizer, str(source), dtype)
     if (path / "config.json").exists():
         if _is_kerashub_preset(path):
-            return _load_preset(os.fspath(source), dtype)
+            return _load_preset(os.fspath(source), dtype, do_lower_case)
         from zonekeras.models.hugging_face import read_hugging_face
 
         read = read_hugging_face(path)
@@ -78,6 +85,14 @@ def load(
         )
         return _assemble(read, tokenizer, str(source), dtype)
     raise InputError(f"Expected {_SOURCES}. Received: {source}, which has none of it.")
+
+
+def _check_dtype(dtype: str | None) -> None:
+    if dtype not in (None, *DTYPES):
+        raise InputError(
+            f"Expected a dtype policy of {', '.join(DTYPES)}. Received: "
+            f"dtype={dtype!r}."
+        )
 
 
 def load_tf1(
@@ -95,6 +110,7 @@ def load_tf1(
     """
     from zonekeras.models.tf1_checkpoint import read_tf1_checkpoint
 
+    _check_dtype(dtype)
     tokenizer = ReaderTokenizer.from_vocabulary_file(
         os.fspath(vocab_file), do_lower_case=do_lower_case
     )
@@ -122,27 +138,39 @@ def _from_reader(
     reader: SpanReader, tokenizer: ReaderTokenizer, source: str, has_head: bool
 ) -> ZoneModel:
     config = reader.config
+    _check_vocabulary(tokenizer, config, source)
+    description = ModelDescription(
+        source=source,
+        encoder=config,
+        precision=reader.dtype_policy.name,
+        has_head=has_head,
+    )
+    return ZoneModel(KerasNetwork(reader), tokenizer, description)
+
+
+def _check_vocabulary(
+    tokenizer: ReaderTokenizer, config: EncoderConfig, source: str
+) -> None:
     if tokenizer.vocabulary_size > config.vocabulary_size:
         raise InputError(
             f"Expected a tokenizer of at most {config.vocabulary_size} tokens, the "
             f"rows of the model's embedding. Received: {tokenizer.vocabulary_size} "
             f"tokens with {source}. The vocabulary is another model's."
         )
-    description = ModelDescription(
-        source=source,
-        encoder=config,
-        precision=reader.compute_dtype,
-        has_head=has_head,
-    )
-    return ZoneModel(KerasNetwork(reader), tokenizer, description)
 
 
-def _load_own(path: Path, dtype: str | None, prefer_saved_model: bool) -> ZoneModel:
+def _load_own(
+    path: Path,
+    dtype: str | None,
+    do_lower_case: bool | None,
+    prefer_saved_model: bool,
+) -> ZoneModel:
     """Loads a model directory of ours: its SavedModel if it can, else Keras."""
     import keras
 
-    description = _read_description(path / DESCRIPTION_FILE)
-    tokenizer = ReaderTokenizer.from_directory(path)
+    description, fingerprint = read_description(path / DESCRIPTION_FILE)
+    tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=do_lower_case)
+    _check_vocabulary(tokenizer, description.encoder, str(path))
     saved_model = path / SAVED_MODEL_VERSION
     usable = keras.backend.backend() == "tensorflow" and dtype is None
     network: Network
@@ -153,16 +181,31 @@ def _load_own(path: Path, dtype: str | None, prefer_saved_model: bool) -> ZoneMo
     else:
         reader = _read_keras_model(path / MODEL_FILE, dtype)
         network = KerasNetwork(reader)
-        description = replace(description, precision=reader.compute_dtype)
-    return ZoneModel(network, tokenizer, description)
+        description = replace(description, precision=reader.dtype_policy.name)
+    if not description.has_head:
+        warnings.warn(NO_HEAD, stacklevel=3)
+    model = ZoneModel(network, tokenizer, description)
+    if model.fingerprint() != fingerprint:
+        raise InputError(
+            f"Expected in {path} the weights that its {DESCRIPTION_FILE} describes. "
+            "Received: others; files of two models are mixed, or one was changed. "
+            "Write the model directory again."
+        )
+    return model
 
 
 def _read_keras_model(path: Path, dtype: str | None) -> SpanReader:
     import keras
 
+    if not is_zipfile(path):
+        raise InputError(
+            f"Expected a Keras model of zonekeras in {path}. Received: "
+            f"{'a damaged file' if path.exists() else 'no such file'}. Write the model "
+            "directory again."
+        )
     try:
         reader = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"Expected a Keras model of zonekeras in {path}. It cannot be loaded: "
@@ -180,28 +223,6 @@ def _read_keras_model(path: Path, dtype: str | None) -> SpanReader:
     return other
 
 
-def _read_description(path: Path) -> ModelDescription:
-    """Reads `zonekeras.json`; keys of newer versions are ignored."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        names = {field.name for field in fields(ModelDescription)}
-        version = content["format"]
-        known = {name: value for name, value in content.items() if name in names}
-        known["encoder"] = EncoderConfig.from_dict(content["encoder"])
-        description = ModelDescription(**known)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"Expected the description of a model in {path}. Received: "
-            f"{type(error).__name__}: {error}. Write the model directory again."
-        ) from error
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"Expected a model directory of format {FORMAT_VERSION} in {path}. "
-            f"Received: format {version!r}, which another version of zonekeras wrote."
-        )
-    return description
-
-
 def _is_kerashub_preset(path: Path) -> bool:
     """Whether a directory's `config.json` is KerasHub's."""
     try:
@@ -211,12 +232,21 @@ def _is_kerashub_preset(path: Path) -> bool:
     return isinstance(content, dict) and "registered_name" in content
 
 
-def _load_preset(source: str, dtype: str | None) -> ZoneModel:
+def _load_preset(
+    source: str, dtype: str | None, do_lower_case: bool | None
+) -> ZoneModel:
     """Loads a KerasHub preset by name, or a directory that KerasHub saved."""
+    if not source:
+        raise InputError(f"Expected {_SOURCES}. Received: an empty name.")
     if os.path.exists(source) and not os.path.isdir(source):
         raise InputError(f"Expected {_SOURCES}. Received: {source}, a file.")
     if source.startswith((".", "/", "~")) and not os.path.isdir(source):
         raise InputError(f"Expected {_SOURCES}. Received: {source}, no such directory.")
+    if do_lower_case is not None:
+        raise InputError(
+            "Expected no do_lower_case with a KerasHub preset: its tokenizer says it. "
+            f"Received: do_lower_case={do_lower_case}. Leave it out."
+        )
     from zonekeras.models.kerashub import load_preset
 
     reader, tokenizer = load_preset(source, dtype=dtype)

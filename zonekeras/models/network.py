@@ -8,7 +8,8 @@ what the `Network` protocol lists, so that both give the same numbers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import keras
@@ -54,6 +55,43 @@ class Network(Protocol):
         """Sets the variables to float32 [L, n, R, R]."""
         ...
 
+    def embed(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Returns the input of layer 0, a tensor [B, T, D]."""
+        ...
+
+    def run_layer(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Any:
+        """Runs one layer; the variables play no part.
+
+        Args:
+            layer: Which one.
+            hidden: Tensor [B, T, D], its input.
+            roles: int32 [B, T].
+            zone_table: float32 [1 or B, 1 or N, R, R].
+
+        Returns:
+            Tensor [B, T, D].
+        """
+        ...
+
+    def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
+        """Runs one layer for chosen rows; see `ZoneEncoder.run_rows`.
+
+        Args:
+            layer: Which one.
+            hidden: Tensor [B, T, D], its input.
+            rows: `roles`, `rows`, `gate_rows` and `gates`.
+
+        Returns:
+            Tensor [B, M, D].
+        """
+        ...
+
+    def head(self, hidden: Any) -> np.ndarray:
+        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
+        ...
+
     def fingerprint(self) -> str:
         """Returns a SHA-256 of the weights, the same for every form of a model."""
         ...
@@ -91,6 +129,47 @@ class KerasNetwork:
         """Sets the variables to float32 [L, n, R, R]."""
         for variable, table in zip(self.reader.zone_tables, zone_tables, strict=True):
             variable.assign(table)
+
+    def embed(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Returns the input of layer 0, a tensor [B, T, D]."""
+        return self._embed({name: inputs[name] for name in INPUT_NAMES[:2]})
+
+    def run_layer(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Any:
+        """Runs one layer; see `Network.run_layer`."""
+        inputs = {"hidden": hidden, "roles": roles, "zone_table": zone_table}
+        return self._layers[layer](inputs)
+
+    def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
+        """Runs one layer for chosen rows; see `Network.run_rows`."""
+        return self._rows[layer]({"hidden": hidden, **rows})
+
+    def head(self, hidden: Any) -> np.ndarray:
+        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
+        logits = self._head({"hidden": hidden})
+        return np.asarray(keras.ops.convert_to_numpy(logits))
+
+    @cached_property
+    def _embed(self) -> CompiledFunction:
+        return self._compile(lambda inputs: self.reader.encoder.embed(**inputs))
+
+    @cached_property
+    def _layers(self) -> list[CompiledFunction]:
+        run = self.reader.encoder.run_layer
+        return [self._compile(partial(run, k)) for k in range(self.num_layers)]
+
+    @cached_property
+    def _rows(self) -> list[CompiledFunction]:
+        run = self.reader.encoder.run_rows
+        return [self._compile(partial(run, k)) for k in range(self.num_layers)]
+
+    @cached_property
+    def _head(self) -> CompiledFunction:
+        return self._compile(lambda inputs: self.reader.head(inputs["hidden"]))
+
+    def _compile(self, function: Callable[[dict[str, Any]], Any]) -> CompiledFunction:
+        return CompiledFunction(function, self.reader.variables)
 
     def fingerprint(self) -> str:
         """Returns a SHA-256 of configuration-independent weights."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from zonekeras.data.batching import Batch, make_batches
+from zonekeras.data.batching import Batch
 from zonekeras.data.decoding import WindowAnswers, decode_windows
 from zonekeras.data.features import Features
 from zonekeras.zones import Role
@@ -17,7 +17,7 @@ Logits = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 def answer_windows(
     logits: Logits,
     features: Features,
-    batches: Sequence[Batch] | None = None,
+    batches: Sequence[Batch],
     *,
     n_best_size: int = 20,
     max_answer_length: int = 30,
@@ -28,7 +28,7 @@ def answer_windows(
     Args:
         logits: int32 [B, T] inputs -> float32 [B, T, 2].
         features: The windows.
-        batches: How they are grouped; by length, 32 at a time, if left out.
+        batches: How they are grouped and padded.
         n_best_size: Starts and ends paired in a window.
         max_answer_length: The longest answer, in tokens.
         on_batch: Called with the number of windows after each batch.
@@ -36,12 +36,6 @@ def answer_windows(
     Returns:
         The best spans, in the order of the features' windows.
     """
-    if batches is None:
-        batches = make_batches(
-            features.lengths,
-            batch_size=32,
-            max_length=int(features.settings["max_seq_length"]),
-        )
     answers = WindowAnswers.empty(features.num_windows)
     for batch in batches:
         arrays = features.arrays(batch.windows, batch.length)

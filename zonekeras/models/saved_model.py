@@ -8,8 +8,10 @@ The contract that every SavedModel of ours keeps:
 - `serving_default`, function and signature: one more input `zone_tables`, float32
   [B, L, 1 or N, R, R], used in place of the variables.
 - `embed`, `run_layer_0` … `run_layer_{L-1}`, `head`: the same model in pieces, so
-  that a run can start at any layer: `run_layer_k(hidden, roles, zone_tables)` runs
-  layer k on float32 [B, T, D] with tables [B, L, 1 or N, R, R].
+  that a run can start at any layer: `run_layer_k(hidden, roles, zone_table)` runs
+  layer k on [B, T, D] with a table float32 [1 or B, 1 or N, R, R], and
+  `run_rows_k(hidden, roles, rows, gate_rows, gates)` runs it for chosen rows, each
+  under a table row of its own (`ZoneEncoder.run_rows`).
 
 Only tensors and functions are saved, no Python; a function is traced once, with free
 batch size and length.
@@ -76,13 +78,33 @@ class ReaderModule(tf.Module):
         self.embed = tf.function(embed, tokens[:2], autograph=False)
         self.head = tf.function(head, [hidden], autograph=False)
         for layer in range(reader.config.num_layers):
-            function = _layer_function(reader, layer)
-            specs = [hidden, tokens[2], tables]
-            setattr(
-                self,
-                f"run_layer_{layer}",
-                tf.function(function, specs, autograph=False),
-            )
+            self._add_layer(reader, layer, hidden, tokens[2])
+
+    def _add_layer(
+        self, reader: SpanReader, layer: int, hidden: Any, roles: Any
+    ) -> None:
+        """Adds the functions that run one layer."""
+        run_layer, run_rows = reader.encoder.run_layer, reader.encoder.run_rows
+
+        def whole(hidden: Any, roles: Any, zone_table: Any) -> Any:
+            inputs = {"hidden": hidden, "roles": roles, "zone_table": zone_table}
+            return run_layer(layer, inputs)
+
+        def chosen(
+            hidden: Any, roles: Any, rows: Any, gate_rows: Any, gates: Any
+        ) -> Any:
+            names = {"rows": rows, "gate_rows": gate_rows, "gates": gates}
+            return run_rows(layer, {"hidden": hidden, "roles": roles, **names})
+
+        table = tf.TensorSpec([None, None, NUM_ROLES, NUM_ROLES], tf.float32)
+        places = tf.TensorSpec([None, None], tf.int32)
+        gates = tf.TensorSpec([1, None, None, NUM_ROLES], tf.float32)
+        signatures = {
+            f"run_layer_{layer}": (whole, [hidden, roles, table]),
+            f"run_rows_{layer}": (chosen, [hidden, roles, places, places, gates]),
+        }
+        for name, (function, signature) in signatures.items():
+            setattr(self, name, tf.function(function, signature, autograph=False))
 
 
 class SavedModelNetwork:
@@ -117,14 +139,33 @@ class SavedModelNetwork:
             outputs = self.module.serving_default(
                 *tensors, tf.convert_to_tensor(zone_tables, tf.float32)
             )
-        return np.stack(
-            [outputs["start_logits"].numpy(), outputs["end_logits"].numpy()], axis=-1
-        )
+        return _stacked(outputs)
 
     def assign(self, zone_tables: np.ndarray) -> None:
         """Sets the variables to float32 [L, n, R, R]."""
         for variable, table in zip(self.module.zone_tables, zone_tables, strict=True):
             variable.assign(table)
+
+    def embed(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Returns the input of layer 0, a tensor [B, T, D]."""
+        return self.module.embed(inputs["token_ids"], inputs["segment_ids"])
+
+    def run_layer(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Any:
+        """Runs one layer; see `Network.run_layer`."""
+        run = getattr(self.module, f"run_layer_{layer}")
+        return run(hidden, roles, zone_table)
+
+    def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
+        """Runs one layer for chosen rows; see `Network.run_rows`."""
+        run = getattr(self.module, f"run_rows_{layer}")
+        names = ("roles", "rows", "gate_rows", "gates")
+        return run(hidden, *(rows[name] for name in names))
+
+    def head(self, hidden: Any) -> np.ndarray:
+        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
+        return _stacked(self.module.head(hidden))
 
     def fingerprint(self) -> str:
         """Returns a SHA-256 of the weights, equal to the Keras model's."""
@@ -177,21 +218,17 @@ def load_module(directory: str | Path) -> Any:
     return module
 
 
-def _layer_function(reader: SpanReader, layer: int) -> Any:
-    def run_layer(hidden: Any, roles: Any, zone_tables: Any) -> Any:
-        return reader.encoder.run_layers(
-            hidden, roles, zone_tables, first_layer=layer, last_layer=layer
-        )
-
-    return run_layer
-
-
 def _inputs(token_ids: Any, segment_ids: Any, roles: Any) -> dict[str, Any]:
     return {"token_ids": token_ids, "segment_ids": segment_ids, "roles": roles}
 
 
 def _named(logits: Any) -> dict[str, Any]:
     return {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
+
+
+def _stacked(outputs: Mapping[str, Any]) -> np.ndarray:
+    both = [outputs["start_logits"].numpy(), outputs["end_logits"].numpy()]
+    return np.stack(both, axis=-1)
 
 
 def _first_line(error: Exception) -> str:

@@ -200,7 +200,7 @@ def _variables(reader: SpanReader) -> dict[str, Any]:
     embeddings = reader.encoder.embeddings
     variables = {
         "embeddings.token": embeddings.token.embeddings,
-        "embeddings.position": embeddings.position.position_embeddings,
+        "embeddings.position": embeddings.position.embeddings,
     }
     if embeddings.segment is not None:
         variables["embeddings.segment"] = embeddings.segment.embeddings

@@ -126,6 +126,49 @@ class ZoneEncoder(keras.layers.Layer):
             )
         return hidden
 
+    def run_layer(self, layer: int, inputs: Mapping[str, Any]) -> Any:
+        """Runs one layer under a table that is given.
+
+        Args:
+            layer: The layer.
+            inputs: `hidden` [B, T, D], the layer's input; `roles` int32 [B, T];
+                `zone_table` float32 [1 or B, 1 or N, R, R].
+
+        Returns:
+            [B, T, D].
+        """
+        block, _ = self._block(layer)
+        return block(inputs["hidden"], inputs["roles"], zone_table=inputs["zone_table"])
+
+    def run_rows(self, layer: int, inputs: Mapping[str, Any]) -> Any:
+        """Runs one layer for chosen rows, each under a table row of its own.
+
+        What several configurations share at their first masked layer (keys, values,
+        rows that are equal) is computed once; see `sweeping.evaluations`.
+
+        Args:
+            layer: The layer.
+            inputs: `hidden` [B, T, D], the layer's input; `roles` int32 [B, T];
+                `rows` int32 [B, M], the tokens to compute; `gate_rows` int32 [B, M],
+                for each of them its row of `gates`; `gates` float32 [1, 1 or N, G, R].
+
+        Returns:
+            [B, M, D].
+        """
+        block, _ = self._block(layer)
+        hidden, rows = inputs["hidden"], inputs["rows"]
+        query, key, value = block.attention.project(hidden, hidden, hidden)
+        context = block.attention.attend(
+            ops.take_along_axis(query, rows[:, None, :, None], axis=2),
+            key,
+            value,
+            roles=inputs["gate_rows"],
+            key_roles=inputs["roles"],
+            zone_table=inputs["gates"],
+        )
+        chosen = ops.take_along_axis(hidden, rows[..., None], axis=1)
+        return block.finish(chosen, block.attention.output_dense(context))
+
     def attention(
         self, inputs: Mapping[str, Any], layers: tuple[int, ...]
     ) -> dict[int, Any]:

@@ -4,54 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zonekeras.data.answers import PredictedAnswer, select_answers
+from zonekeras.data.batching import make_batches
 from zonekeras.data.features import encode_pair
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.model_directory import (
+    ModelDescription,
+    check_target,
+    write_model,
+)
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
-from zonekeras.results.files import atomic_write
 from zonekeras.zones import (
     NUM_ROLES,
     Configuration,
     Semantics,
+    open_tables,
     parse_configuration,
 )
-
-MODEL_FILE = "model.keras"
-DESCRIPTION_FILE = "zonekeras.json"
-SAVED_MODEL_VERSION = "1"
-FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class ModelDescription:
-    """What a model is and where it came from; kept in `zonekeras.json`.
-
-    Attributes:
-        source: The SOURCE it was loaded from.
-        encoder: What its encoder is made of.
-        precision: The dtype it computes in; weights and logits are float32.
-        has_head: Whether the source had a question-answering head.
-        made_by: How the weights were made: a command and its settings.
-    """
-
-    source: str
-    encoder: EncoderConfig
-    precision: str = "float32"
-    has_head: bool = True
-    made_by: Mapping[str, Any] | None = None
 
 
 class ZoneModel:
@@ -142,8 +123,10 @@ class ZoneModel:
             self.network.assign(tables)
             self._head_tables = None
         else:
-            # One table for all heads: a mask of single heads goes in per example.
-            self.network.assign(tables[:, :1])
+            # One table for all heads: a mask of single heads goes in per example,
+            # and the variables say that nothing is masked.
+            opened = open_tables(self.num_layers)
+            self.network.assign(tables[:, :1] if same_for_all_heads else opened)
             self._head_tables = None if same_for_all_heads else tables
         self._state = (configuration, semantics)
 
@@ -211,7 +194,8 @@ class ZoneModel:
             null_score_diff_threshold: How far the null score must lead for it.
 
         Returns:
-            The answer: `text`, `start` and `end` (characters of `passage`), `score`.
+            The answer: `text`, `start` and `end` (characters of `passage`), `score`;
+            an empty text and -1 where there is none.
 
         Raises:
             InputError: If the question or the passage is empty.
@@ -219,47 +203,41 @@ class ZoneModel:
         for name, text in (("question", question), ("passage", passage)):
             if not text.strip():
                 raise InputError(f"Expected a {name}. Received: {name}={text!r}.")
+        max_seq_length = min(max_seq_length, self.max_sequence_length)
         features = encode_pair(
             question,
             passage,
             self.tokenizer,
-            max_seq_length=min(max_seq_length, self.max_sequence_length),
+            max_seq_length=max_seq_length,
             doc_stride=doc_stride,
+        )
+        # Published `all` lets tokens see padding, so how much there is matters.
+        published = self.semantics is Semantics.PUBLISHED
+        batches = make_batches(
+            features.lengths,
+            batch_size=32,
+            pad_to=max_seq_length if published else None,
+            max_length=max_seq_length,
         )
         (answer,) = select_answers(
             features,
-            answer_windows(self.predict_logits, features),
+            answer_windows(self.predict_logits, features, batches),
             version_2_with_negative=version_2_with_negative,
             null_score_diff_threshold=null_score_diff_threshold,
         )
-        return answer
+        return answer if answer.start >= 0 else replace(answer, text="")
 
     def save(self, directory: str | Path) -> None:
         """Writes a model directory: description, Keras model and tokenizer.
 
-        Nothing is masked in what is written. A SavedModel in the directory is
-        removed: `load` would prefer it, and it may be another model's.
+        Nothing is masked in what is written. An older SavedModel of ours in the
+        directory is removed, since `load` would prefer it.
 
         Raises:
-            InputError: If the model was loaded from a SavedModel.
+            InputError: If the model was loaded from a SavedModel, or the directory
+                holds something else.
         """
-        reader = self._reader()
-        path = Path(directory)
-        path.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(path / SAVED_MODEL_VERSION, ignore_errors=True)
-        with self.masked(Configuration()):
-            partial = path / f"partial-{MODEL_FILE}"
-            reader.save(partial)
-            partial.replace(path / MODEL_FILE)
-        self.tokenizer.save(path)
-        content = {
-            "format": FORMAT_VERSION,
-            **asdict(self.description),
-            "encoder": self.description.encoder.to_dict(),
-            "fingerprint": self.fingerprint(),
-        }
-        text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-        atomic_write(path / DESCRIPTION_FILE, text + "\n")
+        self._write(Path(directory), with_saved_model=False)
 
     def export(self, directory: str | Path) -> None:
         """Writes a model directory with a SavedModel in it (`1/`); see `saved_model`.
@@ -267,8 +245,8 @@ class ZoneModel:
         The SavedModel takes TF Serving's layout: the directory is its base path.
 
         Raises:
-            InputError: If the running backend is not TensorFlow, or the model was
-                loaded from a SavedModel.
+            InputError: If the running backend is not TensorFlow, the model was loaded
+                from a SavedModel, or the directory holds something else.
         """
         import keras
 
@@ -277,15 +255,19 @@ class ZoneModel:
                 "Expected the TensorFlow backend to write a SavedModel. Received: "
                 f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use save."
             )
-        from zonekeras.models.saved_model import write_saved_model
+        self._write(Path(directory), with_saved_model=True)
 
-        reader = self._reader()
-        self.save(directory)
-        partial = Path(directory) / f"partial-{SAVED_MODEL_VERSION}"
-        shutil.rmtree(partial, ignore_errors=True)
+    def _write(self, directory: Path, *, with_saved_model: bool) -> None:
+        check_target(directory)
         with self.masked(Configuration()):
-            write_saved_model(reader, partial)
-        partial.rename(Path(directory) / SAVED_MODEL_VERSION)
+            write_model(
+                directory,
+                self._reader(),
+                self.tokenizer,
+                self.description,
+                self.fingerprint(),
+                with_saved_model=with_saved_model,
+            )
 
     def _reader(self) -> SpanReader:
         if not isinstance(self.network, KerasNetwork):

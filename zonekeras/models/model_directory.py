@@ -1,0 +1,143 @@
+"""A model directory of ours: what is in it, writing and reading it.
+
+    zonekeras.json                       what the model is, how it was made
+    model.keras                          the reader, nothing masked
+    tokenizer.json, tokenizer_config.json
+    1/                                   its SavedModel, if it was exported
+
+`1/` is a version directory, so that TF Serving takes the model directory as a base
+path. A whole new file or folder takes the place of an old one only when it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.errors import InputError
+from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.results.files import atomic_write
+
+MODEL_FILE = "model.keras"
+DESCRIPTION_FILE = "zonekeras.json"
+SAVED_MODEL_VERSION = "1"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a model is and where it came from; kept in `zonekeras.json`.
+
+    Attributes:
+        source: The SOURCE it was loaded from.
+        encoder: What its encoder is made of.
+        precision: The dtype policy it computes in; weights and logits are float32.
+        has_head: Whether the source had a question-answering head.
+        made_by: How the weights were made: a command and its settings.
+    """
+
+    source: str
+    encoder: EncoderConfig
+    precision: str = "float32"
+    has_head: bool = True
+    made_by: Mapping[str, Any] | None = None
+
+
+def check_target(directory: Path) -> None:
+    """Checks that a model can be written to a directory without loss.
+
+    Raises:
+        InputError: If it is a file, or has a folder `1` that is no SavedModel of ours.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise InputError(
+            f"Expected a directory to write a model to. Received: {directory}, a file."
+        )
+    version = directory / SAVED_MODEL_VERSION
+    ours = (directory / DESCRIPTION_FILE).exists() and (
+        version / "saved_model.pb"
+    ).exists()
+    if version.exists() and not ours:
+        raise InputError(
+            f"Expected a new directory, or one of our models. Received: {directory}, "
+            f"with a {SAVED_MODEL_VERSION}/ in it that zonekeras did not write. Choose "
+            "another directory."
+        )
+
+
+def write_model(
+    directory: Path,
+    reader: SpanReader,
+    tokenizer: ReaderTokenizer,
+    description: ModelDescription,
+    fingerprint: str,
+    *,
+    with_saved_model: bool,
+) -> None:
+    """Writes a model directory.
+
+    Args:
+        directory: Where to; made if missing.
+        reader: The reader, nothing masked.
+        tokenizer: Its tokenizer.
+        description: What it is.
+        fingerprint: What `load` compares the weights with.
+        with_saved_model: Whether to write `1/`; an old one goes in any case, since it
+            would be another model's.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    partial = directory / f"partial-{MODEL_FILE}"
+    reader.save(partial)
+    saved_model = directory / f"partial-{SAVED_MODEL_VERSION}"
+    shutil.rmtree(saved_model, ignore_errors=True)
+    if with_saved_model:
+        from zonekeras.models.saved_model import write_saved_model
+
+        write_saved_model(reader, saved_model)
+    shutil.rmtree(directory / SAVED_MODEL_VERSION, ignore_errors=True)
+    partial.replace(directory / MODEL_FILE)
+    tokenizer.save(directory)
+    if with_saved_model:
+        saved_model.rename(directory / SAVED_MODEL_VERSION)
+    content = {
+        "format": FORMAT_VERSION,
+        **asdict(description),
+        "encoder": description.encoder.to_dict(),
+        "fingerprint": fingerprint,
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+    atomic_write(directory / DESCRIPTION_FILE, text + "\n")
+
+
+def read_description(path: Path) -> tuple[ModelDescription, str]:
+    """Reads `zonekeras.json`; keys of newer versions are ignored.
+
+    Returns:
+        The description and the fingerprint.
+
+    Raises:
+        InputError: If it cannot be read, or is of another format.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        names = {field.name for field in fields(ModelDescription)}
+        version, fingerprint = content["format"], str(content.get("fingerprint"))
+        known = {name: value for name, value in content.items() if name in names}
+        if version == FORMAT_VERSION:
+            known["encoder"] = EncoderConfig.from_dict(content["encoder"])
+            return ModelDescription(**known), fingerprint
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"Expected the description of a model in {path}. Received: "
+            f"{type(error).__name__}: {error}. Write the model directory again."
+        ) from error
+    raise InputError(
+        f"Expected a model directory of format {FORMAT_VERSION} in {path}. "
+        f"Received: format {version!r}, which another version of zonekeras wrote."
+    )
