@@ -204,8 +204,9 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
     appearance = _appearance(flags)
     score = appearance["score"]
     figure = comparison_heatmap(first, second, **appearance)
-    deviation = compare(score_matrix(first, score), score_matrix(second, score))
-    row = ", ".join(f"{zone} {x:.3f}" for zone, x in deviation.deviation.items())
+    comparison = compare(score_matrix(first, score), score_matrix(second, score))
+    known = comparison.deviation.dropna()
+    row = ", ".join(f"{zone} {deviation:.3f}" for zone, deviation in known.items())
     print(f"standard deviation of difference: {row}")
     return figure
 

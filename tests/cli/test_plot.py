@@ -92,6 +92,21 @@ def test_a_comparison_prints_the_deviation_of_the_difference(results, capsys):
     )
 
 
+def test_zones_that_were_not_run_have_no_deviation(directory, capsys):
+    write_results_csv(
+        "results.csv", {(n, z): n for n in range(2) for z in ("q2", "p2")}
+    )
+    write_results_csv("other.csv", {(n, z): 3 for n in range(2) for z in ("q2", "p2")})
+    assert main(["results.csv", "a.svg", "--compare", "other.csv"]) == 0
+    assert capsys.readouterr().out == (
+        "standard deviation of difference: q2 0.707, p2 0.707\nwrote a.svg\n"
+    )
+
+
+def test_a_title_with_dollar_signs(results):
+    assert main(["results.csv", "80", "a.pdf", "--title", r"a $\foo$ b"]) == 0
+
+
 def test_the_published_tables(shared_dir, capsys):
     published = shared_dir / "published"
     single, mean = (
@@ -198,7 +213,21 @@ BAD_INPUT = [
     (
         "results.csv a.pdf --compare short.csv",
         "Expected tables of the same layers and zones. Received: 3 layers x all, q2, "
-        "q2p, p2q, p2 and 1 layers x all, q2, q2p, p2q, p2.",
+        "q2p, p2q, p2 and 1 layer x all, q2, q2p, p2q, p2.",
+    ),
+    (
+        "short.csv a.pdf --compare short.csv",
+        "Expected two layers or more, run in both tables, for a standard deviation of "
+        "the difference. Received: 1 layer x all, q2, q2p, p2q, p2.",
+    ),
+    (
+        "blank.csv 80 a.pdf",
+        "blank.csv: expected a score for at least one layer and zone. Received: empty "
+        "fields alone.",
+    ),
+    (
+        "results.csv 80 a.png --figure_size 1000 1000",
+        "Expected a figure of 1 to 50 inches each way. Received: 1000 x 1000.",
     ),
     (
         "broken.parquet a.pdf",
@@ -215,6 +244,7 @@ def test_bad_input_costs_one_line(results, directory, capsys, arguments, message
     (directory / "empty").mkdir()
     (directory / "notes.txt").write_text("notes")
     (directory / "broken.parquet").write_text("not a table")
+    (directory / "blank.csv").write_text("layer,all,q2,q2p,p2q,p2\n1,,,,,\n")
     (directory / "columns.csv").write_text("layer,all,q2,p2\n1,1,2,3\n")
     (directory / "nan.csv").write_text("layer,all,q2,q2p,p2q,p2\n1,1,nan,3,4,5\n")
     write_results_csv("short.csv", {(0, zone): 70.0 for zone in ZONES})

@@ -103,12 +103,23 @@ def test_a_cell_that_was_not_run_is_grey_and_empty():
     assert axes.get_facecolor() == to_rgba("0.8")
 
 
+def test_a_layer_and_a_zone_that_were_not_run_are_drawn():
+    cells = {(0, "q2"): 11.0, (2, "p2"): 13.0}
+    axes = plotting.heatmap(cells, baseline=12.0).axes[0]
+    assert tick_labels(axes.yaxis) == ["1", "2", "3"]
+    assert tick_labels(axes.xaxis) == ["ALL", "Q2", "Q2P", "P2Q", "P2"]
+    drawn = mesh_of(axes).get_array()
+    assert drawn.shape == (3, 5)
+    assert [drawn[0, 1], drawn[2, 4]] == [-1.0, 1.0]
+    assert drawn.mask.sum() == 13
+
+
 def test_a_long_form_table_needs_no_baseline_and_names_its_semantics():
     scores = {"baseline": Score(80.0, 90.0, 7), "layer1:p2": Score(70.0, 89.0, 7)}
     table = sweep_table(scores, model="m", dataset="d", semantics="published")
     axes, color_bar = plotting.heatmap(table, score="f1").axes
-    assert mesh_of(axes).get_array().tolist() == [[-1.0]]
-    assert tick_labels(axes.yaxis) == ["2"]
+    assert mesh_of(axes).get_array()[1].tolist() == [None, None, None, None, -1.0]
+    assert tick_labels(axes.yaxis) == ["1", "2"]
     assert axes.get_xlabel() == "Masked zone (published)"
     assert color_bar.get_ylabel() == "F1 − baseline (points)"
 
@@ -129,6 +140,32 @@ def test_size_and_title_are_taken():
     )
     assert tuple(figure.get_size_inches()) == (7.0, 3.0)
     assert figure.axes[0].get_title() == "SQuAD"
+
+
+@pytest.mark.parametrize("figure_size", [(50.5, 5.0), (5.0, 1000.0), (0.5, 5.0)])
+def test_a_size_beyond_reason_is_refused(figure_size):
+    message = (
+        "^Expected a figure of 1 to 50 inches each way. "
+        f"Received: {figure_size[0]:g} x {figure_size[1]:g}.$"
+    )
+    size = {"figure_size": figure_size}
+    with pytest.raises(InputError, match=message):
+        plotting.heatmap(matrix(), baseline=0.0, **size)
+    with pytest.raises(InputError, match=message):
+        plotting.runs_heatmap([matrix(), matrix()], baselines=0.0, **size)
+    with pytest.raises(InputError, match=message):
+        plotting.comparison_heatmap(matrix(), matrix(), **size)
+
+
+@pytest.mark.parametrize("title", [r"a $\foo$ b", "$", r"\$5", "$x^2$"])
+def test_a_title_is_drawn_as_it_is(tmp_path, title):
+    one = plotting.heatmap(matrix(), baseline=0.0, title=title)
+    several = plotting.runs_heatmap([matrix(), matrix()], baselines=0.0, title=title)
+    assert one.axes[0].get_title() == several.get_suptitle() == title
+    for text in (one.axes[0].title, several._suptitle):
+        assert not text.get_parse_math()
+    plotting.save_figure(one, tmp_path / "one.svg")
+    plotting.save_figure(several, tmp_path / "several.svg")
 
 
 def test_given_axes_are_drawn_into():
@@ -197,6 +234,16 @@ def test_a_comparison_shows_the_difference_and_its_deviation():
         "P2\n(0.707)",
     ]
     assert color_bar.get_ylabel() == "Difference in F1 (points)"
+
+
+def test_a_zone_that_cannot_be_compared_has_a_dash():
+    second = matrix(2)
+    second["q2"] = math.nan
+    first = matrix(2)
+    first.loc[0, "q2"] = math.nan
+    second.loc[1, "q2"] = 3.0
+    axes = plotting.comparison_heatmap(first, second).axes[0]
+    assert tick_labels(axes.xaxis)[:2] == ["ALL\n(0.000)", "Q2\n(–)"]
 
 
 @pytest.mark.parametrize("kind", ["pdf", "png", "svg"])

@@ -104,6 +104,10 @@ def test_read_is_lenient_about_form(tmp_path):
         ("layer,all\n1,2\n", "expected the header layer,all,q2,q2p,p2q,p2. Received: "),
         (HEADER.replace("p2\n", "q2\n"), "p2. Received: layer,all,q2,q2p,p2q,q2."),
         (HEADER, "expected a row for each layer. Received: none."),
+        (
+            HEADER + "1,,,,,\n2, ,,,,\n",
+            "expected a score for at least one layer and zone. Received: empty fields",
+        ),
         (HEADER + "1,2,3,4,5\n", "line 2: expected 6 fields. Received: 5."),
         (
             HEADER + "0,1,2,3,4,5\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -25,7 +26,8 @@ def comparison_heatmap(
     """Draws the first table's scores minus the second's.
 
     Below each zone stands the sample standard deviation of its differences over the
-    layers, which the protocol calls the standard deviation of difference.
+    layers, which the protocol calls the standard deviation of difference; a dash where
+    fewer than two layers can be compared.
 
     Args:
         first: A result, as for `zonekeras.plotting.heatmap`.
@@ -37,7 +39,8 @@ def comparison_heatmap(
         title: A title above the cells.
 
     Raises:
-        InputError: When the cells of the two differ, or one cannot be drawn.
+        InputError: When the cells of the two differ, no zone has two layers to
+            compare, or one of the two cannot be drawn.
     """
     score = ScoreName(score)
     comparison = compare(score_matrix(first, score), score_matrix(second, score))
@@ -54,9 +57,13 @@ def comparison_heatmap(
     )
     axes.set_xticklabels(
         [
-            f"{str(zone).upper()}\n({deviation:.3f})"
+            f"{str(zone).upper()}\n({_number(deviation)})"
             for zone, deviation in comparison.deviation.items()
         ]
     )
     axes.set_xlabel("Masked zone (standard deviation of difference)")
     return figure
+
+
+def _number(deviation: float) -> str:
+    return "–" if math.isnan(deviation) else f"{deviation:.3f}"

@@ -15,14 +15,28 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from zonekeras.errors import InputError
+
 NOT_RUN_COLOR = "0.8"
 GRID_COLOR = "0.9"
 _MOST_LAYER_LABELS = 30
+_LEAST_INCHES, _MOST_INCHES = 1.0, 50.0
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
-    """Makes a figure that pyplot does not know of."""
-    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
+    """Makes a figure that pyplot does not know of.
+
+    Raises:
+        InputError: When it is too small for labels, or so large (the longest sheet of
+            A0 paper has 47 inches) that its pixels may not fit into memory.
+    """
+    sides = (width_inches, height_inches)
+    if not all(_LEAST_INCHES <= side <= _MOST_INCHES for side in sides):
+        raise InputError(
+            f"Expected a figure of {_LEAST_INCHES:g} to {_MOST_INCHES:g} inches each "
+            f"way. Received: {width_inches:g} x {height_inches:g}."
+        )
+    figure = Figure(figsize=sides, layout="constrained")
     # seaborn draws through the canvas, and without one it would ask pyplot.
     FigureCanvasAgg(figure)
     return figure
@@ -92,7 +106,7 @@ def draw_panel(
     axes.tick_params(axis="x", rotation=0)
     axes.tick_params(axis="y", rotation=0)
     if title:
-        axes.set_title(title, fontsize=11)
+        axes.set_title(title, fontsize=11, parse_math=False)
 
 
 def _cells_height(matrix: pd.DataFrame) -> float:

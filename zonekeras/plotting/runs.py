@@ -85,7 +85,7 @@ def runs_heatmap(
         number_format=".2f",
     )
     if title:
-        figure.suptitle(title)
+        figure.suptitle(title, parse_math=False)
     return figure
 
 

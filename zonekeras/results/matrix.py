@@ -1,7 +1,7 @@
 """Layer x zone matrices: the cells of a sweep as a rectangle, and their statistics.
 
-A matrix is a DataFrame whose index is the layer, from 0, and whose columns are zones in
-the protocol's order. A cell that was not run is NaN.
+A matrix is a DataFrame whose index is every layer from 0 to the last one that was run,
+and whose columns are all zones in the protocol's order. What was not run is NaN.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
@@ -40,7 +41,8 @@ class Comparison:
     Attributes:
         difference: The first minus the second, cell by cell.
         deviation: The sample standard deviation (ddof 1) of each zone's differences
-            over the layers: the protocol's "standard deviation of difference".
+            over the layers: the protocol's "standard deviation of difference". NaN
+            where fewer than two layers were run in both tables.
     """
 
     difference: pd.DataFrame
@@ -55,15 +57,16 @@ def score_matrix(
     Args:
         result: A sweep's result (anything with a `table`), its long-form table, a
             mapping from (layer, zone) to scores as `read_results_csv` returns it, or
-            a matrix of scores, which is returned with its zones in order.
+            a matrix of scores, which may lack layers and zones.
         score: Which score; a mapping or a matrix has only one.
 
     Raises:
-        InputError: When there is no cell in it, or one of them more than once.
+        InputError: When there is no cell in it, one of them more than once, or a
+            layer that is not one.
     """
     table = _as_frame(result)
     if _is_matrix(table):
-        return _ordered(table)
+        return _completed(table)
     check_columns(table, "the table")
     return _pivot(table, str(ScoreName(score)))
 
@@ -129,11 +132,17 @@ def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
     """Compares two matrices of scores cell by cell.
 
     Raises:
-        InputError: When their cells differ.
+        InputError: When their cells differ, or no zone has two layers to compare.
     """
     _check_same_cells(first, second)
     difference = first - second
-    return Comparison(difference=difference, deviation=difference.std(ddof=1))
+    deviation = difference.std(ddof=1)
+    if deviation.isna().all():
+        raise InputError(
+            "Expected two layers or more, run in both tables, for a standard deviation "
+            f"of the difference. Received: {_shape(first)}."
+        )
+    return Comparison(difference=difference, deviation=deviation)
 
 
 def _as_frame(result: Any) -> pd.DataFrame:
@@ -153,20 +162,33 @@ def _from_cells(cells: Mapping[tuple[int, str], float]) -> pd.DataFrame:
     """Lays scores by (layer, zone) out as a matrix."""
     layers = sorted({layer for layer, _ in cells})
     rows = [[cells.get((layer, zone), math.nan) for zone in _ZONES] for layer in layers]
-    matrix = pd.DataFrame(
+    return pd.DataFrame(
         rows, index=pd.Index(layers, name="layer"), columns=_ZONES, dtype="float64"
     )
-    return matrix.dropna(axis="columns", how="all")
 
 
 def _is_matrix(table: pd.DataFrame) -> bool:
     return table.index.name == "layer" and set(table.columns) <= set(_ZONES)
 
 
-def _ordered(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Puts zones into the protocol's order and layers into ascending order."""
-    columns = [zone for zone in _ZONES if zone in matrix.columns]
-    return matrix[columns].astype("float64").sort_index()
+def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Puts zones and layers into order and adds those that were not run, as NaN."""
+    layers = matrix.index
+    if not (layers.is_unique and all(_is_layer(layer) for layer in layers)):
+        raise InputError(
+            "Expected layers as whole numbers from 0, each once. "
+            f"Received: {', '.join(map(str, layers))}."
+        )
+    if matrix.isna().all(axis=None):
+        raise InputError(
+            "Expected at least one cell, one zone in one layer. Received: no score."
+        )
+    rows = pd.RangeIndex(max(layers) + 1, name="layer")
+    return matrix.reindex(index=rows, columns=_ZONES).astype("float64")
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and int(value) >= 0
 
 
 def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -187,17 +209,19 @@ def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
     matrix = cells.pivot(index="layer", columns="zone", values=column)
     matrix.index = matrix.index.astype("int64")
     matrix.columns.name = None
-    return _ordered(matrix)
+    return _completed(matrix)
 
 
 def _check_same_cells(first: pd.DataFrame, second: pd.DataFrame) -> None:
-    if first.index.equals(second.index) and first.columns.equals(second.columns):
-        return
-    raise InputError(
-        "Expected tables of the same layers and zones. "
-        f"Received: {_shape(first)} and {_shape(second)}."
-    )
+    if not first.index.equals(second.index) or _shape(first) != _shape(second):
+        raise InputError(
+            "Expected tables of the same layers and zones. "
+            f"Received: {_shape(first)} and {_shape(second)}."
+        )
 
 
 def _shape(matrix: pd.DataFrame) -> str:
-    return f"{len(matrix)} layers x {', '.join(matrix.columns)}"
+    """Says how many layers a matrix has and which zones were run in any of them."""
+    zones = matrix.columns[matrix.notna().any()]
+    layers = "1 layer" if len(matrix) == 1 else f"{len(matrix)} layers"
+    return f"{layers} x {', '.join(zones)}"

@@ -65,8 +65,8 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
         order. A cell with an empty field is not in it.
 
     Raises:
-        InputError: If the file cannot be read, is empty, lacks columns or has unknown
-            ones, holds what is not a number, or its layers are not 1, 2, 3, ...
+        InputError: If the file cannot be read, holds no score, lacks columns or has
+            unknown ones, holds what is not a number, or its layers are not 1, 2, 3, ...
     """
     lines = _read_rows(Path(path))
     if not lines:
@@ -86,6 +86,11 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
     for layer, (line_number, row) in enumerate(rows):
         for zone, score in _read_row(header, row, layer, f"{path}: line {line_number}"):
             scores[layer, zone] = score
+    if not scores:
+        raise InputError(
+            f"{path}: expected a score for at least one layer and zone. "
+            "Received: empty fields alone."
+        )
     return scores
 
 
