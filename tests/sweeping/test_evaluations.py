@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zonekeras.sweeping.engine import parting_rows
+from zonekeras.sweeping.evaluations import plan_evaluations
+from zonekeras.zones import (
+    Configuration,
+    Role,
+    Zone,
+    cell,
+    cells,
+    parse_configuration,
+)
+
+
+def plan(configurations, num_layers, num_heads=1):
+    tables = [item.tables(num_layers, num_heads) for item in configurations]
+    return plan_evaluations(np.stack(tables))
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 6, 12])
+def test_cells_cost_what_the_formula_says(num_layers):
+    """One baseline, and from each layer on five runs: L + 5 L (L + 1) / 2."""
+    root = plan([Configuration(), *cells(num_layers)], num_layers)
+    expected = num_layers + 5 * num_layers * (num_layers + 1) // 2
+    assert root.num_evaluations == expected
+
+
+def test_cumulative_masks_share_their_masked_layers():
+    """0, 0-1, 0-2: the masked run goes on, and leaves it for an open tail."""
+    masks = [parse_configuration(f"layers0-{last}:p2") for last in range(3)]
+    # Masked states after layers 0, 1, 2 (3), open tails of 0 and of 0-1 (2 + 1).
+    assert plan(masks, 3).num_evaluations == 3 + 2 + 1
+
+
+def test_equal_configurations_are_run_once():
+    twice = [cell(1, Zone.P2), parse_configuration("layer1:p2")]
+    root = plan(twice, 3)
+    assert root.num_evaluations == 3
+    leaf = list(root.walk())[-1]
+    assert leaf.configurations.tolist() == [0, 1]
+
+
+def test_the_rows_that_change_are_those_whose_table_rows_differ():
+    root = plan([Configuration(), cell(0, Zone.Q2), cell(0, Zone.Q2P)], 1)
+    changed = [set(np.flatnonzero(row)) for row in root.changed_roles]
+    assert changed[0] == set(Role)
+    assert changed[1] == {Role.QUESTION}
+    assert changed[2] == set(Role) - {Role.PASSAGE}
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(list(Zone))),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_leaves_hold_every_configuration_once_and_no_layer_twice(spans):
+    texts = [f"layers{min(a, b)}-{max(a, b)}:{zone}" for a, b, zone in spans]
+    chosen = [parse_configuration(text) for text in texts]
+    tables = np.stack([item.tables(3, 1) for item in chosen])
+    root = plan_evaluations(tables)
+    leaves = [node for node in root.walk() if not node.children]
+    found = np.concatenate([leaf.configurations for leaf in leaves])
+    assert sorted(found.tolist()) == list(range(len(chosen)))
+    prefixes = {
+        (layer, item[: layer + 1].tobytes()) for layer in range(3) for item in tables
+    }
+    assert root.num_evaluations == len(prefixes)
+
+
+def test_parting_rows_by_hand():
+    """Two children; the second changes the QUESTION rows only."""
+    changed_roles = np.array([[True] * 5, [False, False, False, True, False]])
+    cls, sep, question, passage = Role.CLS, Role.SEP, Role.QUESTION, Role.PASSAGE
+    roles = np.array(
+        [[cls, question, sep, passage], [cls, question, question, sep]], "int32"
+    )
+    parting = parting_rows(changed_roles, roles)
+    # Four rows of the first child, two of the second (the shorter example repeats
+    # some token), filled up to a multiple of 32.
+    assert parting.rows.shape == parting.gate_rows.shape == (2, 32)
+    assert parting.rows[:, :4].tolist() == [[0, 1, 2, 3]] * 2
+    assert parting.rows[1, 4:6].tolist() == [1, 2]
+    assert parting.rows[0, 4] == 1
+    assert parting.gate_rows[:, :4].tolist() == roles.tolist()
+    assert parting.gate_rows[1, 4:6].tolist() == [5 + question] * 2
+    assert parting.places[0].tolist() == [[0, 1, 2, 3]] * 2
+    assert parting.places[1].tolist() == [[0, 4, 2, 3], [0, 4, 5, 3]]
