@@ -414,6 +414,16 @@ class TestFaults:
         dataset = read_squad(path, skip_bad=True)
         assert [q.id for q in dataset.questions()] == ["a", "b"]
 
+    def test_an_id_that_only_a_bad_question_used_is_free(self, write):
+        path = write(content(question("a", text=None), question("a"), question("b")))
+        dataset = read_squad(path, skip_bad=True)
+        assert [q.id for q in dataset.questions()] == ["a", "b"]
+        assert dataset.num_skipped == 1
+        assert refusal(path) == (
+            'question "a" (data[0].paragraphs[0].qas[0]): expected "question" to be a '
+            f"string. Received: null{ADVICE}."
+        )
+
     def test_other_faults_are_counted(self, write):
         path = write(content(*(question(i) for i in range(5)), question("good")))
         assert refusal(path) == (

@@ -231,26 +231,27 @@ class _Reader:
     def _question(self, entry: Any, passage: str, place: str) -> Question:
         """Converts a question and its answers."""
         identifier = self._identifier(entry, place)
-        place = f"question {shown(identifier)} ({place})"
-        text = get_value(entry, "question", str, place)
+        where = f"question {shown(identifier)} ({place})"
+        text = get_value(entry, "question", str, where)
         is_impossible = False
         if "is_impossible" in entry:
             self.has_impossible = True
-            is_impossible = get_value(entry, "is_impossible", bool, place)
+            is_impossible = get_value(entry, "is_impossible", bool, where)
         answers = [
-            _answer(answer, passage, f"{place}: answers[{number}]")
-            for number, answer in enumerate(get_value(entry, "answers", list, place))
+            _answer(answer, passage, f"{where}: answers[{number}]")
+            for number, answer in enumerate(get_value(entry, "answers", list, where))
         ]
         question = Question(identifier, text, tuple(answers), is_impossible)
         if self._training:
-            check_for_training(question, passage, place)
+            check_for_training(question, passage, where)
         self.num_mismatched_answers += sum(
             not is_found(answer.text, answer.start, passage) for answer in answers
         )
+        self._place_of_id[identifier] = place
         return question
 
     def _identifier(self, entry: Any, place: str) -> str:
-        """Returns a question's id, which no question before it may have."""
+        """Returns a question's id, which no good question before it may have."""
         identifier: str = get_value(entry, "id", str, place)
         if not identifier.strip():
             raise FaultError(f'{place}: "id" is empty')
@@ -259,7 +260,6 @@ class _Reader:
                 f"question {shown(identifier)} ({place}): duplicate id, first at "
                 f"{self._place_of_id[identifier]}"
             )
-        self._place_of_id[identifier] = place
         return identifier
 
 
