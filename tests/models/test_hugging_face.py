@@ -249,6 +249,38 @@ class TestRefusedConfigurations:
             read_hugging_face(tmp_path)
 
     @pytest.mark.parametrize(
+        ("name", "changes", "fault"),
+        [
+            (
+                "bert",
+                {"hidden_size": "14"},
+                'hidden_size = "14", not a whole number of at least 1',
+            ),
+            (
+                "bert",
+                {"num_attention_heads": 0},
+                "num_attention_heads = 0, not a whole number of at least 1",
+            ),
+            ("distilbert", {"dim": None}, "no dim, a whole number of at least 1"),
+            (
+                "albert",
+                {"num_hidden_layers": "3", "num_hidden_groups": 2},
+                'num_hidden_layers = "3", not a whole number of at least 1',
+            ),
+            (
+                "roberta",
+                {"max_position_embeddings": "x"},
+                'max_position_embeddings = "x", not a whole number of at least 1',
+            ),
+        ],
+    )
+    def test_a_stand_in_is_not_reported(self, tmp_path, name, changes, fault):
+        case = HuggingFaceCase(name)
+        write_directory(tmp_path, case.config | changes, case.tensors())
+        with pytest.raises(InputError, match=f"Received: {fault}\\. Use the"):
+            read_hugging_face(tmp_path)
+
+    @pytest.mark.parametrize(
         ("content", "message"),
         [
             (None, "config.json: no such file; check the path"),
@@ -310,6 +342,36 @@ class TestRefusedWeights:
             "expected the tensors of a bert encoder with 3 different layers.*"
             r"Received: 51 tensors without bert\.encoder\.layer\.1\.output\.dense"
             r"\.weight, .* and 1 more"
+        )
+        with pytest.raises(InputError, match=message):
+            read_hugging_face(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "changes", "first"),
+        [
+            ("bert", {"num_hidden_layers": 2}, "bert.encoder.layer.2."),
+            ("distilbert", {"n_layers": 1}, "distilbert.transformer.layer.1."),
+            (
+                "albert",
+                {"num_hidden_groups": 1},
+                "albert.encoder.albert_layer_groups.1.albert_layers.0.",
+            ),
+            (
+                "albert",
+                {"inner_group_num": 1},
+                "albert.encoder.albert_layer_groups.0.albert_layers.1.",
+            ),
+        ],
+    )
+    def test_more_layers_than_the_configuration_says(
+        self, tmp_path, name, changes, first
+    ):
+        case = HuggingFaceCase(name)
+        write_directory(tmp_path, case.config | changes, case.tensors())
+        message = (
+            "expected the tensors of a .* encoder with . different layers, as its "
+            f"configuration says. Received: more layers, with {re.escape(first)}.*more."
+            " Use the configuration and the weights of one model.$"
         )
         with pytest.raises(InputError, match=message):
             read_hugging_face(tmp_path)

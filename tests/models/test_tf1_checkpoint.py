@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -187,6 +188,10 @@ class TestRefused:
         [
             ({"hidden_act": "gelu_new"}, '"gelu_new", not one of gelu, relu, tanh'),
             ({"hidden_size": 20}, "hidden_size = 20, not a multiple of num_att"),
+            (
+                {"hidden_size": "21"},
+                r'Received: hidden_size = "21", not a whole number of at least 1\. Use',
+            ),
             ({"type_vocab_size": 0}, "type_vocab_size = 0, not a whole number"),
             ({"hidden_dropout_prob": "a"}, 'hidden_dropout_prob = "a", not a number'),
         ],
@@ -215,6 +220,34 @@ class TestRefused:
         message = "51 tensors without bert/encoder/layer_1/output/dense/kernel.*1 more"
         with pytest.raises(InputError, match=message):
             read_tf1_checkpoint(tmp_path)
+
+    def test_more_layers_than_the_configuration_says(self, tmp_path):
+        write_directory(tmp_path, num_hidden_layers=2)
+        message = (
+            "expected the tensors of a bert encoder with 2 different layers, as its "
+            "configuration says. Received: more layers, with "
+            "bert/encoder/layer_2/attention/output/LayerNorm/beta, .* and 13 more. Use "
+            "the configuration and the weights of one model.$"
+        )
+        with pytest.raises(InputError, match=message):
+            read_tf1_checkpoint(tmp_path)
+
+    def test_without_tensorflow(self, tmp_path, monkeypatch):
+        write_directory(tmp_path)
+        monkeypatch.setitem(sys.modules, "tensorflow", None)
+        message = (
+            ": expected TensorFlow to be installed, which alone can read a TensorFlow "
+            "1 checkpoint. Received: an installation without it. Install tensorflow, "
+            "or use the model in Hugging Face's layout.$"
+        )
+        files = {
+            "bert_config_file": tmp_path / "bert_config.json",
+            "init_checkpoint": tmp_path / "bert_model.ckpt",
+        }
+        with pytest.raises(InputError, match=f"^{tmp_path}{message}"):
+            read_tf1_checkpoint(tmp_path)
+        with pytest.raises(InputError, match=f"^{tmp_path}/bert_model.ckpt{message}"):
+            read_tf1_checkpoint(**files)
 
     def test_half_a_head(self, tmp_path):
         content = variables()

@@ -26,6 +26,7 @@ class ConfigValues:
         self.path = path
         self._values = values
         self._faults: list[str] = []
+        self._keys_at_fault: set[str] = set()
 
     @classmethod
     def from_file(cls, path: Path) -> ConfigValues:
@@ -80,17 +81,22 @@ class ConfigValues:
 
     def divides(self, key: str, divisor: int, whole_key: str, whole: int) -> None:
         """Notes a fault unless one size is a multiple of another."""
-        if whole % divisor:
+        if whole % divisor and not self.has_fault(key, whole_key):
             self._faults.append(
                 f"{whole_key} = {whole}, not a multiple of {key} = {divisor}"
             )
 
     def fault(self, key: str, expected: str) -> None:
         """Notes that a value is missing or wrong."""
+        self._keys_at_fault.add(key)
         if self.get(key) is None:
             self._faults.append(f"no {key}, {expected}")
         else:
             self._faults.append(f"{key} = {shown(self.get(key))}, not {expected}")
+
+    def has_fault(self, *keys: str) -> bool:
+        """Says whether any of these values is a stand-in, and nothing to compare."""
+        return not self._keys_at_fault.isdisjoint(keys)
 
     def check(self) -> None:
         """Raises all faults noted so far.

@@ -150,6 +150,8 @@ def _blocks(values: ConfigValues, is_albert: bool) -> tuple[int, ...]:
         return tuple(range(steps))
     groups = values.size("num_hidden_groups", 1)
     inner = values.size("inner_group_num", 1)
+    if values.has_fault("num_hidden_layers", "num_hidden_groups"):
+        return (0,)
     if groups > steps:
         values.fault("num_hidden_groups", f"at most num_hidden_layers = {steps}")
         return (0,)
@@ -165,7 +167,8 @@ def _positions_before_text(values: ConfigValues, config: EncoderConfig) -> int:
     if config.family not in _POSITIONS_AFTER_PADDING:
         return 0
     rows = values.size("pad_token_id", 1, least=0) + 1
-    if rows >= config.max_sequence_length:
+    known = not values.has_fault("max_position_embeddings", "pad_token_id")
+    if known and rows >= config.max_sequence_length:
         values.fault("max_position_embeddings", f"above pad_token_id + 1 = {rows}")
     return rows
 

@@ -7,6 +7,7 @@ the lot before it reads anything, and gives float32 arrays under our names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,34 +68,11 @@ def collect_weights(
             names, it is not read.
 
     Raises:
-        InputError: If tensors are missing or have other shapes than the
-            configuration says.
+        InputError: If tensors are missing, belong to layers that the configuration
+            does not have, or have other shapes than it says.
     """
-    shapes = encoder_shapes(config) | head_shapes(config)
-    missing = [
-        weight.name
-        for weight in stored.values()
-        if weight.name not in checkpoint.shapes
-    ]
-    if missing:
-        raise InputError(
-            f"{checkpoint.source}: expected the tensors of a {config.family} encoder "
-            f"with {config.num_blocks} different layers, as its configuration says. "
-            f"Received: {len(checkpoint.shapes)} tensors without {some(missing)}. "
-            "Use the configuration and the weights of one model."
-        )
-    wrong = [
-        f"{weight.name} {list(checkpoint.shapes[weight.name])} instead of "
-        f"{list(_stored_shape(weight, shapes[name]))}"
-        for name, weight in stored.items()
-        if tuple(checkpoint.shapes[weight.name]) != _stored_shape(weight, shapes[name])
-    ]
-    if wrong:
-        raise InputError(
-            f"{checkpoint.source}: expected tensors of the shapes that the "
-            f"configuration gives. Received: {some(wrong)}. Use the configuration and "
-            "the weights of one model."
-        )
+    _check_names(checkpoint, config, stored)
+    _check_shapes(checkpoint, config, stored)
     weights: Weights = {}
     for name, weight in stored.items():
         value = np.asarray(checkpoint.read(weight.name)).astype(np.float32)
@@ -112,6 +90,63 @@ def fold_single_segment(
     segment = rest.pop("embeddings.segment")
     rest["embeddings.position"] = rest["embeddings.position"] + segment
     return replace(config, num_segments=0), rest
+
+
+def _check_names(
+    checkpoint: Checkpoint,
+    config: EncoderConfig,
+    stored: Mapping[str, StoredWeight],
+) -> None:
+    """Refuses a checkpoint with fewer or more layers than the configuration."""
+    names = [weight.name for weight in stored.values()]
+    missing = [name for name in names if name not in checkpoint.shapes]
+    further = sorted(_of_further_blocks(checkpoint, stored))
+    if missing:
+        received = f"{len(checkpoint.shapes)} tensors without {some(missing)}"
+    elif further:
+        received = f"more layers, with {some(further)}"
+    else:
+        return
+    raise InputError(
+        f"{checkpoint.source}: expected the tensors of a {config.family} encoder with "
+        f"{config.num_blocks} different layers, as its configuration says. Received: "
+        f"{received}. Use the configuration and the weights of one model."
+    )
+
+
+def _check_shapes(
+    checkpoint: Checkpoint,
+    config: EncoderConfig,
+    stored: Mapping[str, StoredWeight],
+) -> None:
+    """Refuses tensors of other shapes than the configuration gives."""
+    shapes = encoder_shapes(config) | head_shapes(config)
+    wrong = [
+        f"{weight.name} {list(checkpoint.shapes[weight.name])} instead of "
+        f"{list(_stored_shape(weight, shapes[name]))}"
+        for name, weight in stored.items()
+        if tuple(checkpoint.shapes[weight.name]) != _stored_shape(weight, shapes[name])
+    ]
+    if wrong:
+        raise InputError(
+            f"{checkpoint.source}: expected tensors of the shapes that the "
+            f"configuration gives. Received: {some(wrong)}. Use the configuration and "
+            "the weights of one model."
+        )
+
+
+def _of_further_blocks(
+    checkpoint: Checkpoint, stored: Mapping[str, StoredWeight]
+) -> list[str]:
+    """Returns tensors that are named as a block's are, but are in none of ours."""
+    ours = {weight.name for name, weight in stored.items() if name.startswith("block.")}
+    patterns = {re.sub(r"\d+", r"\\d+", re.escape(name)) for name in ours}
+    of_blocks = re.compile("|".join(sorted(patterns)))
+    return [
+        name
+        for name in checkpoint.shapes
+        if of_blocks.fullmatch(name) and name not in ours
+    ]
 
 
 def _stored_shape(weight: StoredWeight, shape: Shape) -> Shape:

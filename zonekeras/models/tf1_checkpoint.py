@@ -77,7 +77,8 @@ def read_tf1_checkpoint(
         The configuration and float32 weights, for `build_reader`.
 
     Raises:
-        InputError: If anything is missing, broken, or not an original BERT's.
+        InputError: If anything is missing, broken, or not an original BERT's, or
+            TensorFlow is not installed.
     """
     if directory is None and (bert_config_file is None or init_checkpoint is None):
         raise InputError(
@@ -150,8 +151,7 @@ def _prefix(path: str) -> str:
 
 def _name_in(directory: Path) -> str:
     """Returns the name of the checkpoint that a directory is about."""
-    import tensorflow as tf
-
+    tf = _tensorflow(os.fspath(directory))
     names = sorted(path.name[: -len(".index")] for path in directory.glob("*.index"))
     if len(names) == 1:
         return names[0]
@@ -176,7 +176,7 @@ def _name_in(directory: Path) -> str:
 
 def _open(prefix: str) -> Checkpoint:
     """Opens a checkpoint; its tensors are read when asked for."""
-    import tensorflow as tf
+    tf = _tensorflow(prefix)
 
     def broken(error: Exception) -> InputError:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -211,3 +211,18 @@ def _open(prefix: str) -> Checkpoint:
 
     named = {name: tuple(shape) for name, shape in shapes.items()}
     return Checkpoint(prefix, named, read)
+
+
+def _tensorflow(path: str) -> Any:
+    """Imports TensorFlow, which not every installation has."""
+    try:
+        import tensorflow
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise InputError(
+            f"{path}: expected TensorFlow to be installed, which alone can read a "
+            "TensorFlow 1 checkpoint. Received: an installation without it. Install "
+            "tensorflow, or use the model in Hugging Face's layout."
+        ) from error
+    return tensorflow
