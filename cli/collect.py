@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.parsing import CommandParser, run_command
+from cli.data_warnings import warn_of_skipped
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.shared_flags import METRICS
 
 if TYPE_CHECKING:
     from zonekeras.data.squad import SquadDataset
 
 PROG = "zonekeras collect"
-METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 BASELINE_FILE = "predictions.json"
 
 EPILOG = """\
@@ -93,10 +95,7 @@ def _main(argv: Sequence[str]) -> None:
         )
     files = _find_cells(directory, arguments.allow_missing)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
-    if dataset.num_skipped:
-        warnings.warn(
-            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=2
-        )
+    warn_of_skipped(dataset)
     metric = choose_metric(dataset, arguments.metric)
     baseline = directory / BASELINE_FILE
     paths = [*([baseline] if baseline.exists() else []), *files.values()]

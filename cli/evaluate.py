@@ -7,11 +7,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from cli.parsing import CommandParser, run_command
+from cli.data_warnings import warn_of_skipped
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.shared_flags import METRICS
 from cli.value_types import finite_float
 
 PROG = "zonekeras evaluate"
-METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 
 EPILOG = """\
 metrics:
@@ -77,10 +79,7 @@ def _main(argv: Sequence[str]) -> None:
     from zonekeras.data.squad import read_squad
 
     dataset = read_squad(arguments.dataset, skip_bad=arguments.skip_bad)
-    if dataset.num_skipped:
-        warnings.warn(
-            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=2
-        )
+    warn_of_skipped(dataset)
     predictions, missing = read_predictions_for(dataset, arguments.predictions)
     null_odds = None
     if arguments.null_odds is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.shared_flags import (
+    METRICS,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 PROG = "zonekeras sweep"
 SEMANTICS = ("strict", "published")
-METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 
 EPILOG = """\
 what is masked, one configuration after the other (the baseline always runs too):
@@ -108,6 +108,11 @@ def _main(argv: Sequence[str]) -> None:
     from cli.sweep_report import SweepDisplay, print_result
     from zonekeras.sweeping import run_sweep
 
+    if arguments.use_tpu:
+        warnings.warn(
+            "--use_tpu: this version has no TPU support; running on this machine",
+            stacklevel=2,
+        )
     model = _load(arguments)
     directory = Path(arguments.output_dir)
     with SweepDisplay(directory) as display:
@@ -141,8 +146,6 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
     if arguments.do_predict is False:
         faults.append("--do_predict=False leaves nothing to do")
-    if arguments.use_tpu:
-        faults.append("--use_tpu is not supported by this version")
     masked = arguments.mask_layer is not None or arguments.mask_zone is not None
     if arguments.configurations and masked:
         faults.append(

@@ -5,6 +5,7 @@ import pytest
 from cli import shared_flags, value_types
 from cli.parsing import CommandParser
 from zonekeras.errors import InputError
+from zonekeras.metrics import Metric
 from zonekeras.zones import Zone
 
 
@@ -281,6 +282,10 @@ def test_all_layers_at_once_are_spelled_none():
     flags = protocol_parser().parse_args(["--mask_layer", "None", "--mask_zone=all"])
     assert flags.mask_layer is None
     assert flags.mask_zone == "all"
+
+
+def test_the_metrics_are_those_of_the_package():
+    assert shared_flags.METRICS == ("auto", *Metric)
 
 
 def test_the_zones_are_those_of_the_package():

@@ -316,6 +316,18 @@ def test_saving_and_reading_back(tokenizer, tmp_path):
     np.testing.assert_array_equal(found.offsets, expected.offsets)
 
 
+def test_saving_that_fails_leaves_nothing_half_written(
+    wordpiece, tmp_path, monkeypatch
+):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(PermissionError, match="Permission denied"):
+        wordpiece.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_saved_tokenizer_builds_the_same_pairs_in_the_library(tokenizer, tmp_path):
     tokenizer.save(tmp_path)
     library = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))

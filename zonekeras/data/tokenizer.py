@@ -53,6 +53,7 @@ from zonekeras.data.tokenizer_files import (
     read_vocabulary_file,
 )
 from zonekeras.errors import InputError
+from zonekeras.results.files import atomic_write
 
 
 class ReaderTokenizer:
@@ -245,8 +246,12 @@ class ReaderTokenizer:
         definition = {**definition, "truncation": None, "padding": None}
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / "tokenizer.json", definition)
-        _write_json(folder / "tokenizer_config.json", config)
+        for name, content in (
+            ("tokenizer.json", definition),
+            ("tokenizer_config.json", config),
+        ):
+            text = json.dumps(content, ensure_ascii=False, indent=2)
+            atomic_write(folder / name, text + "\n")
 
     def encode(
         self, texts: Sequence[str]
@@ -279,12 +284,3 @@ def _build_encoder(serialized: str) -> Tokenizer:
         ) from error
     encoder.encode_special_tokens = True
     return encoder
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes a file under a temporary name and renames it."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(
-        json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
-    temporary.replace(path)
