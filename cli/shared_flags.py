@@ -19,19 +19,15 @@ from cli.value_types import (
     positive_float,
     positive_int,
 )
-from zonekeras.defaults import (
-    DOC_STRIDE,
-    MAX_ANSWER_LENGTH,
-    MAX_QUERY_LENGTH,
-    MAX_SEQ_LENGTH,
-    N_BEST_SIZE,
-    NULL_SCORE_DIFF_THRESHOLD,
-    PREDICT_BATCH_SIZE,
-)
 from zonekeras.errors import InputError
 
 METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
+MAX_SEQ_LENGTH = 512
+DOC_STRIDE = 128
+MAX_QUERY_LENGTH = 64
+N_BEST_SIZE = 20
+MAX_ANSWER_LENGTH = 30
 
 _CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
@@ -151,7 +147,7 @@ def add_decoding_flags(parser: CommandParser) -> None:
         "--null_score_diff_threshold",
         metavar="X",
         type=finite_float,
-        default=NULL_SCORE_DIFF_THRESHOLD,
+        default=0.0,
         help="say 'no answer' when its score leads the best answer's by more",
     )
 
@@ -198,7 +194,7 @@ def add_run_flags(parser: CommandParser) -> None:
         "--predict_batch_size",
         metavar="N",
         type=positive_int,
-        default=PREDICT_BATCH_SIZE,
+        default=32,
         help="windows answered at once",
     )
 

@@ -108,11 +108,6 @@ def _main(argv: Sequence[str]) -> None:
     from cli.sweep_report import SweepDisplay, print_result
     from zonekeras.sweeping import run_sweep
 
-    if arguments.use_tpu:
-        warnings.warn(
-            "--use_tpu: this version has no TPU support; running on this machine",
-            stacklevel=2,
-        )
     model = _load(arguments)
     directory = Path(arguments.output_dir)
     with SweepDisplay(directory) as display:
@@ -146,6 +141,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
     if arguments.do_predict is False:
         faults.append("--do_predict=False leaves nothing to do")
+    if arguments.use_tpu:
+        faults.append("--use_tpu is not supported by this version")
     masked = arguments.mask_layer is not None or arguments.mask_zone is not None
     if arguments.configurations and masked:
         faults.append(
