@@ -84,7 +84,6 @@ def test_activations_one_can_check_by_hand():
         activation_function("geluu")
 
 
-@pytest.mark.both_backends
 def test_reads_the_table_it_is_told_to():
     block = make_block(num_tables=2, per_head_tables=True)
     hidden, roles = random_inputs()
@@ -142,7 +141,6 @@ def test_mixed_precision_is_close_to_float32(policy):
     )
 
 
-@pytest.mark.both_backends
 def test_keras_file_keeps_weights_settings_and_flipped_tables(tmp_path):
     block = make_block(
         num_tables=2, per_head_tables=True, activation="gelu_tanh", dropout=0.25

@@ -54,7 +54,7 @@ def embed_by_hand(weights, token_ids, segment_ids):
 @pytest.mark.parametrize(
     ("arguments", "expected_weights"),
     [
-        pytest.param({}, 5, marks=pytest.mark.both_backends),
+        ({}, 5),
         ({"num_segments": 0}, 4),
         ({"embedding_dim": E}, 7),
         ({"project": True}, 7),

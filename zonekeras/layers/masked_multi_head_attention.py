@@ -32,8 +32,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
 
     Roles are the only mask: a Keras mask that comes with the inputs (such as
     `Embedding(mask_zero=True)` makes) is not read; give padding the role PAD. A role
-    outside of `Role` has no row in the table, so such a query gets a zero context and
-    such a key is invisible. Gates below 0 or NaN count as masked.
+    outside of `Role` has neither row nor column in the table: such a query gets a zero
+    context, such a key is open to every query. Gates below 0 or NaN count as masked.
 
     A layer used at several depths (ALBERT) has one table for each use.
 
