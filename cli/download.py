@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.parsing import CommandParser, run_command
+from cli.parsing import CommandParser
+from cli.running import run_command
 
 PROG = "zonekeras download"
 NAMES = ("squad", "squad2", "cmrc2018", "bert_base_cased", "bert_base_chinese")

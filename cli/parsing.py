@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from cli.running import EXIT_BAD_INPUT, one_line
-from cli.running import run_command as run_command
 from cli.value_types import BOOLEAN_WORDS, boolean
 
 _FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)(?P<value>=.*)?", re.DOTALL)

@@ -14,20 +14,25 @@ from cli.value_types import (
     existing_file,
     finite_float,
     fraction,
+    local_path,
     non_negative_int,
     or_none,
     positive_float,
     positive_int,
 )
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    MAX_ANSWER_LENGTH,
+    MAX_QUERY_LENGTH,
+    MAX_SEQ_LENGTH,
+    N_BEST_SIZE,
+    NULL_SCORE_DIFF_THRESHOLD,
+    PREDICT_BATCH_SIZE,
+)
 from zonekeras.errors import InputError
 
 METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
-MAX_SEQ_LENGTH = 512
-DOC_STRIDE = 128
-MAX_QUERY_LENGTH = 64
-N_BEST_SIZE = 20
-MAX_ANSWER_LENGTH = 30
 
 _CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
@@ -38,15 +43,21 @@ def add_model_flags(parser: CommandParser, default: str | None = None) -> None:
     group.add_argument(
         "--model",
         metavar="SOURCE",
+        type=local_path,
         default=default,
         help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
         "with a TF1 BERT checkpoint, or a model directory made by zonekeras",
     )
-    group.add_argument("--vocab_file", metavar="FILE", help="vocabulary of the model")
-    group.add_argument("--bert_config_file", metavar="FILE", help="its JSON config")
+    group.add_argument(
+        "--vocab_file", metavar="FILE", type=local_path, help="vocabulary of the model"
+    )
+    group.add_argument(
+        "--bert_config_file", metavar="FILE", type=local_path, help="its JSON config"
+    )
     group.add_argument(
         "--init_checkpoint",
         metavar="PREFIX",
+        type=local_path,
         help="its TF1 checkpoint; with the two flags above in place of --model",
     )
     parser.add_boolean(
@@ -89,7 +100,10 @@ def add_data_flags(parser: CommandParser) -> None:
         help="SQuAD-format file to answer",
     )
     group.add_argument(
-        "--train_file", metavar="FILE", help="SQuAD-format file to train on"
+        "--train_file",
+        metavar="FILE",
+        type=local_path,
+        help="SQuAD-format file to train on",
     )
     group.add_argument(
         "--max_seq_length",
@@ -147,7 +161,7 @@ def add_decoding_flags(parser: CommandParser) -> None:
         "--null_score_diff_threshold",
         metavar="X",
         type=finite_float,
-        default=0.0,
+        default=NULL_SCORE_DIFF_THRESHOLD,
         help="say 'no answer' when its score leads the best answer's by more",
     )
 
@@ -194,7 +208,7 @@ def add_run_flags(parser: CommandParser) -> None:
         "--predict_batch_size",
         metavar="N",
         type=positive_int,
-        default=32,
+        default=PREDICT_BATCH_SIZE,
         help="windows answered at once",
     )
 

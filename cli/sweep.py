@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.shared_flags import (
@@ -19,6 +20,7 @@ from cli.shared_flags import (
     add_protocol_flags,
     check_model_flags,
 )
+from cli.value_types import local_path
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +64,10 @@ def build_parser() -> CommandParser:
     add_decoding_flags(parser)
     group = parser.add_argument_group("sweep")
     group.add_argument(
-        "--output_dir", metavar="DIR", help="where the results go; made if missing"
+        "--output_dir",
+        metavar="DIR",
+        type=local_path,
+        help="where the results go; made if missing",
     )
     group.add_argument(
         "--semantics",
@@ -108,6 +113,11 @@ def _main(argv: Sequence[str]) -> None:
     from cli.sweep_report import SweepDisplay, print_result
     from zonekeras.sweeping import run_sweep
 
+    if arguments.use_tpu:
+        warnings.warn(
+            "--use_tpu: this version has no TPU support; running on this machine",
+            stacklevel=2,
+        )
     model = _load(arguments)
     directory = Path(arguments.output_dir)
     with SweepDisplay(directory) as display:
@@ -141,8 +151,6 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
     if arguments.do_predict is False:
         faults.append("--do_predict=False leaves nothing to do")
-    if arguments.use_tpu:
-        faults.append("--use_tpu is not supported by this version")
     masked = arguments.mask_layer is not None or arguments.mask_zone is not None
     if arguments.configurations and masked:
         faults.append(
@@ -184,10 +192,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _warn_of_data(dataset: SquadDataset) -> None:
     """Says, counted, what is wrong with the data but does not stop a sweep."""
-    if dataset.num_skipped:
-        warnings.warn(
-            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=2
-        )
+    warn_of_skipped(dataset)
     if dataset.num_mismatched_answers:
         warnings.warn(
             f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "

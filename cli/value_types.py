@@ -68,10 +68,16 @@ def fraction(text: str) -> float:
     return _float(text, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
 
-def existing_file(text: str) -> str:
-    """Reads the path of a file that is there; remote paths are taken as given."""
+def local_path(text: str) -> str:
+    """Reads a path on this machine; one such as `gs://bucket/name` is none."""
     if "://" in text:
-        return text
+        raise _complaint("a path on this machine, so copy it here", text, quoted=False)
+    return text
+
+
+def existing_file(text: str) -> str:
+    """Reads the path of a file that is there."""
+    local_path(text)
     if os.path.isdir(text):
         raise _complaint("a file", f"{text}, which is a directory", quoted=False)
     if not os.path.exists(text):
@@ -80,8 +86,8 @@ def existing_file(text: str) -> str:
 
 
 def existing_path(text: str) -> str:
-    """Reads the path of a file or directory; remote paths are taken as given."""
-    if "://" not in text and not os.path.exists(text):
+    """Reads the path of a file or directory that is there."""
+    if not os.path.exists(local_path(text)):
         raise _complaint(
             "a file or directory", f"{text}, which does not exist", quoted=False
         )
@@ -89,9 +95,8 @@ def existing_path(text: str) -> str:
 
 
 def existing_directory(text: str) -> str:
-    """Reads the path of a directory that is there; remote paths are taken as given."""
-    if "://" in text:
-        return text
+    """Reads the path of a directory that is there."""
+    local_path(text)
     if not os.path.exists(text):
         raise _complaint("a directory", f"{text}, which does not exist", quoted=False)
     if not os.path.isdir(text):

@@ -218,7 +218,7 @@ def test_types_read_and_refuse(value_type, good, value, bad, expected):
         value_type(bad)
 
 
-def test_paths_are_checked_unless_they_are_remote(tmp_path):
+def test_paths_are_checked(tmp_path):
     file = tmp_path / "a.json"
     file.touch()
     assert value_types.existing_file(str(file)) == str(file)
@@ -229,7 +229,11 @@ def test_paths_are_checked_unless_they_are_remote(tmp_path):
         value_types.existing_directory,
         value_types.existing_path,
     ):
-        assert value_type("gs://bucket/a") == "gs://bucket/a"
+        with pytest.raises(
+            argparse.ArgumentTypeError,
+            match="^expected a path on this machine, so copy it here. Received: gs://b/a.$",
+        ):
+            value_type("gs://b/a")
         with pytest.raises(argparse.ArgumentTypeError, match="b, which does not exist"):
             value_type(str(tmp_path / "b"))
     with pytest.raises(argparse.ArgumentTypeError, match="which is a directory.$"):
@@ -259,7 +263,7 @@ def test_a_command_line_of_the_protocol_works_pasted(tmp_path):
     dev.touch()
     flags = protocol_parser().parse_args(
         f"""-vocab_file=vocab.txt --bert_config_file bert_config.json
-        --init_checkpoint=gs://bucket/model.ckpt-1 --do_train=False --do_predict=True
+        --init_checkpoint=model.ckpt-1 --do_train=False --do_predict=True
         --train_file train-v1.1.json --predict_file={dev} --do_lower_case=False
         --max_seq_length=512 --doc_stride=128 --max_query_length=64 --n_best_size=20
         --max_answer_length=30 --train_batch_size=64 --predict_batch_size=8

@@ -97,9 +97,9 @@ BAD_FLAGS = [
         f"model; {HELP}",
     ),
     (
-        [*GOOD, "--do_predict=False", "--use_tpu"],
-        f"{OTHER_FLAGS}--do_predict=False leaves nothing to do; --use_tpu is not "
-        f"supported by this version; {HELP}",
+        [*GOOD, "--nodo_predict", "--do_train"],
+        f"{OTHER_FLAGS}--do_train is for fine-tuning; a sweep needs a fine-tuned "
+        f"model; --do_predict=False leaves nothing to do; {HELP}",
     ),
     (
         [*GOOD, "--do_lower_case=maybe"],

@@ -109,6 +109,16 @@ def test_the_files_of_a_whole_result(dev, tmp_path):
     assert read_table(tmp_path / "results.parquet").equals(result.table)
 
 
-def test_a_part_of_the_cells_makes_no_heatmap(dev, tmp_path):
-    write_result(result_of(dev, baseline=("a", "b"), layer0_q2=("c", "d")), tmp_path)
+def test_cells_that_were_not_run_are_empty(dev, tmp_path):
+    first, second = gold(dev)
+    part = result_of(dev, baseline=(first, second), layer0_q2=(first, "xyz"))
+    write_result(part, tmp_path)
+    text = (tmp_path / "results.csv").read_text()
+    assert text == "layer,all,q2,q2p,p2q,p2\n1,,50.000,,,\n"
+    assert (tmp_path / "heatmap.png").exists()
+
+
+def test_without_a_cell_there_is_only_the_long_table(dev, tmp_path):
+    texts = {"baseline": ("a", "b"), "layer0.head0_q2": ("c", "d")}
+    write_result(result_of(dev, **texts), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["results.parquet"]

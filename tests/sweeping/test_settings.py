@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cli.sweep import build_parser
 from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
@@ -16,20 +17,14 @@ def dataset(tmp_path, content):
     return read_squad(write_json(tmp_path / "dev.json", content))
 
 
-def test_defaults_are_the_protocols():
+def test_defaults_are_those_of_the_command():
+    flags = build_parser().parse_args([])
     settings = SweepSettings.of({})
     assert settings == SweepSettings()
-    assert settings.content() == {
-        "semantics": "strict",
-        "max_seq_length": 384,
-        "doc_stride": 128,
-        "max_query_length": 64,
-        "n_best_size": 20,
-        "max_answer_length": 30,
-        "version_2_with_negative": None,
-        "null_score_diff_threshold": 0.0,
-        "batch_size": 32,
-    }
+    assert (settings.n_best_size, settings.max_answer_length) == (20, 30)
+    content = settings.content() | {"metric": settings.metric}
+    names = {"batch_size": "predict_batch_size"}
+    assert content == {key: getattr(flags, names.get(key, key)) for key in content}
 
 
 def test_content_is_the_same_for_equal_values_of_other_types():

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from zonekeras.data.decoding import WindowAnswers, score_pairs
 from zonekeras.data.features import Features
+from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.errors import InputError
 
 NO_SPAN_TEXT = "empty"
@@ -135,8 +136,8 @@ def nbest(
     start_logits: npt.ArrayLike,
     end_logits: npt.ArrayLike,
     *,
-    n_best_size: int = 20,
-    max_answer_length: int = 30,
+    n_best_size: int = N_BEST_SIZE,
+    max_answer_length: int = MAX_ANSWER_LENGTH,
 ) -> list[Candidate]:
     """Lists the best different answers to one question, best first.
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
+
 _ROWS_AT_ONCE = 128
 _LOW_BITS = 32
 
@@ -86,8 +88,8 @@ def decode_windows(
     end_allowed: npt.ArrayLike,
     real_tokens: npt.ArrayLike,
     *,
-    n_best_size: int = 20,
-    max_answer_length: int = 30,
+    n_best_size: int = N_BEST_SIZE,
+    max_answer_length: int = MAX_ANSWER_LENGTH,
 ) -> WindowAnswers:
     """Finds the best span of each window.
 

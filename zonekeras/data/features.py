@@ -23,6 +23,7 @@ from zonekeras.data.squad import Passage, Question, SquadDataset
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.data.tokenizer_encoding import TokenizedTexts
 from zonekeras.data.windows import Windows, slide
+from zonekeras.defaults import DOC_STRIDE, MAX_QUERY_LENGTH, MAX_SEQ_LENGTH
 from zonekeras.errors import InputError
 from zonekeras.zones import Role
 
@@ -257,9 +258,9 @@ def build_features(
     dataset: SquadDataset,
     tokenizer: ReaderTokenizer,
     *,
-    max_seq_length: int = 384,
-    doc_stride: int = 128,
-    max_query_length: int = 64,
+    max_seq_length: int = MAX_SEQ_LENGTH,
+    doc_stride: int = DOC_STRIDE,
+    max_query_length: int = MAX_QUERY_LENGTH,
 ) -> Features:
     """Tokenizes a dataset and lays windows over its passages.
 
@@ -288,9 +289,9 @@ def encode_pair(
     passage: str,
     tokenizer: ReaderTokenizer,
     *,
-    max_seq_length: int = 384,
-    doc_stride: int = 128,
-    max_query_length: int = 64,
+    max_seq_length: int = MAX_SEQ_LENGTH,
+    doc_stride: int = DOC_STRIDE,
+    max_query_length: int = MAX_QUERY_LENGTH,
 ) -> Features:
     """Returns the features of one question about one passage.
 

@@ -9,6 +9,7 @@ import numpy as np
 from zonekeras.data.batching import Batch
 from zonekeras.data.decoding import WindowAnswers, decode_windows
 from zonekeras.data.features import Features
+from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.zones import Role
 
 Logits = Callable[[Mapping[str, np.ndarray]], np.ndarray]
@@ -19,8 +20,8 @@ def answer_windows(
     features: Features,
     batches: Sequence[Batch],
     *,
-    n_best_size: int = 20,
-    max_answer_length: int = 30,
+    n_best_size: int = N_BEST_SIZE,
+    max_answer_length: int = MAX_ANSWER_LENGTH,
     on_batch: Callable[[int], None] | None = None,
 ) -> WindowAnswers:
     """Runs a model over all windows and decodes each window's best span.

@@ -16,6 +16,12 @@ from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import encode_pair
 from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    MAX_SEQ_LENGTH,
+    NULL_SCORE_DIFF_THRESHOLD,
+    PREDICT_BATCH_SIZE,
+)
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import (
@@ -176,10 +182,10 @@ class ZoneModel:
         question: str,
         passage: str,
         *,
-        max_seq_length: int = 384,
-        doc_stride: int = 128,
+        max_seq_length: int = MAX_SEQ_LENGTH,
+        doc_stride: int = DOC_STRIDE,
         version_2_with_negative: bool = False,
-        null_score_diff_threshold: float = 0.0,
+        null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD,
     ) -> PredictedAnswer:
         """Answers one question about one passage under the current mask.
 
@@ -215,7 +221,7 @@ class ZoneModel:
         published = self.semantics is Semantics.PUBLISHED
         batches = make_batches(
             features.lengths,
-            batch_size=32,
+            batch_size=PREDICT_BATCH_SIZE,
             pad_to=max_seq_length if published else None,
             max_length=max_seq_length,
         )

@@ -17,7 +17,7 @@ def plan_configurations(
     """Returns the baseline and the configurations, canonical and each once.
 
     Args:
-        configurations: What to mask; the 5 x L cells if None.
+        configurations: What to mask, one or several; the 5 x L cells if None.
         num_layers: Layers of the model, L.
         num_heads: Attention heads of every layer.
 
@@ -30,6 +30,8 @@ def plan_configurations(
     """
     if configurations is None:
         configurations = cells(num_layers)
+    if isinstance(configurations, str):
+        configurations = [configurations]
     parsed = [
         item if isinstance(item, Configuration) else parse_configuration(item)
         for item in configurations

@@ -129,13 +129,16 @@ def write_answers(
 
 
 def write_result(result: SweepResult, directory: Path) -> None:
-    """Writes the table and, of a whole sweep, the protocol's CSV and the heatmap."""
+    """Writes the table and, if there are cells, the protocol's CSV and the heatmap.
+
+    Cells that were not run are empty in the CSV and grey in the heatmap.
+    """
     write_table(result.table, directory / RESULTS_PARQUET)
-    if not result.is_whole:
+    rows = result.table[result.table["layer"].notna()].to_dict("records")
+    if not rows:
         return
     from zonekeras.plotting import heatmap, save_figure
 
-    rows = result.table[result.table["layer"].notna()].to_dict("records")
     scores = {(int(row["layer"]), row["zone"]): row["exact_match"] for row in rows}
     write_results_csv(directory / RESULTS_CSV, scores)
     figure = heatmap(result)

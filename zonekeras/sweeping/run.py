@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import build_features
@@ -66,7 +68,7 @@ def run_sweep(
 
     Raises:
         InputError: If a setting, a configuration, the data or `output_dir` cannot be
-            used, or another sweep writes there. Nothing has been written then.
+            used, or another sweep writes there. Results that lie there stay.
         OSError: If a file cannot be written; what was finished is kept.
 
     Example:
@@ -90,7 +92,6 @@ def run_sweep(
             with_null_odds=bool(chosen.version_2_with_negative),
             directory=directory,
         )
-        output.start(planned)
         if directory is not None:
             write_run_record(directory, sweep.record(planned), command)
         sweep.run(planned, output, on_progress or _ignore)
@@ -130,6 +131,7 @@ class _Sweep:
             "tokenizer": self.model.tokenizer.fingerprint,
             "data": self.dataset.fingerprint,
             "precision": self.model.description.precision,
+            "backend": keras.backend.backend(),
             "settings": self.settings.content(),
         }
 
@@ -160,8 +162,13 @@ class _Sweep:
         for index, configuration in enumerate(planned, start=1):
             name = str(configuration)
             at = Progress(name, index, len(planned), 0, num_windows)
+            answers = None
             if name not in kept:
                 answers = self._answer(configuration, clock, at, on_progress)
+            if index == 1:
+                # Only now: a model that fails at once leaves earlier results alone.
+                output.start(planned)
+            if answers is not None:
                 output.put(configuration, answers)
             ended = clock.stamp(replace(at, windows_done=num_windows))
             on_progress(replace(ended, finished=True, was_kept=name in kept))

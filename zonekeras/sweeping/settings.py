@@ -11,6 +11,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from zonekeras.data.squad import SquadDataset
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    MAX_ANSWER_LENGTH,
+    MAX_QUERY_LENGTH,
+    MAX_SEQ_LENGTH,
+    N_BEST_SIZE,
+    NULL_SCORE_DIFF_THRESHOLD,
+    PREDICT_BATCH_SIZE,
+)
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric
 from zonekeras.zones import Semantics
@@ -45,14 +54,14 @@ class SweepSettings:
     """
 
     semantics: Semantics = Semantics.STRICT
-    max_seq_length: int = 384
-    doc_stride: int = 128
-    max_query_length: int = 64
-    n_best_size: int = 20
-    max_answer_length: int = 30
+    max_seq_length: int = MAX_SEQ_LENGTH
+    doc_stride: int = DOC_STRIDE
+    max_query_length: int = MAX_QUERY_LENGTH
+    n_best_size: int = N_BEST_SIZE
+    max_answer_length: int = MAX_ANSWER_LENGTH
     version_2_with_negative: bool | None = None
-    null_score_diff_threshold: float = 0.0
-    batch_size: int = 32
+    null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
+    batch_size: int = PREDICT_BATCH_SIZE
     metric: str = "auto"
 
     @classmethod

@@ -1,0 +1,26 @@
+"""Defaults that the library and the command line share: the protocol's.
+
+Source: STAR Protocols 3, 101481 (2022), and the `run_squad.py` it runs. Pure constants,
+so that a command can show them without importing anything.
+"""
+
+MAX_SEQ_LENGTH = 512
+"""Tokens in a window, question and special tokens included."""
+
+DOC_STRIDE = 128
+"""Tokens from one window of a long passage to the next."""
+
+MAX_QUERY_LENGTH = 64
+"""Tokens of a question; what is longer is cut."""
+
+N_BEST_SIZE = 20
+"""Start and end positions paired in a window."""
+
+MAX_ANSWER_LENGTH = 30
+"""Tokens of the longest answer."""
+
+NULL_SCORE_DIFF_THRESHOLD = 0.0
+"""How far the null score must lead for "no answer"."""
+
+PREDICT_BATCH_SIZE = 32
+"""Windows run at once."""
