@@ -227,15 +227,17 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
     assert re.search(r"layer0:\w+ +\d/16 .+\d+% +\d+ windows/s +\d+ s left", shown)
     kept = re.search(
         r"(\d+) of 16 configurations are finished and kept in stopped; the same "
-        r"command goes on from there\.\s+zonekeras sweep: interrupted\s",
+        r"command goes on from there\.\s+zonekeras sweep: interrupted",
         shown,
     )
     assert "Traceback" not in shown
+    assert kept, shown[-2000:]
     done = int(kept[1])
     assert 1 <= done < 16
-    assert len(results(here / "stopped")) == done
+    # One more where Ctrl-C came between storing a configuration and saying so.
+    assert done <= len(results(here / "stopped")) <= done + 1
     assert sweep.main(flags) == 0
-    assert capsys.readouterr().err.count("kept from before") == done
+    assert done <= capsys.readouterr().err.count("kept from before") <= done + 1
     assert results(here / "stopped") == undisturbed
 
 
