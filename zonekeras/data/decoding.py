@@ -6,8 +6,9 @@ start is a passage token with maximum context, whose end is a passage token, and
 is neither backwards nor too long. Ties fall as there: equal logits rank by position,
 equal sums by the start's rank and then by the end's.
 
-One difference is meant: padding never competes for the 20 places, while in the script
-its logits do. So an answer does not depend on how far a window was padded.
+One difference is the caller's to choose: in the script, padding's logits compete for
+the 20 places. What `real_tokens` leaves out does not, and then an answer does not
+depend on how far a window was padded.
 
 Choosing among a question's windows is in `answers`. Cost: about 20 microseconds per
 window of 384 tokens.

@@ -22,6 +22,7 @@ def answer_windows(
     *,
     n_best_size: int = N_BEST_SIZE,
     max_answer_length: int = MAX_ANSWER_LENGTH,
+    padding_competes: bool = False,
     on_batch: Callable[[int], None] | None = None,
 ) -> WindowAnswers:
     """Runs a model over all windows and decodes each window's best span.
@@ -32,6 +33,9 @@ def answer_windows(
         batches: How they are grouped and padded.
         n_best_size: Starts and ends paired in a window.
         max_answer_length: The longest answer, in tokens.
+        padding_competes: Whether padding takes part in the ranking of starts and ends,
+            as in the original script, though never in a span. An answer may then
+            depend on how far a window is padded.
         on_batch: Called with the number of windows after each batch.
 
     Returns:
@@ -46,7 +50,7 @@ def answer_windows(
             scores[..., 1],
             features.start_allowed(batch.windows, batch.length),
             features.end_allowed(batch.windows, batch.length),
-            arrays["roles"] != Role.PAD,
+            (arrays["roles"] != Role.PAD) | padding_competes,
             n_best_size=n_best_size,
             max_answer_length=max_answer_length,
         )

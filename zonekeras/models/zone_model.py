@@ -227,7 +227,9 @@ class ZoneModel:
         )
         (answer,) = select_answers(
             features,
-            answer_windows(self.predict_logits, features, batches),
+            answer_windows(
+                self.predict_logits, features, batches, padding_competes=published
+            ),
             version_2_with_negative=version_2_with_negative,
             null_score_diff_threshold=null_score_diff_threshold,
         )

@@ -208,6 +208,7 @@ class _Sweep:
                 self.batches,
                 n_best_size=self.settings.n_best_size,
                 max_answer_length=self.settings.max_answer_length,
+                padding_competes=self.settings.padding_competes,
                 on_batch=on_batch,
             )
         answers = select_answers(

@@ -40,7 +40,8 @@ class SweepSettings:
 
     Attributes:
         semantics: What the zone `all` means. `published` also pads every window to
-            `max_seq_length`, as the protocol's runs did.
+            `max_seq_length` and ranks padding among the best starts and ends, as the
+            protocol's runs did.
         max_seq_length: Tokens in a window, special tokens included.
         doc_stride: Tokens from one window of a long passage to the next.
         max_query_length: Tokens of a question; what is longer is cut.
@@ -126,6 +127,11 @@ class SweepSettings:
     def pad_to(self) -> int | None:
         """The one length of every window, or None where batches choose."""
         return self.max_seq_length if self.semantics is Semantics.PUBLISHED else None
+
+    @property
+    def padding_competes(self) -> bool:
+        """Whether padding is ranked with the tokens, as the protocol's script does."""
+        return self.semantics is Semantics.PUBLISHED
 
     def content(self) -> dict[str, Any]:
         """Returns what decides the answers, as JSON values; the metric does not."""
