@@ -17,6 +17,7 @@ import numpy as np
 
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import variable_value
 
 INPUT_NAMES = ("token_ids", "segment_ids", "roles")
 
@@ -174,8 +175,7 @@ class KerasNetwork:
     def fingerprint(self) -> str:
         """Returns a SHA-256 of configuration-independent weights."""
         return hash_arrays(
-            keras.ops.convert_to_numpy(variable.value)
-            for variable in parameters(self.reader)
+            variable_value(variable) for variable in parameters(self.reader)
         )
 
 
