@@ -1,0 +1,104 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from zonekeras.errors import InputError
+from zonekeras.statistics.hierarchical import (
+    SeedTotals,
+    hierarchical_intervals,
+    resampled_means,
+    seed_statistics,
+    seed_totals,
+)
+from zonekeras.statistics.scores import QuestionScores
+
+
+def test_totals_are_of_each_seed_passage_and_cell():
+    differences = np.arange(2 * 3 * 5, dtype=float).reshape(2, 3, 5)  # [S, K, Q]
+    totals = seed_totals(differences, np.array([0, 1, 1, 0, 1]))
+    assert totals.counts.tolist() == [2, 3]
+    assert totals.sums.shape == (2, 2, 3)
+    assert totals.sums[1, 0].tolist() == [15 + 18, 20 + 23, 25 + 28]
+    np.testing.assert_allclose(totals.effects, differences.mean(axis=2))
+
+
+def test_seeds_and_passages_are_drawn_independently():
+    sums = np.array([[1.0, 20.0], [300.0, 5000.0]])[:, :, None]  # [S, P, 1]
+    counts = np.array([1.0, 3.0])
+    means = resampled_means(SeedTotals(sums, counts), 30_000, seed=0)[:, 0]
+    pairs = list(itertools.product(range(2), repeat=2))
+    expected = [
+        sums[np.ix_(seeds, passages)].sum() / (2 * counts[list(passages)].sum())
+        for seeds in pairs
+        for passages in pairs
+    ]
+    values, occurrences = np.unique(np.round(expected, 6), return_counts=True)
+    found, counted = np.unique(np.round(means, 6), return_counts=True)
+    assert np.array_equal(found, values)
+    assert stats.chisquare(counted, occurrences * 30_000 / 16).pvalue > 0.001
+
+
+def test_if_only_seeds_differ_it_is_students_interval_over_seeds():
+    effects = np.array([3.0, 5.0, 6.0, 10.0, 11.0])
+    sums = np.repeat(effects[:, None, None], 13, axis=1)
+    found = hierarchical_intervals(SeedTotals(sums, np.ones(13)), num_resamples=40_000)
+    expected = stats.t.interval(0.95, 4, effects.mean(), stats.sem(effects))
+    np.testing.assert_allclose([found.low[0], found.high[0]], expected, rtol=0.02)
+
+
+def test_if_only_passages_differ_it_is_students_interval_over_passages():
+    effects = np.random.default_rng(0).normal(10, 3, size=31)
+    sums = np.repeat(effects[None, :, None], 5, axis=0)
+    found = hierarchical_intervals(SeedTotals(sums, np.ones(31)), num_resamples=40_000)
+    expected = stats.t.interval(0.95, 30, effects.mean(), stats.sem(effects))
+    np.testing.assert_allclose([found.low[0], found.high[0]], expected, rtol=0.02)
+
+
+def test_nothing_changed_gives_a_point_and_one_passage_nothing():
+    none = hierarchical_intervals(SeedTotals(np.zeros((3, 7, 2)), np.ones(7)))
+    assert (none.low.tolist(), none.high.tolist()) == ([0, 0], [0, 0])
+    one = hierarchical_intervals(SeedTotals(np.ones((3, 1, 2)), np.ones(1)))
+    assert np.isnan([one.low, one.high]).all()
+
+
+@pytest.mark.parametrize("deviations", [(1.0, 1.0, 1.0), (0.3, 0.3, 0.3)])
+def test_five_seeds_cover(deviations):
+    # Deviations of seeds, passages and what is special to a seed on a passage.
+    generator = np.random.default_rng(0)
+    shapes = [(5, 1, 400), (1, 61, 400), (5, 61, 400)]
+    sums = sum(
+        deviation * generator.normal(size=shape)
+        for deviation, shape in zip(deviations, shapes, strict=True)
+    )
+    found = hierarchical_intervals(SeedTotals(sums, np.ones(61)), num_resamples=1000)
+    covered = ((found.low <= 0) & (found.high >= 0)).sum()
+    # At least 95 %, within Monte-Carlo error.
+    assert covered >= stats.binom.ppf(0.001, 400, 0.95)
+
+
+def test_the_table():
+    generator = np.random.default_rng(0)
+    baselines = QuestionScores(*2 * [(generator.random((3, 53)) < 0.8).astype(float)])
+    cells = QuestionScores(*2 * [(generator.random((3, 2, 53)) < 0.6).astype(float)])
+    table = seed_statistics(baselines, cells, np.arange(53) // 2, num_resamples=500)
+    names = ["effect", "deviation", "low", "high"]
+    assert list(table) == [
+        f"{score}_{name}" for score in ("em", "f1") for name in names
+    ]
+    effects = 100 * (cells.f1.mean(axis=2) - baselines.f1.mean(axis=1)[:, None])
+    np.testing.assert_allclose(table["em_effect"], effects.mean(axis=0))
+    np.testing.assert_allclose(table["f1_deviation"], effects.std(axis=0, ddof=1))
+    assert (table["em_low"] < table["em_effect"]).all()
+    assert (table["em_effect"] < table["em_high"]).all()
+    again = seed_statistics(baselines, cells, np.arange(53) // 2, num_resamples=500)
+    pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+def test_one_seed_is_refused():
+    with pytest.raises(
+        InputError, match=r"of at least two seeds. Received: shape \(1, 2, 3\).$"
+    ):
+        seed_totals(np.zeros((1, 2, 3)), np.arange(3))
