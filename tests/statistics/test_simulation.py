@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from zonekeras.errors import InputError
+from zonekeras.statistics.passages import passage_totals
+from zonekeras.statistics.permutation import permutation_test
+from zonekeras.statistics.scores import exact_match_differences, f1_differences
+from zonekeras.statistics.simulation import check_statistics, simulate_outcomes
+
+
+@pytest.mark.parametrize("effect", [0.0, -6.0, -16.0])
+def test_outcomes_have_the_effects_they_say(effect):
+    outcomes = simulate_outcomes(
+        num_cells=400, num_passages=211, changed=0.2, effect=effect
+    )
+    by_score = {
+        "em": exact_match_differences(outcomes.baselines, outcomes.cells),
+        "f1": f1_differences(outcomes.baselines, outcomes.cells),
+    }
+    assert outcomes.true_effects["em"] == effect
+    for score, differences in by_score.items():
+        effects = differences.mean(axis=1)  # independent over the cells
+        error = effects.std(ddof=1) / 20
+        assert effects.mean() == pytest.approx(
+            outcomes.true_effects[score], abs=4 * error
+        )
+
+
+def test_marginals_are_equal_and_passages_clusters():
+    outcomes = simulate_outcomes(num_cells=300, num_passages=211, changed=0.5)
+    before, after = outcomes.baselines.exact_match, outcomes.cells.exact_match
+    assert before.mean() == pytest.approx(0.8, abs=0.01)
+    assert after.mean() == pytest.approx(0.8, abs=0.01)
+    # Differences of one passage go together: sums vary more than independent ones.
+    differences = after - before
+    totals = passage_totals(differences, outcomes.passages)
+    independent = (totals.counts * differences.var()).sum()
+    assert totals.sums.sum(axis=0).var() > 1.3 * independent
+
+
+def test_tests_reject_and_intervals_cover_as_promised():
+    table = check_statistics(num_simulations=500, num_passages=500, num_resamples=1000)
+    assert table["score"].tolist() == ["em", "em", "f1", "f1"]
+    assert table["quantity"].tolist() == ["covered", "rejected"] * 2
+    assert table["expected"].tolist() == [0.95, 0.05] * 2
+    low, high = np.array(binom.interval(0.999, 500, 0.05)) / 500
+    assert table["low"].tolist()[1::2] == [low, low]
+    assert table["high"].tolist()[1::2] == [high, high]
+    assert table["holds"].all(), table
+
+
+def test_intervals_cover_effects_too():
+    table = check_statistics(
+        num_simulations=500, num_passages=500, num_resamples=1000, effect=-5.0
+    )
+    assert table["quantity"].tolist() == ["covered", "covered"]
+    assert table["holds"].all(), table
+
+
+def test_ignoring_passages_would_be_noticed():
+    outcomes = simulate_outcomes(num_cells=500, num_passages=211, changed=0.5)
+    differences = f1_differences(outcomes.baselines, outcomes.cells)
+    alone = passage_totals(differences, np.arange(differences.shape[1]))
+    p_values = permutation_test(alone, num_resamples=1000)
+    assert (p_values <= 0.05).mean() > binom.ppf(0.9995, 500, 0.05) / 500
+
+
+def test_effects_that_cannot_be_are_refused():
+    with pytest.raises(
+        InputError,
+        match="^Expected an effect from -16 to below 4 points where 0.2 of the answers "
+        "change. Received: -17.$",
+    ):
+        simulate_outcomes(num_cells=1, num_passages=7, changed=0.2, effect=-17.0)
