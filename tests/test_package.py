@@ -36,6 +36,8 @@ def test_importing_a_command_loads_nothing_heavy(name):
         "zonekeras.zones",
         "zonekeras.results.matrix",
         "zonekeras.results.protocol_csv",
+        "zonekeras.statistics.groups",
+        "zonekeras.statistics.simulation",
         "zonekeras.plotting.runs",
     ],
 )
