@@ -10,8 +10,9 @@ def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     """Adjusts p-values so that a threshold bounds the false discovery rate.
 
     Of the cells with a q-value up to 0.05, at most 5 % are expected to have no effect.
-    That holds for independent tests and for positively dependent ones, as the cells of
-    one sweep are: they share the baseline's answers.
+    That is proven for independent tests and for positively dependent ones. The cells of
+    one sweep share the baseline's answers, so they depend on each other positively, but
+    not in every way that the proof asks for.
 
     Sources: Benjamini and Hochberg, "Controlling the False Discovery Rate", JRSS B 57
     (1995); Benjamini and Yekutieli, Annals of Statistics 29 (2001), for dependence.
