@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from cli.running import EXIT_BAD_INPUT, EXIT_OK, run_command
 
 COMMANDS = {
+    "finetune": "train a reader on a SQuAD-format file",
     "sweep": "mask every zone in every layer and score the model each time",
+    "results": "list and export what a sweep's directory holds; merge shards",
     "evaluate": "score predictions exactly as the official scripts do",
     "collect": "make results.csv from a directory of predictions",
     "plot": "draw the heatmap of a sweep's results",

@@ -22,12 +22,15 @@ from cli.value_types import (
 )
 from zonekeras.defaults import (
     DOC_STRIDE,
+    LEARNING_RATE,
     MAX_ANSWER_LENGTH,
     MAX_QUERY_LENGTH,
     MAX_SEQ_LENGTH,
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
-    PREDICT_BATCH_SIZE,
+    NUM_TRAIN_EPOCHS,
+    TRAIN_BATCH_SIZE,
+    WARMUP_PROPORTION,
 )
 from zonekeras.errors import InputError
 
@@ -173,28 +176,28 @@ def add_training_flags(parser: CommandParser) -> None:
         "--train_batch_size",
         metavar="N",
         type=positive_int,
-        default=64,
+        default=TRAIN_BATCH_SIZE,
         help="windows in a training step",
     )
     group.add_argument(
         "--learning_rate",
         metavar="X",
         type=positive_float,
-        default=3e-5,
+        default=LEARNING_RATE,
         help="learning rate at its highest",
     )
     group.add_argument(
         "--num_train_epochs",
         metavar="X",
         type=positive_float,
-        default=3.0,
+        default=NUM_TRAIN_EPOCHS,
         help="passes over the training file",
     )
     group.add_argument(
         "--warmup_proportion",
         metavar="X",
         type=fraction,
-        default=0.1,
+        default=WARMUP_PROPORTION,
         help="part of the steps in which the learning rate rises",
     )
 
@@ -208,8 +211,7 @@ def add_run_flags(parser: CommandParser) -> None:
         "--predict_batch_size",
         metavar="N",
         type=positive_int,
-        default=PREDICT_BATCH_SIZE,
-        help="windows answered at once",
+        help="most windows answered at once (unset: what the command does best)",
     )
 
 

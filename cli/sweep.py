@@ -20,7 +20,8 @@ from cli.shared_flags import (
     add_protocol_flags,
     check_model_flags,
 )
-from cli.value_types import local_path
+from cli.value_types import local_path, positive_int, shard
+from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 PROG = "zonekeras sweep"
 SEMANTICS = ("strict", "published")
+DTYPE_OF_PRECISION = {
+    "float32": None,
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
 
 EPILOG = """\
 what is masked, one configuration after the other (the baseline always runs too):
@@ -44,10 +50,13 @@ example:
       --max_seq_length 384 --output_dir runs/reader
 
 It writes to --output_dir: predictions.json and predictions_layer{L}_{zone}.json,
-results.parquet, run.json and sweep.sqlite; once all cells are finished, results.csv,
-heatmap.pdf and heatmap.png too. Stopped and started again with the same flags, it goes
-on where it was. Cells may also be run one by one into the same directory. With another
+results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite.
+Stopped at any moment and started again with the same flags, it goes on where it was, to
+the same bytes. Cells may also be run one by one into the same directory. With another
 model, data or settings the files there are replaced; sweep.sqlite keeps all answers.
+On several machines:
+  $ zonekeras sweep … --shard 1/2 --output_dir part1      (and 2/2 into part2)
+  $ zonekeras results merge part1 part2 --output_dir runs/reader
 """
 
 
@@ -83,6 +92,32 @@ def build_parser() -> CommandParser:
         help="what to mask, in place of all cells",
     )
     group.add_argument(
+        "--token_budget",
+        metavar="N",
+        type=positive_int,
+        default=TOKEN_BUDGET,
+        help="tokens run at once, padding counted; more for a GPU, such as 65536",
+    )
+    group.add_argument(
+        "--precision",
+        choices=tuple(DTYPE_OF_PRECISION),
+        default="float32",
+        help="number format; with another than float32 a sample of the answers is "
+        "compared with float32's",
+    )
+    group.add_argument(
+        "--shard",
+        metavar="I/N",
+        type=shard,
+        help="run part I of N; 'zonekeras results merge' joins the parts",
+    )
+    parser.add_boolean(
+        "--dry_run",
+        default=False,
+        help="say what would be run and how long it would take, and write nothing",
+        group=group,
+    )
+    group.add_argument(
         "--metric", choices=METRICS, default="auto", help="which script's scores"
     )
     add_protocol_flags(parser)
@@ -105,37 +140,77 @@ def _main(argv: Sequence[str]) -> None:
     # What can be wrong without a model is found before one is loaded.
     configurations = _configurations(arguments)
     settings = _settings(arguments)
-    check_output_dir(arguments.output_dir)
+    if not arguments.dry_run:
+        check_output_dir(arguments.output_dir)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(dataset)
     _warn_of_data(dataset)
 
-    from cli.sweep_report import SweepDisplay, print_result
-    from zonekeras.sweeping import run_sweep
+    from cli.sweep_report import SweepDisplay, print_estimate, print_result
+    from zonekeras.sweeping import estimate_sweep, run_shard, run_sweep
 
     if arguments.use_tpu:
         warnings.warn(
             "--use_tpu: this version has no TPU support; running on this machine",
             stacklevel=2,
         )
-    model = _load(arguments)
-    directory = Path(arguments.output_dir)
-    with SweepDisplay(directory) as display:
-        result = run_sweep(
-            model,
-            dataset,
-            directory,
-            configurations=configurations,
-            on_progress=display.update,
-            model_name=_model_name(arguments),
-            command={
-                "command": PROG,
-                "arguments": list(argv),
-                "flags": vars(arguments),
-            },
-            **settings,
+    model = _load(arguments, arguments.precision)
+    if arguments.dry_run:
+        print_estimate(
+            estimate_sweep(model, dataset, configurations=configurations, **settings)
         )
-    print_result(result, directory)
+        return
+    directory = Path(arguments.output_dir)
+    what: dict[str, Any] = {
+        "configurations": configurations,
+        "model_name": _model_name(arguments),
+        "command": {
+            "command": PROG,
+            "arguments": list(argv),
+            "flags": vars(arguments),
+        },
+        **settings,
+    }
+    with SweepDisplay(directory) as display:
+        if arguments.shard is not None:
+            run_shard(
+                model,
+                dataset,
+                directory,
+                arguments.shard,
+                on_progress=display.update,
+                **what,
+            )
+        else:
+            result = run_sweep(
+                model, dataset, directory, on_progress=display.update, **what
+            )
+    if arguments.shard is not None:
+        print(
+            f"shard {arguments.shard} is in {directory}; when all are there: "
+            "zonekeras results merge DIR DIR … --output_dir OUT"
+        )
+    else:
+        print_result(result, directory)
+    if arguments.precision != "float32":
+        _compare_precision(arguments, model, dataset, configurations, settings)
+
+
+def _compare_precision(
+    arguments: argparse.Namespace,
+    model: ZoneModel,
+    dataset: SquadDataset,
+    configurations: list[Configuration] | None,
+    settings: dict[str, Any],
+) -> None:
+    """Says on a sample how many answers differ from those of float32."""
+    from zonekeras.sweeping import compare_precision
+
+    reference = _load(arguments, "float32")
+    report = compare_precision(
+        model, reference, dataset, configurations=configurations, **settings
+    )
+    print(report.summary())
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -145,7 +220,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.model is None and arguments.init_checkpoint is None:
         faults.append("--model is missing")
     for name in ("predict_file", "output_dir"):
-        if getattr(arguments, name) is None:
+        needed = name != "output_dir" or not arguments.dry_run
+        if needed and getattr(arguments, name) is None:
             faults.append(f"--{name} is missing")
     if arguments.do_train:
         faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
@@ -185,6 +261,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "max_answer_length": arguments.max_answer_length,
         "version_2_with_negative": arguments.version_2_with_negative,
         "null_score_diff_threshold": arguments.null_score_diff_threshold,
+        "token_budget": arguments.token_budget,
         "batch_size": arguments.predict_batch_size,
         "metric": arguments.metric,
     }
@@ -201,17 +278,21 @@ def _warn_of_data(dataset: SquadDataset) -> None:
         )
 
 
-def _load(arguments: argparse.Namespace) -> ZoneModel:
+def _load(arguments: argparse.Namespace, precision: str) -> ZoneModel:
     """Loads the model from `--model` or from the protocol's three flags."""
     from zonekeras.models.loading import load, load_tf1
 
+    how = {
+        "dtype": DTYPE_OF_PRECISION[precision],
+        "do_lower_case": arguments.do_lower_case,
+    }
     if arguments.model is not None:
-        return load(arguments.model, do_lower_case=arguments.do_lower_case)
+        return load(arguments.model, **how)
     return load_tf1(
         arguments.bert_config_file,
         arguments.init_checkpoint,
         arguments.vocab_file,
-        do_lower_case=arguments.do_lower_case,
+        **how,
     )
 
 

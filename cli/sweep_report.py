@@ -11,14 +11,16 @@ from rich.table import Table
 
 from zonekeras.results.tidy import ScoreName
 from zonekeras.sweeping import Progress as SweepProgress
-from zonekeras.sweeping import SweepResult
+from zonekeras.sweeping import SweepEstimate, SweepResult
 from zonekeras.zones import Zone
+
+_LINES = 20
 
 
 class SweepDisplay:
     """Shows where a sweep is on standard error.
 
-    A bar on a terminal; elsewhere one line for each finished configuration.
+    A bar on a terminal; elsewhere a line for every twentieth part.
 
     Args:
         directory: Where the results go; named when the sweep is interrupted.
@@ -28,8 +30,7 @@ class SweepDisplay:
         self._directory = directory
         self._console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("[bold]{task.fields[cell]}[/]"),
-            TextColumn("{task.description}"),
+            TextColumn("[bold]{task.description}[/]"),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -37,9 +38,9 @@ class SweepDisplay:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=None, cell="", rate="", left="?")
-        self._finished = 0
-        self._total = 0
+        self._task = self._bar.add_task("", total=None, rate="", left="?")
+        self._at: SweepProgress | None = None
+        self._lines = 0
 
     def __enter__(self) -> SweepDisplay:
         """Starts the bar."""
@@ -49,38 +50,48 @@ class SweepDisplay:
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         """Stops the bar; after Ctrl-C says how to go on."""
         self._bar.stop()
-        if kind is KeyboardInterrupt and self._total:
+        if kind is KeyboardInterrupt and self._at is not None:
             print(
-                f"{self._finished} of {self._total} configurations are finished and "
-                f"kept in {self._directory}; the same command goes on from there.",
+                f"{_windows(self._at)} are kept in {self._directory}; the same command "
+                "goes on from there.",
                 file=sys.stderr,
             )
 
     def update(self, progress: SweepProgress) -> None:
         """Takes a sweep's progress."""
-        self._total = progress.num_configurations
-        fraction = progress.windows_done / max(progress.num_windows, 1)
+        self._at = progress
         rate = progress.windows_per_second
         self._bar.update(
             self._task,
-            description=f"{progress.index}/{progress.num_configurations}",
-            total=progress.num_configurations,
-            completed=progress.index - 1 + fraction,
-            cell=progress.configuration,
-            rate="" if rate is None else f"{rate:.0f} windows/s",
+            description=_windows(progress),
+            total=progress.num_windows,
+            completed=progress.windows_done,
+            rate="" if rate is None else f"{rate:.1f} windows/s",
             left=format_seconds(progress.seconds_left),
         )
-        if not progress.finished:
+        if self._console.is_terminal:
             return
-        self._finished = progress.index
-        if not self._console.is_terminal:
-            state = "kept from before" if progress.was_kept else "done"
+        part = _LINES * progress.windows_done // max(progress.num_windows, 1)
+        if part > self._lines or rate is None:
+            self._lines = part
+            kept = progress.windows_kept if rate is None else 0
             print(
-                f"{progress.index}/{progress.num_configurations} "
-                f"{progress.configuration} {state}, "
-                f"{format_seconds(progress.seconds_left)} left",
+                f"{_windows(progress)}"
+                + (f", {kept:,} of them kept from before" if kept else "")
+                + (
+                    f", {format_seconds(progress.seconds_left)} left"
+                    if rate is not None
+                    else ""
+                ),
                 file=sys.stderr,
             )
+
+
+def _windows(progress: SweepProgress) -> str:
+    return (
+        f"{progress.windows_done:,} of {progress.num_windows:,} windows x "
+        f"{progress.num_configurations} configurations"
+    )
 
 
 def format_seconds(seconds: float | None) -> str:
@@ -93,6 +104,22 @@ def format_seconds(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def print_estimate(estimate: SweepEstimate) -> None:
+    """Prints the plan of a sweep."""
+    longest = max(estimate.shapes, key=lambda shape: shape[1])
+    print(
+        f"{estimate.num_windows:,} windows in {estimate.num_batches:,} batches of "
+        f"{len(estimate.shapes)} shapes, the longest {longest[0]} x {longest[1]} tokens"
+    )
+    print(
+        f"{estimate.num_configurations} configurations: {estimate.num_evaluations} "
+        f"layer evaluations instead of {estimate.num_full_evaluations}; counting rows, "
+        f"{estimate.share:.1%} of the work ({1 - estimate.share:.1%} saved)"
+    )
+    print(f"expected time: {format_seconds(estimate.seconds)}")
+    print("nothing was written (--dry_run)")
 
 
 def print_result(result: SweepResult, directory: Path) -> None:

@@ -10,6 +10,12 @@ import argparse
 import math
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from zonekeras.sweeping.shard import Shard
 
 BOOLEAN_WORDS = {
     "true": True,
@@ -46,6 +52,16 @@ def positive_int(text: str) -> int:
 def non_negative_int(text: str) -> int:
     """Reads a whole number of at least 0."""
     return _integer(text, 0, "a whole number of at least 0")
+
+
+def shard(text: str) -> Shard:
+    """Reads one part of a sweep, such as `2/4`."""
+    from zonekeras.sweeping.shard import Shard
+
+    try:
+        return Shard.parse(text)
+    except InputError:
+        raise _complaint("I/N with 1 <= I <= N, such as 2/4", text) from None
 
 
 def finite_float(text: str) -> float:

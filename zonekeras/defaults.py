@@ -24,3 +24,18 @@ NULL_SCORE_DIFF_THRESHOLD = 0.0
 
 PREDICT_BATCH_SIZE = 32
 """Windows run at once."""
+
+TOKEN_BUDGET = 4096
+"""Tokens run at once, padding counted, where batches are made by length."""
+
+TRAIN_BATCH_SIZE = 64
+"""Windows in a training step."""
+
+LEARNING_RATE = 3e-5
+"""The learning rate at its highest."""
+
+NUM_TRAIN_EPOCHS = 3.0
+"""Passes over the training file."""
+
+WARMUP_PROPORTION = 0.1
+"""Part of the steps in which the learning rate rises."""

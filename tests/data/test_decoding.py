@@ -12,6 +12,16 @@ from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
 
+
+def select(features, answers, **settings):
+    """Answers the questions of features from their windows' best spans in tokens."""
+    windows = np.arange(len(answers.score)) % features.num_windows
+    spans = features.window_spans(windows, answers)
+    return select_answers(
+        features.passages, features.question_index, spans, **settings
+    )
+
+
 WORDS = [f"w{number}" for number in range(40)]
 
 
@@ -169,7 +179,7 @@ def test_the_best_window_wins_and_the_first_in_a_tie(features):
         (0, 0, 1.0),
         (0, 1, 2.0),
     ]
-    one, two, three = select_answers(features, answers_of(features, spans))
+    one, two, three = select(features, answers_of(features, spans))
     assert (one.id, one.text, one.start, one.end) == ("one", "w1 w2", 3, 8)
     assert (two.id, two.text, two.score) == ("two", "w5", 7.0)
     assert (three.id, three.text) == ("three", "w0 w1")
@@ -180,11 +190,11 @@ def test_a_question_without_a_span_answers_empty_as_the_script_does(features):
     none = (-5, -5, -np.inf)
     spans = [none, none, (0, 0, 5.0), none, none, none]
     answers = answers_of(features, spans, [1, 4, 3, 2, 8, 9])
-    one, two, three = select_answers(features, answers)
+    one, two, three = select(features, answers)
     assert (one.text, one.start, one.end, one.score) == ("empty", -1, -1, -np.inf)
     assert (one.null_odds, two.null_odds, three.null_odds) == (1.0, -3.0, 9.0)
     assert two.text == "w4"
-    one, two, three = select_answers(features, answers, version_2_with_negative=True)
+    one, two, three = select(features, answers, version_2_with_negative=True)
     assert (one.text, two.text, three.text) == ("", "w4", "")
 
 
@@ -192,7 +202,7 @@ def test_the_null_answer_must_exceed_the_threshold(features):
     spans = [(0, 0, 2.0)] * 6
     answers = answers_of(features, spans, [3.0, 9.0, 2.0, 8.0, 7.0, 3.5])
     for threshold, expected in ((0.0, ["", "w0", ""]), (1.0, ["w0", "w0", ""])):
-        predicted = select_answers(
+        predicted = select(
             features,
             answers,
             version_2_with_negative=True,
@@ -209,17 +219,17 @@ def test_numbers_that_are_none_name_the_question(features):
     answers = answers_of(features, [(0, 0, 1.0)] * 6)
     answers.score[3] = np.nan
     with pytest.raises(InputError, match="question 'two': expected finite logits"):
-        select_answers(features, answers)
+        select(features, answers)
 
 
 def test_answers_of_other_features_are_refused(features):
     with pytest.raises(ValueError, match="answers of all 6 windows. Received: 2"):
-        select_answers(features, WindowAnswers.empty(2))
+        select(features, WindowAnswers.empty(2))
 
 
 def test_windows_that_were_never_decoded_do_not_pass(features):
     with pytest.raises(InputError, match="question 'one'"):
-        select_answers(features, WindowAnswers.empty(6))
+        select(features, WindowAnswers.empty(6))
 
 
 @settings(max_examples=60, deadline=None)
@@ -246,7 +256,7 @@ def test_nbest_is_the_sorted_double_loop_without_repetition(features, seed, leve
     assert [(entry.score, entry.start, entry.end) for entry in found] == expected[:6]
     assert [entry.text for entry in found] == [text[a:b] for _, a, b in expected[:6]]
     assert sum(entry.probability for entry in found) == pytest.approx(1.0)
-    best = select_answers(
+    best = select(
         features,
         _filled(features, windows, decode_windows(*logits, *masks, n_best_size=6)),
     )[1]

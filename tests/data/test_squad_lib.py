@@ -196,8 +196,9 @@ def test_answers_from_the_same_logits(
         real,
     )
     answers = select_answers(
-        features,
-        decoded,
+        features.passages,
+        features.question_index,
+        features.window_spans(every, decoded),
         version_2_with_negative=version_2,
         null_score_diff_threshold=1.0,
     )

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import math
 import os
 import resource
@@ -8,10 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zonekeras.errors import InputError
-from zonekeras.results.store import StoredAnswer, SweepStore
+from zonekeras.data.spans import WindowSpans
+from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
+from zonekeras.results.store import StoredAnswer, StoredBatch, SweepStore
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = {"weights": "w", "settings": {"doc_stride": 7}}
@@ -20,8 +24,14 @@ ANSWERS = [
     StoredAnswer("", -1, -1, None, 1e-45, 1e-45),
     StoredAnswer('it\'s "x"\n\0', 0, 9, -3.3e38, 2.0, math.inf),
 ]
+QUESTION = Question("id-1", "Où? 🏔", (Answer("Zürich", 3), Answer("x", -1)))
+DATA = SquadDataset("dev.json", (Passage("T", "In Zürich.", (QUESTION,)),), False, 1, 0)
 # Rows are some 50 bytes: enough of them do not fit into what a limit leaves.
 MANY = [StoredAnswer(f"answer {index}", 0, 9, 1.0, 2.0, 3.0) for index in range(3000)]
+
+
+def open_run(store, content=CONTENT):
+    return store.run(content, DATA, {"model": "tiny"})
 
 
 @pytest.fixture
@@ -31,12 +41,12 @@ def path(tmp_path):
 
 def test_answers_come_back_as_they_were(path):
     with SweepStore(path) as store:
-        run = store.run(CONTENT)
+        run = open_run(store)
         assert store.finished(run) == []
         store.put(run, "layer0:q2", ANSWERS)
         store.put(run, "baseline", ANSWERS[::-1])
     with SweepStore(path) as store:
-        assert store.run(CONTENT) == run
+        assert open_run(store) == run
         assert store.finished(run) == ["layer0:q2", "baseline"]
         assert store.answers(run, "layer0:q2") == ANSWERS
         assert store.answers(run, "baseline") == ANSWERS[::-1]
@@ -44,12 +54,12 @@ def test_answers_come_back_as_they_were(path):
 
 def test_another_content_is_another_run(path):
     with SweepStore(path) as store:
-        first = store.run(CONTENT)
+        first = open_run(store)
         store.put(first, "baseline", ANSWERS)
         same = {"settings": {"doc_stride": 7}, "weights": "w"}
-        assert store.run(same) == first
+        assert open_run(store, same) == first
         for content in ({**CONTENT, "weights": "v"}, {**CONTENT, "settings": {}}):
-            other = store.run(content)
+            other = open_run(store, content)
             assert other != first
             assert store.finished(other) == []
             with pytest.raises(KeyError, match="'baseline' is not finished"):
@@ -59,7 +69,7 @@ def test_another_content_is_another_run(path):
 def test_nothing_is_kept_in_memory():
     for _ in range(2):
         with SweepStore(":memory:") as store:
-            run = store.run(CONTENT)
+            run = open_run(store)
             assert store.finished(run) == []
             store.put(run, "baseline", ANSWERS)
 
@@ -70,7 +80,7 @@ def test_a_configuration_is_stored_whole_or_not_at_all(path):
         raise KeyboardInterrupt
 
     with SweepStore(path) as store:
-        run = store.run(CONTENT)
+        run = open_run(store)
         with pytest.raises(KeyboardInterrupt, match="^$"):
             store.put(run, "baseline", interrupted())
         assert store.finished(run) == []
@@ -80,7 +90,7 @@ def test_a_configuration_is_stored_whole_or_not_at_all(path):
 
 def test_a_configuration_is_stored_once(path):
     with SweepStore(path) as store:
-        run = store.run(CONTENT)
+        run = open_run(store)
         store.put(run, "baseline", ANSWERS)
         with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed"):
             store.put(run, "baseline", ANSWERS[:1])
@@ -89,13 +99,84 @@ def test_a_configuration_is_stored_once(path):
 
 def test_files_belong_to_the_run_that_claimed_them(path):
     with SweepStore(path) as store:
-        first, second = store.run(CONTENT), store.run({})
+        first, second = open_run(store), open_run(store, {})
         store.claim_files(first, ["predictions.json", "results.csv"])
         store.claim_files(first, ["predictions.json", "results.parquet"])
         names = ["predictions.json", "results.csv", "results.parquet"]
         assert store.files() == dict.fromkeys(names, first)
         store.claim_files(second, ["predictions.json"])
         assert store.files() == {"predictions.json": second}
+
+
+BATCHES = [
+    StoredBatch(48, np.array([4, 0, 2], np.int32), np.array([1, 0, 0], np.int32)),
+    StoredBatch(16, np.array([3, 1], np.int32), np.array([1, 0], np.int32), 2),
+]
+
+
+def spans_of(*scores):
+    ones = np.ones(len(scores), np.int32)
+    return WindowSpans(ones, 2 * ones, np.array(scores), -np.array(scores))
+
+
+def test_data_and_description_come_back(path):
+    with SweepStore(path) as store:
+        run = open_run(store)
+        assert store.dataset(run) == DATA
+        assert store.dataset(run).fingerprint == DATA.fingerprint
+        assert store.description(run) == {"model": "tiny", "dataset": "dev.json"}
+        assert store.run(CONTENT, DATA, {"model": "big"}) == run
+        assert store.description(run)["model"] == "big"
+        assert store.content(run) == CONTENT
+        assert store.runs() == [run]
+        key = hashlib.sha256(json.dumps(CONTENT, sort_keys=True).encode()).hexdigest()
+        assert store.key(run) == key
+
+
+def test_batches_are_recorded_once(path):
+    with SweepStore(path) as store:
+        run = open_run(store)
+        assert store.batches(run) == []
+        store.record_batches(run, BATCHES)
+        store.record_batches(run, BATCHES)
+        store.record_split(run, 0, 3)
+        store.record_batches(run, BATCHES)
+        with pytest.raises(InputError, match="Expected the windows to be grouped as"):
+            store.record_batches(run, BATCHES[::-1])
+    with SweepStore(path) as store:
+        first, second = store.batches(run)
+        assert (first.length, first.num_parts, second.num_parts) == (48, 3, 2)
+        assert first.windows.tolist() == [4, 0, 2]
+        assert first.questions.tolist() == [1, 0, 0]
+        assert first.windows.dtype == np.int32
+
+
+def test_chunks_give_way_to_answers(path):
+    with SweepStore(path) as store:
+        run = open_run(store)
+        store.record_batches(run, BATCHES)
+        store.put_chunks(
+            run, 1, {"baseline": spans_of(4.0, 5.0), "layer0:q2": spans_of(0.5, 0.25)}
+        )
+        store.put_chunks(run, 0, {"baseline": spans_of(1.0, 2.0, 3.0)})
+        assert store.chunks(run) == {"baseline": {0, 1}, "layer0:q2": {1}}
+        found = store.spans(run, "baseline")
+        assert [number for number, _ in found] == [0, 1]
+        assert found[0][1].score.tolist() == [1.0, 2.0, 3.0]
+        assert found[1][1].null_score.tolist() == [-4.0, -5.0]
+        store.put(run, "baseline", ANSWERS)
+        assert store.chunks(run) == {"layer0:q2": {1}}
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(path):
+    with SweepStore(path) as store:
+        run = open_run(store)
+        store.record_batches(run, BATCHES)
+        store.put_chunks(run, 0, {"layer0:q2": spans_of(1.0, 2.0, 3.0)})
+        both = dict.fromkeys(["baseline", "layer0:q2"], spans_of(1.0, 2.0, 3.0))
+        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+            store.put_chunks(run, 0, both)
+        assert store.chunks(run) == {"layer0:q2": {0}}
 
 
 def message_of(path):
@@ -122,7 +203,7 @@ def test_a_file_that_is_no_database(path):
 
 def test_a_damaged_store(path):
     with SweepStore(path) as store:
-        store.put(store.run(CONTENT), "baseline", MANY)
+        store.put(open_run(store), "baseline", MANY)
     content = bytearray(path.read_bytes())
     content[4096:] = hashlib.sha256().digest() * ((len(content) - 4096) // 32)
     path.write_bytes(content)
@@ -133,7 +214,7 @@ def test_a_damaged_store(path):
 
 def test_a_store_that_was_cut_off(path):
     with SweepStore(path) as store:
-        store.put(store.run(CONTENT), "baseline", MANY)
+        store.put(open_run(store), "baseline", MANY)
     path.write_bytes(path.read_bytes()[:8192])
     assert message_of(path) == damaged(path, "database disk image is malformed")
 
@@ -150,28 +231,28 @@ def test_a_store_of_another_version(path, statement, received):
     connection.execute(statement)
     connection.close()
     assert message_of(path) == (
-        f"Expected a sweep store of version 1 in {path}. Received: {received}. Choose "
+        f"Expected a sweep store of version 2 in {path}. Received: {received}. Choose "
         "another --output_dir."
     )
 
 
 def test_a_path_that_cannot_be_opened(tmp_path):
     path = tmp_path / "missing" / "sweep.sqlite"
-    with pytest.raises(OSError, match="unable to open database file .the store "):
+    with pytest.raises(OSError, match="unable to open database file .*sqlite"):
         SweepStore(path)
 
 
 @pytest.mark.parametrize("num_answers", [1000, 3000])
 def test_a_full_disk_loses_nothing_that_was_finished(path, monkeypatch, num_answers):
     with SweepStore(path) as store:
-        run = store.run(CONTENT)
+        run = open_run(store)
         store.put(run, "baseline", ANSWERS)
-        pages = store._execute("PRAGMA page_count")[0][0]
-        store._execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(OSError, match="database or disk is full .the store .*ite"):
+        pages = store._database.execute("PRAGMA page_count")[0][0]
+        store._database.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(OSError, match="database or disk is full .*sqlite"):
             store.put(run, "layer0:q2", MANY[:num_answers])
         assert store.finished(run) == ["baseline"]
-        store._execute("PRAGMA max_page_count = 1000000")
+        store._database.execute("PRAGMA max_page_count = 1000000")
         store.put(run, "layer0:q2", MANY)
     with SweepStore(path) as store:
         assert store.finished(run) == ["baseline", "layer0:q2"]
@@ -184,11 +265,11 @@ def test_a_disk_that_refuses_to_grow_a_file(path):
     code = f"""
 import resource, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.results.test_store import ANSWERS, CONTENT, MANY
+from tests.results.test_store import ANSWERS, MANY, open_run
 from zonekeras.results.store import SweepStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with SweepStore({str(path)!r}) as store:
-    run = store.run(CONTENT)
+    run = open_run(store)
     store.put(run, "baseline", ANSWERS)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, resource.RLIM_INFINITY))
     try:
@@ -199,7 +280,7 @@ with SweepStore({str(path)!r}) as store:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.endswith(f"(the store {path})\n")
+    assert done.stdout.endswith(f"({path})\n")
     with SweepStore(path) as store:
         assert store.finished(1) == ["baseline"]
         assert store.answers(1, "baseline") == ANSWERS
@@ -208,7 +289,7 @@ with SweepStore({str(path)!r}) as store:
 
 def test_a_reader_is_waited_for(path):
     with SweepStore(path) as store:
-        run = store.run(CONTENT)
+        run = open_run(store)
         store.put(run, "baseline", MANY)
         reader = sqlite3.connect(path, check_same_thread=False)
         reader.execute("BEGIN")
@@ -226,15 +307,15 @@ def test_killed_while_writing(path):
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.results.test_store import ANSWERS, CONTENT, MANY
+from tests.results.test_store import ANSWERS, MANY, open_run
 from zonekeras.results.store import SweepStore
 def die():
     yield from MANY * 20
     os.kill(os.getpid(), signal.SIGKILL)
 store = SweepStore({str(path)!r})
-run = store.run(CONTENT)
+run = open_run(store)
 store.put(run, "baseline", ANSWERS)
-store._execute("PRAGMA cache_size = 3")
+store._database.execute("PRAGMA cache_size = 3")
 store.put(run, "layer0:q2", die())
 """
     killed = subprocess.run([sys.executable, "-c", code], check=False)

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.decoding import WindowAnswers, score_pairs
+from zonekeras.data.decoding import score_pairs
 from zonekeras.data.features import Features
+from zonekeras.data.spans import WindowSpans
+from zonekeras.data.squad import Passage
 from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.errors import InputError
 
@@ -65,8 +67,9 @@ class Candidate:
 
 
 def select_answers(
-    features: Features,
-    window_answers: WindowAnswers,
+    passages: Sequence[Passage],
+    question_index: npt.NDArray[np.int32],
+    spans: WindowSpans,
     *,
     version_2_with_negative: bool = False,
     null_score_diff_threshold: float = 0.0,
@@ -74,8 +77,9 @@ def select_answers(
     """Answers every question.
 
     Args:
-        features: The features.
-        window_answers: The answers of all their windows, in the features' order.
+        passages: The passages with their questions, in file order.
+        question_index: int32 [W], whose window it is, by the question's row.
+        spans: The best spans of all W windows.
         version_2_with_negative: Whether a question may have no answer.
         null_score_diff_threshold: How much higher the null score must be then.
 
@@ -85,32 +89,33 @@ def select_answers(
     Raises:
         InputError: If a logit was NaN or infinite.
     """
-    _check_finite(features, window_answers.score)
-    if not features.num_windows:
+    questions = [
+        (question.id, passage.text)
+        for passage in passages
+        for question in passage.questions
+    ]
+    check_finite([identifier for identifier, _ in questions], question_index, spans)
+    if not len(question_index):
         return []
-    index = features.question_index
-    first_windows = np.searchsorted(index, np.arange(len(features.questions)))
-    scores = np.maximum.reduceat(window_answers.score, first_windows)
-    null_scores = np.minimum.reduceat(window_answers.null_score, first_windows)
+    first_windows = np.searchsorted(question_index, np.arange(len(questions)))
+    scores = np.maximum.reduceat(spans.score, first_windows)
+    null_scores = np.minimum.reduceat(spans.null_score, first_windows)
     found = scores > -np.inf
     null_odds = null_scores - np.where(found, scores, 0.0)
     answered = found
     if version_2_with_negative:
         answered = found & ~(null_odds > null_score_diff_threshold)
 
-    ties = np.flatnonzero(window_answers.score == scores[index])[::-1]
-    best_windows = first_windows.copy()
-    best_windows[index[ties]] = ties  # the last assignment is the first window's
-    chosen = best_windows[answered]
-    spans = np.full((len(scores), 2), -1)
-    spans[answered] = features.character_spans(
-        chosen, window_answers.start_token[chosen], window_answers.end_token[chosen]
-    )
+    ties = np.flatnonzero(spans.score == scores[question_index])[::-1]
+    best = first_windows.copy()
+    best[question_index[ties]] = ties  # the last assignment is the first window's
+    starts = np.where(answered, spans.start[best], -1)
+    ends = np.where(answered, spans.end[best], -1)
     without = "" if version_2_with_negative else NO_SPAN_TEXT
     columns = zip(
-        features.questions,
-        features.passage_index.tolist(),
-        spans.tolist(),
+        questions,
+        starts.tolist(),
+        ends.tolist(),
         scores.tolist(),
         null_scores.tolist(),
         null_odds.tolist(),
@@ -118,15 +123,15 @@ def select_answers(
     )
     return [
         PredictedAnswer(
-            id=question.id,
-            text=features.passages[passage].text[start:end] if start >= 0 else without,
+            id=identifier,
+            text=text[start:end] if start >= 0 else without,
             start=start,
             end=end,
             score=score,
             null_score=null_score,
             null_odds=odds,
         )
-        for question, passage, (start, end), score, null_score, odds in columns
+        for (identifier, text), start, end, score, null_score, odds in columns
     ]
 
 
@@ -201,17 +206,27 @@ def _distinct(
     ]
 
 
-def _check_finite(features: Features, scores: npt.NDArray[np.float64]) -> None:
-    """Refuses answers that rest on logits that are no numbers."""
-    if len(scores) != features.num_windows:
+def check_finite(
+    ids: Sequence[str], question_index: npt.NDArray[np.int32], spans: WindowSpans
+) -> None:
+    """Refuses answers that rest on logits that are no numbers.
+
+    Args:
+        ids: The questions' ids, in file order.
+        question_index: int32 [W], whose window it is, by the question's row.
+        spans: The best spans of the W windows.
+
+    Raises:
+        InputError: If one is NaN; the first question is named.
+    """
+    if len(spans.score) != len(question_index):
         raise ValueError(
-            f"expected the answers of all {features.num_windows} windows. Received: "
-            f"{len(scores)}"
+            f"expected the answers of all {len(question_index)} windows. Received: "
+            f"{len(spans.score)}"
         )
-    broken = np.flatnonzero(np.isnan(scores))
+    broken = np.flatnonzero(np.isnan(spans.score))
     if len(broken):
-        row = features.question_index[broken[0]]
-        raise _not_finite(features.questions[row].id, len(broken))
+        raise _not_finite(ids[question_index[broken[0]]], len(broken))
 
 
 def _not_finite(question_id: str, num_windows: int = 1) -> InputError:

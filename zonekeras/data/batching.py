@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+_SMALLEST_STEP = 16
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -24,45 +26,54 @@ class Batch:
     windows: npt.NDArray[np.int32]
     length: int
 
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of the batch, padding counted."""
+        return len(self.windows) * self.length
+
 
 def make_batches(
     lengths: npt.ArrayLike,
     *,
-    batch_size: int,
+    token_budget: int,
+    max_rows: int | None = None,
     pad_to: int | None = None,
-    length_multiple: int = 32,
     max_length: int | None = None,
 ) -> list[Batch]:
-    """Groups windows of similar length.
+    """Groups windows of similar length until a token budget is full.
 
-    Windows are sorted by length, then by index, and cut every `batch_size`. A batch is
-    padded to the next multiple of `length_multiple`. So a model meets at most one shape
-    per multiple, plus one for the last, smaller batch.
+    Windows are sorted by length, then by index, and taken from the longest on. The
+    longest window left decides to which length a batch is padded (`bucket_length`),
+    and the length how many windows fit into the budget. So there is at most one shape
+    for each of the few lengths, and one more for the rest that the last batch is.
 
     Args:
         lengths: Integers [W], tokens of each window.
-        batch_size: Windows per batch.
+        token_budget: Tokens in a batch, padding counted. A window that is longer by
+            itself is a batch of one.
+        max_rows: Most windows in a batch, however short they are.
         pad_to: Pads every batch to exactly this length instead, as the `published`
             semantics need it.
-        length_multiple: What lengths are rounded up to.
-        max_length: The longest shape, if it is not a multiple (the model's limit).
+        max_length: The longest shape, if it is not one of the lengths (the model's
+            limit).
 
     Returns:
-        The batches, shortest first; every window is in exactly one.
+        The batches, longest first, so that what does not fit into memory shows at
+        once; every window is in exactly one.
 
     Raises:
         ValueError: If a size is not positive, or a window does not fit.
 
     Example:
-        >>> for batch in make_batches([70, 20, 33, 31], batch_size=2):
+        >>> for batch in make_batches([70, 20, 33, 31], token_budget=160):
         ...     print(batch.windows, batch.length)
+        [2 0] 80
         [1 3] 32
-        [2 0] 96
     """
     window_lengths = np.asarray(lengths, np.int64)
     for name, size in (
-        ("batch_size", batch_size),
-        ("length_multiple", length_multiple),
+        ("token_budget", token_budget),
+        ("max_rows", 1 if max_rows is None else max_rows),
     ):
         if size < 1:
             raise ValueError(f"expected {name} to be at least 1. Received: {size}")
@@ -75,9 +86,26 @@ def make_batches(
         )
     order = np.argsort(window_lengths, kind="stable").astype(np.int32)
     batches = []
-    for first in range(0, len(order), batch_size):
-        windows = order[first : first + batch_size]
-        rounded = -(-int(window_lengths[windows[-1]]) // length_multiple)
-        length = min([rounded * length_multiple, *limits]) if pad_to is None else pad_to
-        batches.append(Batch(windows, length))
+    stop = len(order)
+    while stop:
+        longest = int(window_lengths[order[stop - 1]])
+        length = min([bucket_length(longest), *limits]) if pad_to is None else pad_to
+        rows = max(1, token_budget // length)
+        start = max(0, stop - (rows if max_rows is None else min(rows, max_rows)))
+        batches.append(Batch(order[start:stop], length))
+        stop = start
     return batches
+
+
+def bucket_length(length: int) -> int:
+    """Returns the smallest of the padded lengths that holds a number of tokens.
+
+    They are 16, 32, …, 256, then in steps of 32 to 512, of 64 to 1024, and so on: a few
+    shapes, none more than an eighth (or 15 tokens) too long.
+
+    Example:
+        >>> [bucket_length(length) for length in (3, 100, 129, 300)]
+        [16, 112, 144, 320]
+    """
+    step = max(_SMALLEST_STEP, 1 << max((length - 1).bit_length() - 4, 0))
+    return -(-length // step) * step

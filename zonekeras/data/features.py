@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zonekeras.data.decoding import WindowAnswers
+from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Passage, Question, SquadDataset
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.data.tokenizer_encoding import TokenizedTexts
@@ -166,6 +168,24 @@ class Features:
             text = self.passages[passage].text[start:end]
             spans[row, 1] = start + len(text.rstrip())
         return spans
+
+    def window_spans(
+        self, windows: npt.ArrayLike, answers: WindowAnswers
+    ) -> WindowSpans:
+        """Translates windows' best spans into characters of their passages.
+
+        Args:
+            windows: Integers [B].
+            answers: Their best spans, in tokens.
+        """
+        found = answers.start_token >= 0
+        spans = np.full((len(found), 2), -1, np.int32)
+        spans[found] = self.character_spans(
+            np.asarray(windows)[found],
+            answers.start_token[found],
+            answers.end_token[found],
+        )
+        return WindowSpans(spans[:, 0], spans[:, 1], answers.score, answers.null_score)
 
     def training_targets(self) -> IntArray:
         """Returns the positions of the answers, int32 [W, 2]: first and last token.

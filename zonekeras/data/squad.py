@@ -187,6 +187,52 @@ def read_squad(
     return dataset
 
 
+def to_squad_json(dataset: SquadDataset) -> str:
+    """Writes a dataset in the SQuAD format; `from_squad_json` reads it back."""
+    articles = [
+        {
+            "title": passage.title,
+            "paragraphs": [
+                {
+                    "context": passage.text,
+                    "qas": [
+                        _question_entry(question, dataset.has_impossible)
+                        for question in passage.questions
+                    ],
+                }
+            ],
+        }
+        for passage in dataset.passages
+    ]
+    version = "v2.0" if dataset.has_impossible else "1.1"
+    return json.dumps({"version": version, "data": articles}, ensure_ascii=False)
+
+
+def from_squad_json(text: str, path: str) -> SquadDataset:
+    """Reads what `to_squad_json` wrote; the fingerprint is the same.
+
+    Args:
+        text: The JSON text.
+        path: What the dataset says it was read from.
+    """
+    reader = _Reader(training=False)
+    passages = tuple(reader.passages(json.loads(text)["data"]))
+    mismatched = reader.num_mismatched_answers
+    return SquadDataset(path, passages, reader.has_impossible, mismatched, 0)
+
+
+def _question_entry(question: Question, has_impossible: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": question.id,
+        "question": question.text,
+        "answers": [
+            {"text": answer.text, "answer_start": answer.start}
+            for answer in question.answers
+        ],
+    }
+    return entry | ({"is_impossible": question.is_impossible} if has_impossible else {})
+
+
 class _Reader:
     """Checks and converts a file's articles, collecting faults and counts."""
 

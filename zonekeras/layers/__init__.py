@@ -4,7 +4,8 @@ They use `keras.ops` only and run on TensorFlow and JAX.
 """
 
 from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttention
+from zonekeras.layers.rows import take_rows
 from zonekeras.layers.zone_block import ZoneBlock
 from zonekeras.layers.zone_embeddings import ZoneEmbeddings
 
-__all__ = ["MaskedMultiHeadAttention", "ZoneBlock", "ZoneEmbeddings"]
+__all__ = ["MaskedMultiHeadAttention", "ZoneBlock", "ZoneEmbeddings", "take_rows"]

@@ -89,8 +89,8 @@ class Network(Protocol):
         """
         ...
 
-    def head(self, hidden: Any) -> np.ndarray:
-        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
+    def head(self, hidden: Any) -> Any:
+        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         ...
 
     def fingerprint(self) -> str:
@@ -146,10 +146,9 @@ class KerasNetwork:
         """Runs one layer for chosen rows; see `Network.run_rows`."""
         return self._rows[layer]({"hidden": hidden, **rows})
 
-    def head(self, hidden: Any) -> np.ndarray:
-        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
-        logits = self._head({"hidden": hidden})
-        return np.asarray(keras.ops.convert_to_numpy(logits))
+    def head(self, hidden: Any) -> Any:
+        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
+        return self._head({"hidden": hidden})
 
     @cached_property
     def _embed(self) -> CompiledFunction:
@@ -157,13 +156,23 @@ class KerasNetwork:
 
     @cached_property
     def _layers(self) -> list[CompiledFunction]:
-        run = self.reader.encoder.run_layer
-        return [self._compile(partial(run, k)) for k in range(self.num_layers)]
+        return self._compile_layers(self.reader.encoder.run_layer)
 
     @cached_property
     def _rows(self) -> list[CompiledFunction]:
-        run = self.reader.encoder.run_rows
-        return [self._compile(partial(run, k)) for k in range(self.num_layers)]
+        return self._compile_layers(self.reader.encoder.run_rows)
+
+    def _compile_layers(
+        self, run: Callable[[int, dict[str, Any]], Any]
+    ) -> list[CompiledFunction]:
+        """Compiles what runs a layer, for every layer."""
+        block = self.reader.encoder.block
+        first = CompiledFunction(partial(run, 0), block(0).variables)
+        others = [
+            first.with_variables(partial(run, layer), block(layer).variables)
+            for layer in range(1, self.num_layers)
+        ]
+        return [first, *others]
 
     @cached_property
     def _head(self) -> CompiledFunction:

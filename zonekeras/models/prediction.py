@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from zonekeras.data.batching import Batch
-from zonekeras.data.decoding import WindowAnswers, decode_windows
+from zonekeras.data.decoding import decode_windows
 from zonekeras.data.features import Features
+from zonekeras.data.spans import WindowSpans
 from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.zones import Role
 
@@ -23,8 +25,7 @@ def answer_windows(
     n_best_size: int = N_BEST_SIZE,
     max_answer_length: int = MAX_ANSWER_LENGTH,
     padding_competes: bool = False,
-    on_batch: Callable[[int], None] | None = None,
-) -> WindowAnswers:
+) -> WindowSpans:
     """Runs a model over all windows and decodes each window's best span.
 
     Args:
@@ -33,28 +34,65 @@ def answer_windows(
         batches: How they are grouped and padded.
         n_best_size: Starts and ends paired in a window.
         max_answer_length: The longest answer, in tokens.
-        padding_competes: Whether padding takes part in the ranking of starts and ends,
-            as in the original script, though never in a span. An answer may then
-            depend on how far a window is padded.
-        on_batch: Called with the number of windows after each batch.
+        padding_competes: As in `decode_batch`.
 
     Returns:
         The best spans, in the order of the features' windows.
     """
-    answers = WindowAnswers.empty(features.num_windows)
-    for batch in batches:
-        arrays = features.arrays(batch.windows, batch.length)
-        scores = logits(arrays)
-        decoded = decode_windows(
-            scores[..., 0],
-            scores[..., 1],
-            features.start_allowed(batch.windows, batch.length),
-            features.end_allowed(batch.windows, batch.length),
-            (arrays["roles"] != Role.PAD) | padding_competes,
+    spans = [
+        decode_batch(
+            logits(features.arrays(batch.windows, batch.length))[None],
+            features,
+            batch.windows,
             n_best_size=n_best_size,
             max_answer_length=max_answer_length,
-        )
-        answers.put(batch.windows, decoded)
-        if on_batch is not None:
-            on_batch(len(batch.windows))
-    return answers
+            padding_competes=padding_competes,
+        )[0]
+        for batch in batches
+    ]
+    order = np.argsort(np.concatenate([batch.windows for batch in batches]))
+    return WindowSpans.concatenate(spans).take(order)
+
+
+def decode_batch(
+    logits: npt.NDArray[np.float32],
+    features: Features,
+    windows: npt.NDArray[np.int32],
+    *,
+    n_best_size: int = N_BEST_SIZE,
+    max_answer_length: int = MAX_ANSWER_LENGTH,
+    padding_competes: bool = False,
+) -> list[WindowSpans]:
+    """Decodes a batch that was run under one or several configurations.
+
+    Args:
+        logits: float32 [C, B, T, 2], start and end logits.
+        features: The windows.
+        windows: int32 [B], which of them.
+        n_best_size: Starts and ends paired in a window.
+        max_answer_length: The longest answer, in tokens.
+        padding_competes: Whether padding takes part in the ranking of starts and ends,
+            as in the original script, though never in a span. An answer may then
+            depend on how far a window is padded.
+
+    Returns:
+        The best spans of the B windows under each of the C configurations.
+    """
+    num, batch, length, _ = logits.shape
+    roles = features.arrays(windows, length)["roles"]
+    masks = (
+        features.start_allowed(windows, length),
+        features.end_allowed(windows, length),
+        (roles != Role.PAD) | padding_competes,
+    )
+    flat = logits.reshape(num * batch, length, 2)
+    answers = decode_windows(
+        flat[..., 0],
+        flat[..., 1],
+        *(np.tile(mask, (num, 1)) for mask in masks),
+        n_best_size=n_best_size,
+        max_answer_length=max_answer_length,
+    )
+    spans = features.window_spans(np.tile(windows, num), answers)
+    order = np.arange(num * batch).reshape(num, batch)
+    return [spans.take(rows) for rows in order]

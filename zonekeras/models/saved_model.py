@@ -139,7 +139,7 @@ class SavedModelNetwork:
             outputs = self.module.serving_default(
                 *tensors, tf.convert_to_tensor(zone_tables, tf.float32)
             )
-        return _stacked(outputs)
+        return _stacked(outputs).numpy()
 
     def assign(self, zone_tables: np.ndarray) -> None:
         """Sets the variables to float32 [L, n, R, R]."""
@@ -163,8 +163,8 @@ class SavedModelNetwork:
         names = ("roles", "rows", "gate_rows", "gates")
         return run(hidden, *(rows[name] for name in names))
 
-    def head(self, hidden: Any) -> np.ndarray:
-        """Returns logits float32 [B, T, 2] of a tensor [B, T, D]."""
+    def head(self, hidden: Any) -> Any:
+        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         return _stacked(self.module.head(hidden))
 
     def fingerprint(self) -> str:
@@ -226,9 +226,8 @@ def _named(logits: Any) -> dict[str, Any]:
     return {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
 
 
-def _stacked(outputs: Mapping[str, Any]) -> np.ndarray:
-    both = [outputs["start_logits"].numpy(), outputs["end_logits"].numpy()]
-    return np.stack(both, axis=-1)
+def _stacked(outputs: Mapping[str, Any]) -> Any:
+    return tf.stack([outputs["start_logits"], outputs["end_logits"]], axis=-1)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zonekeras.layers import ZoneBlock, ZoneEmbeddings
+from zonekeras.layers import ZoneBlock, ZoneEmbeddings, take_rows
 from zonekeras.models.encoder_config import EncoderConfig
 
 
@@ -137,7 +137,7 @@ class ZoneEncoder(keras.layers.Layer):
         Returns:
             [B, T, D].
         """
-        block, _ = self._block(layer)
+        block = self.block(layer)
         return block(inputs["hidden"], inputs["roles"], zone_table=inputs["zone_table"])
 
     def run_rows(self, layer: int, inputs: Mapping[str, Any]) -> Any:
@@ -155,19 +155,19 @@ class ZoneEncoder(keras.layers.Layer):
         Returns:
             [B, M, D].
         """
-        block, _ = self._block(layer)
+        block = self.block(layer)
         hidden, rows = inputs["hidden"], inputs["rows"]
         query, key, value = block.attention.project(hidden, hidden, hidden)
         context = block.attention.attend(
-            ops.take_along_axis(query, rows[:, None, :, None], axis=2),
+            ops.swapaxes(take_rows(ops.swapaxes(query, 1, 2), rows), 1, 2),
             key,
             value,
             roles=inputs["gate_rows"],
             key_roles=inputs["roles"],
             zone_table=inputs["gates"],
         )
-        chosen = ops.take_along_axis(hidden, rows[..., None], axis=1)
-        return block.finish(chosen, block.attention.output_dense(context))
+        attended = block.attention.output_dense(context)
+        return block.finish(take_rows(hidden, rows), attended)
 
     def attention(
         self, inputs: Mapping[str, Any], layers: tuple[int, ...]
@@ -225,6 +225,10 @@ class ZoneEncoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return super().get_config() | {"config": self.config.to_dict()}
+
+    def block(self, layer: int) -> ZoneBlock:
+        """Returns the block that a layer runs."""
+        return self._block(layer)[0]
 
     def _block(self, layer: int) -> tuple[ZoneBlock, int]:
         """Returns a layer's block, and which of the block's tables is its own."""

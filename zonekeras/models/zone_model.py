@@ -20,7 +20,7 @@ from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_SEQ_LENGTH,
     NULL_SCORE_DIFF_THRESHOLD,
-    PREDICT_BATCH_SIZE,
+    TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
@@ -221,12 +221,13 @@ class ZoneModel:
         published = self.semantics is Semantics.PUBLISHED
         batches = make_batches(
             features.lengths,
-            batch_size=PREDICT_BATCH_SIZE,
+            token_budget=TOKEN_BUDGET,
             pad_to=max_seq_length if published else None,
             max_length=max_seq_length,
         )
         (answer,) = select_answers(
-            features,
+            features.passages,
+            features.question_index,
             answer_windows(
                 self.predict_logits, features, batches, padding_competes=published
             ),

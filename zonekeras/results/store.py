@@ -1,10 +1,14 @@
-"""The store of a sweep: every finished configuration, kept by content (SQLite).
+"""The store of a sweep: every finished piece of it, kept by content (SQLite).
 
 A run is named by a SHA-256 over all that decides its answers: weights, tokenizer,
 data, semantics, windows, decoding, batches. So a changed weight, passage or setting
-starts another run in the same file and never meets a stale answer. A configuration's
-answers are written in one transaction when it is finished: killed at any moment, a
-sweep loses at most the configuration it was in.
+starts another run in the same file and never meets a stale answer.
+
+A run's windows are grouped into batches, and how is recorded before the first is run.
+A piece, or chunk, is the best spans of one batch's windows under one configuration;
+those of a batch are written in one transaction. When a configuration has all of them,
+its answers take their place. The data lie beside them: a store can be scored, joined
+with others and looked at without the model, the tokenizer or the file it came from.
 
 The store also says which run wrote each file beside it; `directory` lets the files of
 one run lie there at a time, and one process write. No Keras.
@@ -15,21 +19,49 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.spans import WindowSpans
+from zonekeras.data.squad import SquadDataset, from_squad_json, to_squad_json
 from zonekeras.errors import InputError
+from zonekeras.results.database import Database
 
 STORE_FILE = "sweep.sqlite"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
+CREATE TABLE datasets (
+    fingerprint TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
-    content TEXT NOT NULL
+    content TEXT NOT NULL,
+    dataset TEXT NOT NULL REFERENCES datasets (fingerprint),
+    description TEXT NOT NULL
 );
+CREATE TABLE batches (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    batch INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    windows BLOB NOT NULL,
+    questions BLOB NOT NULL,
+    num_parts INTEGER NOT NULL,
+    PRIMARY KEY (run, batch)
+) WITHOUT ROWID;
+CREATE TABLE chunks (
+    run INTEGER NOT NULL,
+    configuration TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    spans BLOB NOT NULL,
+    PRIMARY KEY (run, configuration, batch),
+    FOREIGN KEY (run, batch) REFERENCES batches (run, batch)
+) WITHOUT ROWID;
 CREATE TABLE configurations (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs (id),
@@ -52,7 +84,10 @@ CREATE TABLE files (
     run INTEGER NOT NULL REFERENCES runs (id)
 ) WITHOUT ROWID;
 """
-_SECONDS_TO_WAIT_FOR_A_READER = 60.0
+_WAY_OUT = (
+    "Choose another --output_dir, or move this one away to start afresh; the "
+    "predictions files in it are whole."
+)
 
 
 class StoredAnswer(NamedTuple):
@@ -75,8 +110,26 @@ class StoredAnswer(NamedTuple):
     null_odds: float
 
 
+@dataclass(frozen=True, eq=False)
+class StoredBatch:
+    """Windows of a run that are run together.
+
+    Attributes:
+        length: To how many tokens each is padded.
+        windows: int32 [B], indices of windows.
+        questions: int32 [B], whose windows they are, by the question's row.
+        num_parts: Into how many parts the batch is split, since it does not fit into
+            memory as a whole.
+    """
+
+    length: int
+    windows: npt.NDArray[np.int32]
+    questions: npt.NDArray[np.int32]
+    num_parts: int = 1
+
+
 class SweepStore:
-    """Finished configurations of runs, in one file.
+    """Pieces and finished configurations of runs, in one file.
 
     Args:
         path: The file; made if missing. `:memory:` keeps nothing.
@@ -88,17 +141,14 @@ class SweepStore:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        with self._translated():
-            self._connection = sqlite3.connect(
-                self.path, _SECONDS_TO_WAIT_FOR_A_READER, isolation_level=None
-            )
-        try:
-            with self._translated():
-                self._open()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._database = Database(
+            path,
+            kind="a sweep store",
+            schema=_SCHEMA,
+            version=_SCHEMA_VERSION,
+            way_out=_WAY_OUT,
+        )
+        self.path = self._database.path
 
     def __enter__(self) -> SweepStore:
         """Returns the store itself."""
@@ -109,36 +159,180 @@ class SweepStore:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; what is finished stays."""
-        self._connection.close()
+        """Closes the file; what is stored stays."""
+        self._database.close()
 
-    def run(self, content: Mapping[str, Any]) -> int:
-        """Returns the number of the run that this content names.
+    # Runs
+
+    def run(
+        self,
+        content: Mapping[str, Any],
+        dataset: SquadDataset,
+        description: Mapping[str, Any],
+    ) -> int:
+        """Returns the number of the run that this content names; makes it if missing.
 
         Args:
             content: All that decides the run's answers, as JSON values.
+            dataset: What is answered.
+            description: What else is to be known of the run, such as its metric and
+                what tables call its model, as JSON values; the latest counts.
         """
         text = json.dumps(content, sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()
-        with self._transaction():
-            self._execute(
-                "INSERT OR IGNORE INTO runs (key, content) VALUES (?, ?)", (key, text)
+        fingerprint = dataset.fingerprint
+        known = self._database.execute(
+            "SELECT 1 FROM datasets WHERE fingerprint = ?", (fingerprint,)
+        )
+        described = json.dumps({**description, "dataset": dataset.path}, sort_keys=True)
+        with self._database.transaction():
+            if not known:
+                self._database.execute(
+                    "INSERT INTO datasets VALUES (?, ?)",
+                    (fingerprint, to_squad_json(dataset)),
+                )
+            self._database.execute(
+                "INSERT INTO runs (key, content, dataset, description) "
+                "VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET description = excluded.description",
+                (key, text, fingerprint, described),
             )
-        return int(self._execute("SELECT id FROM runs WHERE key = ?", (key,))[0][0])
+        rows = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
+        return int(rows[0][0])
+
+    def runs(self) -> list[int]:
+        """Returns the numbers of all runs, in the order they were begun."""
+        rows = self._database.execute("SELECT id FROM runs ORDER BY id")
+        return [int(row[0]) for row in rows]
+
+    def key(self, run: int) -> str:
+        """Returns the SHA-256 that names a run in every store."""
+        return str(self._of_run(run, "key"))
+
+    def content(self, run: int) -> dict[str, Any]:
+        """Returns what decides a run's answers."""
+        return dict(json.loads(self._of_run(run, "content")))
+
+    def description(self, run: int) -> dict[str, Any]:
+        """Returns what else is known of a run."""
+        return dict(json.loads(self._of_run(run, "description")))
+
+    def dataset(self, run: int) -> SquadDataset:
+        """Returns what a run answers."""
+        rows = self._database.execute(
+            "SELECT content FROM datasets WHERE fingerprint = ?",
+            (self._of_run(run, "dataset"),),
+        )
+        return from_squad_json(rows[0][0], self.description(run)["dataset"])
+
+    # Batches and chunks
+
+    def record_batches(self, run: int, batches: Sequence[StoredBatch]) -> None:
+        """Records how a run's windows are grouped, once.
+
+        Raises:
+            InputError: If they were grouped in another way before.
+        """
+        stored = self.batches(run)
+        if not stored:
+            rows = [
+                (
+                    run,
+                    number,
+                    batch.length,
+                    batch.windows.astype("<i4").tobytes(),
+                    batch.questions.astype("<i4").tobytes(),
+                    batch.num_parts,
+                )
+                for number, batch in enumerate(batches)
+            ]
+            with self._database.transaction():
+                self._database.execute_many(
+                    "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows
+                )
+        elif list(map(_identity, stored)) != list(map(_identity, batches)):
+            raise InputError(
+                f"Expected the windows to be grouped as {self.path} has them. "
+                "Received: another grouping, as another version of a tokenizer may "
+                "make it. Choose another --output_dir."
+            )
+
+    def batches(self, run: int) -> list[StoredBatch]:
+        """Returns how a run's windows are grouped; nothing before it is recorded."""
+        rows = self._database.execute(
+            "SELECT length, windows, questions, num_parts FROM batches "
+            "WHERE run = ? ORDER BY batch",
+            (run,),
+        )
+        return [
+            StoredBatch(
+                length,
+                np.frombuffer(windows, "<i4").astype(np.int32),
+                np.frombuffer(questions, "<i4").astype(np.int32),
+                num_parts,
+            )
+            for length, windows, questions, num_parts in rows
+        ]
+
+    def record_split(self, run: int, batch: int, num_parts: int) -> None:
+        """Records that a batch is run in parts, so that it always is from now on."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE batches SET num_parts = ? WHERE run = ? AND batch = ?",
+                (num_parts, run, batch),
+            )
+
+    def chunks(self, run: int) -> dict[str, set[int]]:
+        """Returns the batches that each unfinished configuration has."""
+        rows = self._database.execute(
+            "SELECT configuration, batch FROM chunks WHERE run = ?", (run,)
+        )
+        found: dict[str, set[int]] = {}
+        for configuration, batch in rows:
+            found.setdefault(configuration, set()).add(batch)
+        return found
+
+    def put_chunks(
+        self, run: int, batch: int, spans: Mapping[str, WindowSpans]
+    ) -> None:
+        """Stores a batch's best spans under some configurations, all or nothing."""
+        rows = [
+            (run, configuration, batch, found.to_bytes())
+            for configuration, found in spans.items()
+        ]
+        with self._database.transaction():
+            self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+
+    def spans(self, run: int, configuration: str) -> list[tuple[int, WindowSpans]]:
+        """Returns what a configuration has: batches with their spans, in order."""
+        rows = self._database.execute(
+            "SELECT batch, spans FROM chunks WHERE run = ? AND configuration = ? "
+            "ORDER BY batch",
+            (run, configuration),
+        )
+        return [(batch, WindowSpans.from_bytes(spans)) for batch, spans in rows]
+
+    # Finished configurations
 
     def finished(self, run: int) -> list[str]:
         """Returns the finished configurations of a run, in the order they ended."""
-        rows = self._execute(
+        rows = self._database.execute(
             "SELECT configuration FROM configurations WHERE run = ? ORDER BY id", (run,)
         )
         return [str(row[0]) for row in rows]
 
     def put(
-        self, run: int, configuration: str, answers: Sequence[StoredAnswer]
+        self, run: int, configuration: str, answers: Iterable[StoredAnswer]
     ) -> None:
-        """Stores a finished configuration's answers, in the data's order."""
-        with self._transaction():
-            self._execute(
+        """Stores a finished configuration's answers in place of its chunks.
+
+        Args:
+            run: The run.
+            configuration: What was masked.
+            answers: In the data's order.
+        """
+        with self._database.transaction():
+            self._database.execute(
                 "INSERT INTO configurations (run, configuration) VALUES (?, ?)",
                 (run, configuration),
             )
@@ -147,33 +341,46 @@ class SweepStore:
                 (identifier, question, *answer)
                 for question, answer in enumerate(answers)
             )
-            with self._translated():
-                self._connection.executemany(
-                    "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-                )
+            self._database.execute_many(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+            self._database.execute(
+                "DELETE FROM chunks WHERE run = ? AND configuration = ?",
+                (run, configuration),
+            )
 
     def answers(self, run: int, configuration: str) -> list[StoredAnswer]:
         """Returns a finished configuration's answers, in the data's order."""
-        rows = self._execute(
+        rows = self._database.execute(
             "SELECT text, start, end, score, null_score, null_odds FROM answers "
             "WHERE configuration = ? ORDER BY question",
             (self._identifier(run, configuration),),
         )
         return [StoredAnswer(*row) for row in rows]
 
+    # Files beside the store
+
     def files(self) -> dict[str, int]:
         """Returns the files beside the store, name -> the run that wrote it."""
-        return dict(self._execute("SELECT name, run FROM files"))
+        return dict(self._database.execute("SELECT name, run FROM files"))
 
     def claim_files(self, run: int, names: Iterable[str]) -> None:
         """Notes that a run writes these files, and that no other run's are left."""
-        with self._transaction():
-            self._execute("DELETE FROM files WHERE run != ?", (run,))
-            for name in names:
-                self._execute("INSERT OR IGNORE INTO files VALUES (?, ?)", (name, run))
+        with self._database.transaction():
+            self._database.execute("DELETE FROM files WHERE run != ?", (run,))
+            self._database.execute_many(
+                "INSERT OR IGNORE INTO files VALUES (?, ?)",
+                [(name, run) for name in names],
+            )
+
+    def _of_run(self, run: int, column: str) -> Any:
+        rows = self._database.execute(f"SELECT {column} FROM runs WHERE id = ?", (run,))
+        if not rows:
+            raise KeyError(f"there is no run {run}")
+        return rows[0][0]
 
     def _identifier(self, run: int, configuration: str) -> int:
-        rows = self._execute(
+        rows = self._database.execute(
             "SELECT id FROM configurations WHERE run = ? AND configuration = ?",
             (run, configuration),
         )
@@ -181,52 +388,7 @@ class SweepStore:
             raise KeyError(f"configuration {configuration!r} is not finished")
         return int(rows[0][0])
 
-    def _open(self) -> None:
-        """Creates the tables, or checks that they are ours and whole."""
-        self._connection.execute("PRAGMA synchronous = FULL")
-        version = int(self._execute("PRAGMA user_version")[0][0])
-        tables = self._execute("SELECT count(*) FROM sqlite_master")[0][0]
-        if version == 0 and tables == 0:
-            script = (
-                f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
-            )
-            self._connection.executescript(script)
-        elif version != _SCHEMA_VERSION:
-            received = f"version {version}" if version else "another program's database"
-            raise InputError(
-                f"Expected a sweep store of version {_SCHEMA_VERSION} in {self.path}. "
-                f"Received: {received}. Choose another --output_dir."
-            )
-        elif (result := self._execute("PRAGMA quick_check")[0][0]) != "ok":
-            raise sqlite3.DatabaseError(result)
 
-    def _execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._translated():
-            return self._connection.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._execute("COMMIT")
-        except BaseException:
-            # A full disk has ended the transaction already; then this does nothing.
-            self._connection.rollback()
-            raise
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turns SQLite's complaints into what the machine refused or a bad file."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise OSError(f"{error} (the store {self.path})") from error
-        except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:
-                raise  # a constraint or a closed store: a bug, not a bad file
-            raise InputError(
-                f"Expected a sweep store in {self.path}. It is damaged or not one: "
-                f"{error}. Choose another --output_dir, or move this one away to start "
-                "afresh; the predictions files in it are whole."
-            ) from error
+def _identity(batch: StoredBatch) -> tuple[int, list[int], list[int]]:
+    """Returns what must not change; into how many parts it is split may."""
+    return (batch.length, batch.windows.tolist(), batch.questions.tolist())

@@ -1,7 +1,9 @@
 """The sweep: every configuration of one model on one dev set.
 
 `run_sweep` is the entry; `SweepSettings` what it runs with; `SweepResult` what it
-returns. They are imported when they are first used, so that settings can be checked
+returns. `run_shard` runs a part and `merge_runs` joins parts; `estimate_sweep` says
+what a sweep would do; `compare_precision` what a cheaper number format changes. They
+are imported when they are first used, so that settings can be checked
 before Keras is there.
 """
 
@@ -11,17 +13,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zonekeras.sweeping.estimate import SweepEstimate as SweepEstimate
+    from zonekeras.sweeping.estimate import estimate_sweep as estimate_sweep
+    from zonekeras.sweeping.merge import merge_runs as merge_runs
+    from zonekeras.sweeping.precision import PrecisionReport as PrecisionReport
+    from zonekeras.sweeping.precision import compare_precision as compare_precision
     from zonekeras.sweeping.progress import Progress as Progress
     from zonekeras.sweeping.result import SweepResult as SweepResult
+    from zonekeras.sweeping.run import run_shard as run_shard
     from zonekeras.sweeping.run import run_sweep as run_sweep
     from zonekeras.sweeping.settings import SweepSettings as SweepSettings
 
-__all__ = ["Progress", "SweepResult", "SweepSettings", "run_sweep"]
+__all__ = [
+    "PrecisionReport",
+    "Progress",
+    "SweepEstimate",
+    "SweepResult",
+    "SweepSettings",
+    "compare_precision",
+    "estimate_sweep",
+    "merge_runs",
+    "run_shard",
+    "run_sweep",
+]
 
 _HOMES = {
+    "PrecisionReport": "zonekeras.sweeping.precision",
     "Progress": "zonekeras.sweeping.progress",
     "SweepResult": "zonekeras.sweeping.result",
     "SweepSettings": "zonekeras.sweeping.settings",
+    "SweepEstimate": "zonekeras.sweeping.estimate",
+    "compare_precision": "zonekeras.sweeping.precision",
+    "estimate_sweep": "zonekeras.sweeping.estimate",
+    "merge_runs": "zonekeras.sweeping.merge",
+    "run_shard": "zonekeras.sweeping.run",
     "run_sweep": "zonekeras.sweeping.run",
 }
 

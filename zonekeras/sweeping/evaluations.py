@@ -48,6 +48,16 @@ class Node:
         """Layer evaluations of the whole tree, partial ones counted whole."""
         return sum(len(node.children) for node in self.walk())
 
+    def cost(self, role_shares: npt.NDArray[np.float64]) -> float:
+        """Returns the layer evaluations of the tree, partial ones by their rows.
+
+        Args:
+            role_shares: float64 [R], each role's share of the tokens; they add up to 1.
+        """
+        return sum(
+            float((node.changed_roles @ role_shares).sum()) for node in self.walk()
+        )
+
 
 def plan_evaluations(tables: npt.NDArray[np.float32]) -> Node:
     """Plans a set of configurations.

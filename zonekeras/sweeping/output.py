@@ -1,12 +1,20 @@
-"""Where a sweep's answers go: its run in the store, and the files beside it."""
+"""Where a sweep's answers go: its run in the store, and the files beside it.
+
+All of it comes out of the store: once the last piece is there, answers, tables and
+figures are made the same way after a sweep, after a resumed one, and after joining the
+parts of several.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+
+from zonekeras.data.answers import PredictedAnswer, select_answers
+from zonekeras.data.spans import WindowSpans
 from zonekeras.results.directory import (
     TABLE_FILES,
     claim_files,
@@ -15,78 +23,105 @@ from zonekeras.results.directory import (
     predictions_file,
 )
 from zonekeras.results.store import StoredAnswer, SweepStore
-from zonekeras.sweeping.result import SweepResult, write_answers, write_result
+from zonekeras.sweeping.plan import in_result_order
+from zonekeras.sweeping.result import (
+    SweepResult,
+    build_result,
+    write_answers,
+    write_result,
+)
 from zonekeras.zones import Configuration, parse_configuration
 
 
 class SweepOutput:
-    """One run's place in a store, with or without a directory of files.
+    """One run of a store, with or without a directory of files.
 
     Args:
         store: The store.
-        content: All that decides the run's answers; names the run.
-        ids: The questions' ids, in file order.
-        with_null_odds: Whether a question may have no answer.
+        run: The run's number in it.
         directory: Where the files go; None for the store alone.
     """
 
-    def __init__(
-        self,
-        store: SweepStore,
-        content: Mapping[str, Any],
-        ids: Sequence[str],
-        *,
-        with_null_odds: bool,
-        directory: Path | None,
-    ) -> None:
+    def __init__(self, store: SweepStore, run: int, directory: Path | None) -> None:
         self._store = store
-        self._run = store.run(content)
-        self._ids = ids
-        self._with_null_odds = with_null_odds
-        self.directory = directory
-
-    def finished(self) -> list[str]:
-        """Returns the names of all configurations that the run ever finished."""
-        return self._store.finished(self._run)
-
-    def answers(self, name: str) -> list[StoredAnswer]:
-        """Returns a finished configuration's answers, in the data's order."""
-        return self._store.answers(self._run, name)
+        self._run = run
+        self._directory = directory
+        self._dataset = store.dataset(run)
+        self._settings = store.content(run)["settings"]
+        self._description = store.description(run)
+        self._with_null_odds = bool(self._settings["version_2_with_negative"])
 
     def start(self, planned: Iterable[Configuration]) -> None:
         """Makes the directory this run's, and writes what it finished before."""
-        if self.directory is None:
+        if self._directory is None:
             return
-        finished = [parse_configuration(name) for name in self.finished()]
+        finished = [
+            parse_configuration(name) for name in self._store.finished(self._run)
+        ]
         names = list(TABLE_FILES)
         for configuration in {*planned, *finished}:
             names.append(predictions_file(configuration))
             if self._with_null_odds:
                 names.append(null_odds_file(configuration))
-        claim_files(self.directory, self._store, self._run, names)
+        claim_files(self._directory, self._store, self._run, names)
         for configuration in finished:
-            self._write(configuration, self.answers(str(configuration)))
+            answers = self._store.answers(self._run, str(configuration))
+            self._write(configuration, answers)
 
-    def put(
-        self, configuration: Configuration, answers: Sequence[StoredAnswer]
-    ) -> None:
-        """Stores a finished configuration, then writes its files."""
-        self._store.put(self._run, str(configuration), answers)
-        self._write(configuration, answers)
+    def finish(self, planned: Iterable[Configuration]) -> SweepResult:
+        """Answers what has all its pieces, and writes files and tables.
 
-    def write_result(self, result: SweepResult) -> None:
-        """Writes the tables and, of a whole sweep, the heatmap."""
-        if self.directory is not None:
-            write_result(result, self.directory)
+        Args:
+            planned: Configurations all of whose pieces are stored.
+
+        Returns:
+            All that the run ever finished.
+        """
+        finished = set(self._store.finished(self._run))
+        batches = self._store.batches(self._run)
+        order = np.argsort(np.concatenate([batch.windows for batch in batches]))
+        questions = np.concatenate([batch.questions for batch in batches])[order]
+        for configuration in planned:
+            name = str(configuration)
+            if name in finished:
+                continue
+            parts = [spans for _, spans in self._store.spans(self._run, name)]
+            spans = WindowSpans.concatenate(parts).take(order)
+            answers = select_answers(
+                self._dataset.passages,
+                questions,
+                spans,
+                version_2_with_negative=self._with_null_odds,
+                null_score_diff_threshold=self._settings["null_score_diff_threshold"],
+            )
+            stored = list(map(_stored, answers))
+            self._store.put(self._run, name, stored)
+            self._write(configuration, stored)
+        result = self.result()
+        if self._directory is not None:
+            write_result(result, self._directory)
+        return result
+
+    def result(self) -> SweepResult:
+        """Scores everything that the run has finished, now or before."""
+        names = in_result_order(self._store.finished(self._run))
+        return build_result(
+            self._dataset,
+            {name: self._store.answers(self._run, name) for name in names},
+            model_name=self._description["model"],
+            semantics=self._settings["semantics"],
+            metric=self._description["metric"],
+            num_layers=self._description["num_layers"],
+        )
 
     def _write(
         self, configuration: Configuration, answers: Sequence[StoredAnswer]
     ) -> None:
-        if self.directory is not None:
+        if self._directory is not None:
             write_answers(
-                self.directory,
+                self._directory,
                 configuration,
-                self._ids,
+                [question.id for question in self._dataset.questions()],
                 answers,
                 with_null_odds=self._with_null_odds,
             )
@@ -104,3 +139,15 @@ def open_store(directory: Path | None) -> Iterator[SweepStore]:
             yield stack.enter_context(SweepStore(":memory:"))
         else:
             yield stack.enter_context(open_output_dir(directory))
+
+
+def _stored(answer: PredictedAnswer) -> StoredAnswer:
+    has_span = answer.score > float("-inf")
+    return StoredAnswer(
+        answer.text,
+        answer.start,
+        answer.end,
+        answer.score if has_span else None,
+        answer.null_score,
+        answer.null_odds,
+    )

@@ -3,68 +3,63 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Progress:
     """Where a sweep is.
 
+    A window counts once it has been answered under every configuration.
+
     Attributes:
-        configuration: The one being run, or just finished.
-        index: Its number, from 1.
-        num_configurations: How many there are.
-        windows_done: Windows run of this configuration.
-        num_windows: Windows of one configuration.
+        windows_done: Windows that are stored, those from before counted.
+        num_windows: Windows of the sweep, or of its shard.
+        num_configurations: How many configurations each is answered under.
         seconds_left: Estimate for the whole sweep; None before the first batch.
         windows_per_second: Rate of this process; None before the first batch.
-        finished: Whether the configuration is in the store now.
-        was_kept: Whether it was finished before this sweep was started.
+        windows_kept: Windows that were stored before this sweep was started.
     """
 
-    configuration: str
-    index: int
-    num_configurations: int
     windows_done: int
     num_windows: int
+    num_configurations: int
     seconds_left: float | None = None
     windows_per_second: float | None = None
-    finished: bool = False
-    was_kept: bool = False
+    windows_kept: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all windows are stored."""
+        return self.windows_done >= self.num_windows
 
 
 class Clock:
-    """The rate so far and the time left.
+    """Counts work done; says how fast it goes and how long the rest takes.
 
     Args:
-        num_windows: Windows to run, all configurations together.
+        work: What there is to do, in any unit in which equal work takes equal time.
+        progress: Where the sweep starts from.
     """
 
-    def __init__(self, num_windows: int) -> None:
-        self._num_windows = num_windows
-        self._done = 0
+    def __init__(self, work: float, progress: Progress) -> None:
+        self._work = work
+        self._done = 0.0
+        self._windows = 0
+        self._at = progress
         self._start = time.monotonic()
 
-    def add(self, num_windows: int) -> None:
-        """Counts windows as run."""
-        self._done += num_windows
-
-    @property
-    def rate(self) -> float | None:
-        """Windows per second since the start."""
-        elapsed = time.monotonic() - self._start
-        return self._done / elapsed if self._done and elapsed else None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """What is left, at the rate so far."""
-        if self._done >= self._num_windows:
-            return 0.0
-        rate = self.rate
-        return None if rate is None else (self._num_windows - self._done) / rate
-
-    def stamp(self, progress: Progress) -> Progress:
-        """Returns the progress with the rate and the time left as they are now."""
-        return replace(
-            progress, seconds_left=self.seconds_left, windows_per_second=self.rate
+    def add(self, num_windows: int, work: float) -> Progress:
+        """Counts windows as stored, and returns where the sweep is now."""
+        self._done += work
+        self._windows += num_windows
+        elapsed = max(time.monotonic() - self._start, 1e-9)
+        rest = max(self._work - self._done, 0.0)
+        return Progress(
+            windows_done=self._at.windows_done + self._windows,
+            num_windows=self._at.num_windows,
+            num_configurations=self._at.num_configurations,
+            seconds_left=rest * elapsed / self._done if self._done else None,
+            windows_per_second=self._windows / elapsed,
+            windows_kept=self._at.windows_kept,
         )

@@ -18,7 +18,7 @@ from zonekeras.defaults import (
     MAX_SEQ_LENGTH,
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
-    PREDICT_BATCH_SIZE,
+    TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric
@@ -30,6 +30,7 @@ _WHOLE_NUMBERS = (
     "max_query_length",
     "n_best_size",
     "max_answer_length",
+    "token_budget",
     "batch_size",
 )
 
@@ -50,7 +51,9 @@ class SweepSettings:
         version_2_with_negative: Whether a question may have no answer; None = if the
             data says so.
         null_score_diff_threshold: How far the null score must lead for "no answer".
-        batch_size: Windows run at once.
+        token_budget: Tokens run at once, padding counted; windows of similar length
+            share a batch. More keeps an accelerator busier and takes more memory.
+        batch_size: Most windows run at once; None = as many as the budget allows.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
     """
 
@@ -62,7 +65,8 @@ class SweepSettings:
     max_answer_length: int = MAX_ANSWER_LENGTH
     version_2_with_negative: bool | None = None
     null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
-    batch_size: int = PREDICT_BATCH_SIZE
+    token_budget: int = TOKEN_BUDGET
+    batch_size: int | None = None
     metric: str = "auto"
 
     @classmethod
@@ -155,6 +159,8 @@ def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
         faults.append(f"metric={metric!r} is not one of auto, {', '.join(Metric)}")
     for name in _WHOLE_NUMBERS:
         value = settings.get(name, 1)
+        if name == "batch_size" and value is None:
+            continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             faults.append(f"{name}={value!r} is not a whole number above 0")
     negative = settings.get("version_2_with_negative")

@@ -1,0 +1,160 @@
+"""Running one batch under many configurations, in parts if it does not fit.
+
+What is run together is recorded: a batch that did not fit into memory as a whole is
+split in halves until it does, and it is split in the same way ever after, so that the
+same numbers come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.answers import check_finite
+from zonekeras.data.features import Features
+from zonekeras.data.spans import WindowSpans
+from zonekeras.errors import InputError
+from zonekeras.models.network import Network
+from zonekeras.models.prediction import decode_batch
+from zonekeras.results.store import StoredBatch
+from zonekeras.sweeping import engine
+from zonekeras.sweeping.evaluations import Node, plan_evaluations
+from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.zones import Configuration
+
+Logits = npt.NDArray[np.float32]
+
+
+class BatchRunner:
+    """A model, a dev set's features and settings: runs and decodes batches.
+
+    Args:
+        network: The model.
+        features: The windows.
+        settings: How to decode, and what `all` means.
+    """
+
+    def __init__(
+        self, network: Network, features: Features, settings: SweepSettings
+    ) -> None:
+        self._network = network
+        self._features = features
+        self._settings = settings
+        self._plans: dict[tuple[Configuration, ...], Node] = {}
+
+    def plan(self, configurations: Sequence[Configuration]) -> Node:
+        """Returns the tree of layer evaluations of some configurations."""
+        key = tuple(configurations)
+        if key not in self._plans:
+            tables = zone_tables(configurations, self._network, self._settings)
+            self._plans[key] = plan_evaluations(tables)
+        return self._plans[key]
+
+    def logits(
+        self,
+        batch: StoredBatch,
+        configurations: Sequence[Configuration],
+        on_split: Callable[[int], None],
+    ) -> Logits:
+        """Runs a batch under all configurations.
+
+        Args:
+            batch: The batch.
+            configurations: C of them.
+            on_split: Called with the number of parts before a batch that does not fit
+                is run again in so many.
+
+        Returns:
+            float32 [C, B, T, 2].
+
+        Raises:
+            InputError: If not even one window fits into memory.
+        """
+        plan = self.plan(configurations)
+        num_parts = batch.num_parts
+        while True:
+            results = self._try(plan, batch, num_parts)
+            if results is not None:
+                return np.concatenate(results, axis=1)
+            if num_parts >= len(batch.windows):
+                raise InputError(
+                    f"Expected memory for one window of {batch.length} tokens. "
+                    "Received: an out-of-memory error. Lower --max_seq_length, mask "
+                    "fewer configurations at once, or use --precision bfloat16."
+                )
+            num_parts = min(2 * num_parts, len(batch.windows))
+            on_split(num_parts)
+
+    def decode(
+        self,
+        batch: StoredBatch,
+        configurations: Sequence[Configuration],
+        logits: Logits,
+    ) -> dict[str, WindowSpans]:
+        """Decodes what `logits` returned.
+
+        Raises:
+            InputError: If a logit is not a finite number.
+        """
+        decoded = decode_batch(
+            logits,
+            self._features,
+            batch.windows,
+            n_best_size=self._settings.n_best_size,
+            max_answer_length=self._settings.max_answer_length,
+            padding_competes=self._settings.padding_competes,
+        )
+        ids = [question.id for question in self._features.questions]
+        for spans in decoded:
+            check_finite(ids, batch.questions, spans)
+        return dict(zip(map(str, configurations), decoded, strict=True))
+
+    def _try(
+        self, plan: Node, batch: StoredBatch, num_parts: int
+    ) -> list[Logits] | None:
+        """Runs a batch in parts; None if there is not enough memory."""
+        try:
+            return [
+                engine.logits(
+                    self._network, plan, self._features.arrays(windows, batch.length)
+                )
+                for windows in np.array_split(batch.windows, num_parts)
+            ]
+        except Exception as error:
+            # Out of the handler, or the error's frames would hold on to the memory.
+            if not is_out_of_memory(error):
+                raise
+            return None
+
+
+def zone_tables(
+    configurations: Sequence[Configuration], network: Network, settings: SweepSettings
+) -> npt.NDArray[np.float32]:
+    """Returns the zone tables of configurations.
+
+    Returns:
+        float32 [C, L, n, R, R]; n = 1 if none of them masks single heads.
+    """
+    tables = np.stack(
+        [
+            item.tables(network.num_layers, network.num_heads, settings.semantics)
+            for item in configurations
+        ]
+    )
+    same_for_all_heads = bool((tables == tables[:, :, :1]).all())
+    return tables[:, :, :1] if same_for_all_heads else tables
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Says whether an error means that a computation did not fit into memory.
+
+    TensorFlow and JAX have errors of their own, which are told by what they say: the
+    gRPC status of that name.
+    """
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"
+        or str(error).startswith("RESOURCE_EXHAUSTED")
+    )

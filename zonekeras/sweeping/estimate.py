@@ -1,0 +1,109 @@
+"""What a sweep would do, and how long it would take, before it is run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.results.store import StoredBatch
+from zonekeras.sweeping.sweep import Sweep
+from zonekeras.zones import Configuration
+
+_MOST_TOKENS_TIMED = 4096
+
+
+@dataclass(frozen=True)
+class SweepEstimate:
+    """The plan of a sweep.
+
+    Attributes:
+        num_windows: Windows of the dev set.
+        shapes: Windows x tokens of the batches, and how many batches are so.
+        num_configurations: Configurations, the baseline counted.
+        num_layers: Layers of the model.
+        num_evaluations: Layers run on each batch: each distinct one once.
+        cost: The same, those of which only some rows are computed by their rows.
+        seconds: How long it takes, by the time of one short run of the baseline.
+    """
+
+    num_windows: int
+    shapes: dict[tuple[int, int], int]
+    num_configurations: int
+    num_layers: int
+    num_evaluations: int
+    cost: float
+    seconds: float
+
+    @property
+    def num_batches(self) -> int:
+        """Batches of the sweep."""
+        return sum(self.shapes.values())
+
+    @property
+    def num_full_evaluations(self) -> int:
+        """Layers run on each batch if every configuration ran alone."""
+        return self.num_configurations * self.num_layers
+
+    @property
+    def share(self) -> float:
+        """The sweep's cost beside running every configuration alone."""
+        return self.cost / self.num_full_evaluations
+
+
+def estimate_sweep(
+    model: ZoneModel,
+    dev: SquadDataset | str | os.PathLike[str],
+    *,
+    configurations: Iterable[str | Configuration] | None = None,
+    **settings: Any,
+) -> SweepEstimate:
+    """Plans a sweep and times a short run of the baseline; writes nothing.
+
+    Args:
+        model: The model.
+        dev: The dev set, or its file.
+        configurations: As in `run_sweep`.
+        **settings: Fields of `SweepSettings`.
+
+    Raises:
+        InputError: As in `run_sweep`.
+
+    Example:
+        >>> estimate = estimate_sweep(model, "dev.json")  # doctest: +SKIP
+        >>> estimate.num_evaluations, estimate.num_full_evaluations  # doctest: +SKIP
+        (402, 732)
+    """
+    sweep = Sweep.prepare(model, dev, None, configurations, settings)
+    plan = sweep.runner.plan(sweep.planned)
+    work = [sweep.work(batch, sweep.planned) for batch in sweep.batches]
+    shapes = Counter((len(batch.windows), batch.length) for batch in sweep.batches)
+    tokens = sum(rows * length * num for (rows, length), num in shapes.items())
+    return SweepEstimate(
+        num_windows=sweep.features.num_windows,
+        shapes=dict(shapes),
+        num_configurations=len(sweep.planned),
+        num_layers=model.num_layers,
+        num_evaluations=plan.num_evaluations,
+        cost=sum(work) / tokens,
+        seconds=sum(work) * _seconds_per_work(sweep),
+    )
+
+
+def _seconds_per_work(sweep: Sweep) -> float:
+    """Times the baseline on one batch of middling length, after a first run of it."""
+    batch = sweep.batches[len(sweep.batches) // 2]
+    rows = max(1, _MOST_TOKENS_TIMED // batch.length)
+    timed = StoredBatch(batch.length, batch.windows[:rows], batch.questions[:rows])
+    baseline = (Configuration(),)
+    for _ in range(2):
+        start = time.perf_counter()
+        logits = sweep.runner.logits(timed, baseline, lambda num_parts: None)
+        sweep.runner.decode(timed, baseline, logits)
+        seconds = time.perf_counter() - start
+    return seconds / sweep.work(timed, baseline)

@@ -1,0 +1,100 @@
+"""What lies in a sweep's directory, read from its store alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zonekeras.results.store import SweepStore
+from zonekeras.sweeping.merge import open_existing
+from zonekeras.sweeping.output import SweepOutput
+
+_KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class RunListing:
+    """One run of a store.
+
+    Attributes:
+        key: The first digits of the SHA-256 that names it.
+        model: What tables call the model.
+        dataset: The data file.
+        num_questions: Its questions.
+        content: What decides the answers: fingerprints, settings.
+        planned: The configurations that were last asked for.
+        windows_done: Windows stored under each of those, of an unfinished run.
+        num_windows: Windows of the run.
+        has_files: Whether the files in the directory are this run's.
+        table: Scores of what is finished, in the tidy form; empty if nothing is.
+    """
+
+    key: str
+    model: str
+    dataset: str
+    num_questions: int
+    content: dict[str, Any]
+    planned: tuple[str, ...]
+    windows_done: int
+    num_windows: int
+    has_files: bool
+    table: pd.DataFrame
+
+
+def list_runs(directory: Path) -> list[RunListing]:
+    """Lists the runs of a directory's store, the oldest first.
+
+    Raises:
+        InputError: If there is no store, or it is damaged.
+    """
+    with open_existing(directory) as store:
+        owners = set(store.files().values())
+        return [_listing(store, run, run in owners) for run in store.runs()]
+
+
+def export_table(directory: Path) -> pd.DataFrame:
+    """Returns the scores of all finished configurations of all runs.
+
+    The columns are those of `zonekeras.results.tidy` after `run`, the run's key.
+
+    Raises:
+        InputError: If there is no store, or it is damaged.
+    """
+    listings = list_runs(directory)
+    tables = [item.table.assign(run=item.key) for item in listings if len(item.table)]
+    if not tables:
+        return pd.DataFrame({"run": pd.Series(dtype=str)})
+    joined = pd.concat(tables, ignore_index=True)
+    return joined[["run", *(name for name in joined.columns if name != "run")]]
+
+
+def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
+    description = store.description(run)
+    dataset = store.dataset(run)
+    finished = store.finished(run)
+    sizes = [len(batch.windows) for batch in store.batches(run)]
+    chunks = store.chunks(run)
+    waiting = [name for name in description["planned"] if name not in finished]
+    everywhere = (
+        set.intersection(*(chunks.get(name, set()) for name in waiting))
+        if waiting
+        else set(range(len(sizes)))
+    )
+    table = pd.DataFrame()
+    if "baseline" in finished:
+        table = SweepOutput(store, run, None).result().table
+    return RunListing(
+        key=store.key(run)[:_KEY_LENGTH],
+        model=description["model"],
+        dataset=dataset.path,
+        num_questions=dataset.num_questions,
+        content=store.content(run),
+        planned=tuple(description["planned"]),
+        windows_done=sum(sizes[number] for number in everywhere),
+        num_windows=sum(sizes),
+        has_files=has_files,
+        table=table,
+    )

@@ -1,0 +1,244 @@
+"""A sweep made ready: windows, batches, plans; and running what a store lacks of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.batching import make_batches
+from zonekeras.data.features import Features, build_features
+from zonekeras.data.spans import WindowSpans
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.results.directory import check_output_dir
+from zonekeras.results.run_record import write_run_record
+from zonekeras.results.store import StoredBatch, SweepStore
+from zonekeras.sweeping.batch_runner import BatchRunner
+from zonekeras.sweeping.plan import plan_configurations
+from zonekeras.sweeping.progress import Clock, Progress
+from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.zones import NUM_ROLES, Configuration
+
+ANSWERS_VERSION = 2
+"""Part of a run's name in the store: raise it when equal inputs give other answers."""
+
+
+class _Pending(NamedTuple):
+    """A batch whose logits are being decoded."""
+
+    number: int
+    spans: Future[dict[str, WindowSpans]]
+    work: float
+
+
+class Sweep:
+    """A model on a dev set with settings: its windows, batches and plans.
+
+    Args:
+        model: The model.
+        dataset: The dev set.
+        settings: Checked settings.
+        planned: The configurations, the baseline first.
+
+    Attributes:
+        planned: The configurations, the baseline first.
+        features: The windows.
+        batches: How they are run together.
+    """
+
+    def __init__(
+        self,
+        model: ZoneModel,
+        dataset: SquadDataset,
+        settings: SweepSettings,
+        planned: Sequence[Configuration],
+    ) -> None:
+        self.model = model
+        self.planned = list(planned)
+        self._dataset = dataset
+        self._settings = settings
+        self.features = build_features(
+            dataset,
+            model.tokenizer,
+            max_seq_length=settings.max_seq_length,
+            doc_stride=settings.doc_stride,
+            max_query_length=settings.max_query_length,
+        )
+        self.runner = BatchRunner(model.network, self.features, settings)
+        self.batches = [
+            StoredBatch(
+                batch.length,
+                batch.windows,
+                self.features.question_index[batch.windows].astype(np.int32),
+            )
+            for batch in make_batches(
+                self.features.lengths,
+                token_budget=settings.token_budget,
+                max_rows=settings.batch_size,
+                pad_to=settings.pad_to,
+                max_length=settings.max_seq_length,
+            )
+        ]
+        self._role_shares = _role_shares(self.features, self.batches)
+
+    @classmethod
+    def prepare(
+        cls,
+        model: ZoneModel,
+        dev: SquadDataset | str | os.PathLike[str],
+        directory: Path | None,
+        configurations: Iterable[str | Configuration] | None,
+        settings: Mapping[str, Any],
+    ) -> Sweep:
+        """Checks everything and featurizes the data; writes nothing."""
+        chosen = SweepSettings.of(settings)
+        if directory is not None:
+            check_output_dir(directory)
+        dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+        chosen = chosen.for_data(dataset)
+        chosen.check_length(model.max_sequence_length)
+        planned = plan_configurations(configurations, model.num_layers, model.num_heads)
+        return cls(model, dataset, chosen, planned)
+
+    @property
+    def all_batches(self) -> range:
+        """The numbers of all batches."""
+        return range(len(self.batches))
+
+    def open_run(
+        self,
+        store: SweepStore,
+        directory: Path | None,
+        model_name: str | None,
+        command: Mapping[str, Any] | None,
+    ) -> int:
+        """Finds or makes the sweep's run in a store, with its record."""
+        description = self._description(model_name)
+        run = store.run(self._content(), self._dataset, description)
+        store.record_batches(run, self.batches)
+        if directory is not None:
+            write_run_record(directory, self._record(), command)
+        return run
+
+    def run(
+        self, store: SweepStore, run: int, numbers: Sequence[int]
+    ) -> Iterator[Progress]:
+        """Runs what is missing of some batches; yields after each one is stored."""
+        missing = self._missing(store, run, numbers)
+        sizes = {number: len(self.batches[number].windows) for number in numbers}
+        kept = sum(size for number, size in sizes.items() if number not in missing)
+        at = Progress(
+            windows_done=kept,
+            num_windows=sum(sizes.values()),
+            num_configurations=len(self.planned),
+            windows_kept=kept,
+        )
+        work = {
+            number: self.work(self.batches[number], configurations)
+            for number, configurations in missing.items()
+        }
+        clock = Clock(sum(work.values()), at)
+        yield at
+        parts = store.batches(run)
+        # One batch is decoded while the next one runs, and stored when it has.
+        with ThreadPoolExecutor(max_workers=1) as decoder:
+            pending: _Pending | None = None
+            for number, configurations in missing.items():
+                batch = parts[number]
+                on_split = partial(store.record_split, run, number)
+                logits = self.runner.logits(batch, configurations, on_split)
+                spans = decoder.submit(
+                    self.runner.decode, batch, configurations, logits
+                )
+                before = pending
+                pending = _Pending(number, spans, work[number])
+                if before is not None:
+                    yield self._put(store, run, before, clock)
+            if pending is not None:
+                yield self._put(store, run, pending, clock)
+
+    def _put(
+        self, store: SweepStore, run: int, pending: _Pending, clock: Clock
+    ) -> Progress:
+        """Stores a batch's spans; returns where the sweep is then."""
+        store.put_chunks(run, pending.number, pending.spans.result())
+        num_windows = len(self.batches[pending.number].windows)
+        return clock.add(num_windows, pending.work)
+
+    def _missing(
+        self, store: SweepStore, run: int, numbers: Sequence[int]
+    ) -> dict[int, tuple[Configuration, ...]]:
+        """Returns which configurations each batch lacks, of batches that lack any."""
+        finished = set(store.finished(run))
+        chunks = store.chunks(run)
+        missing = {}
+        for number in numbers:
+            lacking = tuple(
+                item
+                for item in self.planned
+                if str(item) not in finished and number not in chunks.get(str(item), ())
+            )
+            if lacking:
+                missing[number] = lacking
+        return missing
+
+    def work(
+        self, batch: StoredBatch, configurations: Sequence[Configuration]
+    ) -> float:
+        """Returns how long a batch takes, in layer evaluations of one token."""
+        cost = self.runner.plan(configurations).cost(self._role_shares)
+        return cost * len(batch.windows) * batch.length
+
+    def _content(self) -> dict[str, Any]:
+        """Returns all that decides the answers, which names the run in the store."""
+        return {
+            "version": ANSWERS_VERSION,
+            "weights": self.model.fingerprint(),
+            "tokenizer": self.model.tokenizer.fingerprint,
+            "data": self._dataset.fingerprint,
+            "precision": self.model.description.precision,
+            "backend": keras.backend.backend(),
+            "settings": self._settings.content(),
+        }
+
+    def _description(self, model_name: str | None) -> dict[str, Any]:
+        """Returns what else tables and lists say of the run."""
+        source = self.model.description.source
+        return {
+            "model": model_name or Path(source).name,
+            "metric": self._settings.metric,
+            "num_layers": self.model.num_layers,
+            "planned": [str(configuration) for configuration in self.planned],
+        }
+
+    def _record(self) -> dict[str, Any]:
+        """Returns what `run.json` says of the sweep."""
+        content = self._content()
+        return {
+            "model": self.model.description.source,
+            "dataset": self._dataset.path,
+            "configurations": [str(configuration) for configuration in self.planned],
+            "settings": self._settings.content() | {"metric": self._settings.metric},
+            "fingerprints": {
+                name: content[name] for name in ("weights", "tokenizer", "data")
+            },
+        }
+
+
+def _role_shares(
+    features: Features, batches: Sequence[StoredBatch]
+) -> npt.NDArray[np.float64]:
+    """Returns each role's share of the tokens, float64 [R]; looks at a few batches."""
+    counts = np.zeros(NUM_ROLES)
+    for batch in batches[:: max(1, len(batches) // 8)]:
+        roles = features.arrays(batch.windows, batch.length)["roles"]
+        counts += np.bincount(roles.ravel(), minlength=NUM_ROLES)
+    return counts / max(counts.sum(), 1.0)
