@@ -25,7 +25,7 @@ NULL_SCORE_DIFF_THRESHOLD = 0.0
 PREDICT_BATCH_SIZE = 32
 """Windows run at once."""
 
-TOKEN_BUDGET = 4096
+TOKEN_BUDGET = 2048
 """Tokens run at once, padding counted, where batches are made by length."""
 
 TRAIN_BATCH_SIZE = 64

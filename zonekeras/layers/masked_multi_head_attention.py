@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zonekeras.layers.rows import take_rows
 from zonekeras.layers.zone_attention import (
     attention_weights,
     one_hot_roles,
@@ -151,15 +152,27 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             return self.output_dense(context), weights
         return self.output_dense(context)
 
-    def project(self, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+    def project(
+        self, query: Any, key: Any, value: Any, rows: Any = None
+    ) -> tuple[Any, Any, Any]:
         """Returns scaled queries, keys and values, each [B, N, T or S, H].
 
         They do not depend on the table: configurations that differ only in this
         layer's table share them.
+
+        Args:
+            query: [B, T, D].
+            key: [B, S, D].
+            value: [B, S, D].
+            rows: int32 [B, M], which of the queries to return, some several times;
+                all of them, once, if left out.
         """
         scale = ops.cast(self.key_dim**-0.5, self.compute_dtype)
+        queries = self.query_dense(query) * scale
+        if rows is not None:
+            queries = take_rows(queries, rows)
         return (
-            ops.swapaxes(self.query_dense(query) * scale, 1, 2),
+            ops.swapaxes(queries, 1, 2),
             ops.swapaxes(self.key_dense(key), 1, 2),
             ops.swapaxes(self.value_dense(value), 1, 2),
         )

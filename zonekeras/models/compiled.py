@@ -78,7 +78,7 @@ def _compile_tensorflow(target: CompiledFunction) -> Callable[[dict[str, Any]], 
         key = tuple((name, t.dtype, t.shape.rank) for name, t in tensors.items())
         if key not in graphs:
             signature = {
-                name: tf.TensorSpec([None] * tensor.shape.rank, tensor.dtype)
+                name: tf.TensorSpec(_free_shape(tensor.shape), tensor.dtype)
                 for name, tensor in tensors.items()
             }
             # A partial is a function of its own for TensorFlow, which otherwise counts
@@ -89,6 +89,12 @@ def _compile_tensorflow(target: CompiledFunction) -> Callable[[dict[str, Any]], 
         return graphs[key](tensors)
 
     return call
+
+
+def _free_shape(shape: Any) -> list[int | None]:
+    """Frees the batch size and lengths; a width stays, which makes graphs faster."""
+    widths = shape[2:].as_list()[-1:]
+    return [None] * (len(shape) - len(widths)) + widths
 
 
 def _compile_jax(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:

@@ -157,11 +157,8 @@ class ZoneEncoder(keras.layers.Layer):
         """
         block = self.block(layer)
         hidden, rows = inputs["hidden"], inputs["rows"]
-        query, key, value = block.attention.project(hidden, hidden, hidden)
         context = block.attention.attend(
-            ops.swapaxes(take_rows(ops.swapaxes(query, 1, 2), rows), 1, 2),
-            key,
-            value,
+            *block.attention.project(hidden, hidden, hidden, rows),
             roles=inputs["gate_rows"],
             key_roles=inputs["roles"],
             zone_table=inputs["gates"],
