@@ -73,6 +73,23 @@ def read_hugging_face(directory: str | Path) -> tuple[EncoderConfig, Weights]:
     return fold_single_segment(*_drop_positions(config, weights, padding))
 
 
+def read_hugging_face_config(directory: str | Path) -> EncoderConfig:
+    """Reads what an encoder is made of, for fresh weights; `config.json` alone.
+
+    Raises:
+        InputError: If it is missing, broken, or not of the six families.
+    """
+    values = ConfigValues.from_file(Path(directory) / CONFIG_FILE)
+    config = _read_config(values)
+    padding = _positions_before_text(values, config)
+    values.check()
+    return replace(
+        config,
+        max_sequence_length=config.max_sequence_length - padding,
+        num_segments=0 if config.num_segments == 1 else config.num_segments,
+    )
+
+
 def _read_config(values: ConfigValues) -> EncoderConfig:
     """Reads what all families share; sizes are those of the stored tensors."""
     family = values.get("model_type")

@@ -73,7 +73,7 @@ def load(
         tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=do_lower_case)
         return _assemble(read_tf1_checkpoint(path), tokenizer, str(source), dtype)
     if (path / "config.json").exists():
-        if _is_kerashub_preset(path):
+        if is_kerashub_preset(path):
             return _load_preset(os.fspath(source), dtype, do_lower_case)
         from zonekeras.models.hugging_face import read_hugging_face
 
@@ -138,7 +138,7 @@ def _from_reader(
     reader: SpanReader, tokenizer: ReaderTokenizer, source: str, has_head: bool
 ) -> ZoneModel:
     config = reader.config
-    _check_vocabulary(tokenizer, config, source)
+    check_vocabulary(tokenizer, config, source)
     description = ModelDescription(
         source=source,
         encoder=config,
@@ -148,9 +148,14 @@ def _from_reader(
     return ZoneModel(KerasNetwork(reader), tokenizer, description)
 
 
-def _check_vocabulary(
+def check_vocabulary(
     tokenizer: ReaderTokenizer, config: EncoderConfig, source: str
 ) -> None:
+    """Checks that every token has a row in the model's embedding.
+
+    Raises:
+        InputError: If not.
+    """
     if tokenizer.vocabulary_size > config.vocabulary_size:
         raise InputError(
             f"Expected a tokenizer of at most {config.vocabulary_size} tokens, the "
@@ -170,7 +175,7 @@ def _load_own(
 
     description, fingerprint = read_description(path / DESCRIPTION_FILE)
     tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=do_lower_case)
-    _check_vocabulary(tokenizer, description.encoder, str(path))
+    check_vocabulary(tokenizer, description.encoder, str(path))
     saved_model = path / SAVED_MODEL_VERSION
     usable = keras.backend.backend() == "tensorflow" and dtype is None
     network: Network
@@ -223,7 +228,7 @@ def _read_keras_model(path: Path, dtype: str | None) -> SpanReader:
     return other
 
 
-def _is_kerashub_preset(path: Path) -> bool:
+def is_kerashub_preset(path: Path) -> bool:
     """Whether a directory's `config.json` is KerasHub's."""
     try:
         content = json.loads((path / "config.json").read_text(encoding="utf-8"))

@@ -87,13 +87,18 @@ def read_tf1_checkpoint(
             "Give both."
         )
     folder = Path(directory or "")
-    config = _read_config(Path(bert_config_file or folder / CONFIG_FILE))
+    config = read_tf1_config(Path(bert_config_file or folder / CONFIG_FILE))
     checkpoint = _open(_prefix(os.fspath(init_checkpoint or folder)))
     stored = _stored_names(config, has_head=bool(_head_names() & {*checkpoint.shapes}))
     return fold_single_segment(config, collect_weights(checkpoint, config, stored))
 
 
-def _read_config(path: Path) -> EncoderConfig:
+def read_tf1_config(path: Path) -> EncoderConfig:
+    """Reads what an encoder is made of from `bert_config.json` alone.
+
+    Raises:
+        InputError: If it is missing or broken.
+    """
     values = ConfigValues.from_file(path)
     width = values.size("hidden_size")
     heads = values.size("num_attention_heads")

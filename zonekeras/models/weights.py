@@ -115,7 +115,7 @@ def build_reader(
         weights = {**weights, **random_weights(head, seed)}
     reader = SpanReader(config, dtype=dtype)
     reader.build()
-    for name, variable in _variables(reader).items():
+    for name, variable in reader_variables(reader).items():
         value = np.asarray(weights[name], np.float32)
         variable.assign(value.reshape(variable.shape))
     return reader
@@ -126,7 +126,7 @@ def reader_weights(reader: SpanReader) -> Weights:
     shapes = encoder_shapes(reader.config) | head_shapes(reader.config)
     return {
         name: variable_value(variable).reshape(shapes[name])
-        for name, variable in _variables(reader).items()
+        for name, variable in reader_variables(reader).items()
     }
 
 
@@ -195,7 +195,7 @@ def _random(name: str, shape: Shape, seed: int) -> npt.NDArray[np.float32]:
     return values * np.float32(INITIAL_DEVIATION)
 
 
-def _variables(reader: SpanReader) -> dict[str, Any]:
+def reader_variables(reader: SpanReader) -> dict[str, Any]:
     """Returns the variable that each name stands for."""
     embeddings = reader.encoder.embeddings
     variables = {
