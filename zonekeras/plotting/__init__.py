@@ -1,4 +1,4 @@
-"""From a sweep's table to a figure.
+"""From a table, a sweep's or a training run's, to a figure.
 
 Figures are made with matplotlib's objects alone: nothing is registered with pyplot, so
 nothing has to be closed, and no display is needed. Nothing here imports Keras, and
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
     from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
+    from zonekeras.plotting.training import training_curves as training_curves
     from zonekeras.results.matrix import compare as compare
     from zonekeras.results.matrix import effect_matrix as effect_matrix
     from zonekeras.results.matrix import mean_and_deviation as mean_and_deviation
@@ -29,6 +30,7 @@ _HOMES = {
     "runs_heatmap": "zonekeras.plotting.runs",
     "save_figure": "zonekeras.plotting.figure_files",
     "score_matrix": "zonekeras.results.matrix",
+    "training_curves": "zonekeras.plotting.training",
 }
 
 __all__ = sorted(_HOMES)
