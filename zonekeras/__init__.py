@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from zonekeras.errors import InputError as InputError
     from zonekeras.models.loading import load as load
     from zonekeras.sweeping import run_sweep as run_sweep
+    from zonekeras.training import finetune as finetune
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["InputError", "load", "plotting", "run_sweep", "zones"]
+__all__ = ["InputError", "finetune", "load", "plotting", "run_sweep", "zones"]
 
 _SUBMODULES = ("plotting", "zones")
 _HOMES = {
     "InputError": "zonekeras.errors",
+    "finetune": "zonekeras.training",
     "load": "zonekeras.models.loading",
     "run_sweep": "zonekeras.sweeping",
 }

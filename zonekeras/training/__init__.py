@@ -1,0 +1,35 @@
+"""Fine-tuning a reader.
+
+`finetune` is the entry; `TrainingSettings` what it runs with; `FinetuneResult` what it
+returns. They are imported when they are first used, so that settings can be checked
+before Keras is there. Training needs the TensorFlow backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zonekeras.training.progress import Progress as Progress
+    from zonekeras.training.result import FinetuneResult as FinetuneResult
+    from zonekeras.training.run import finetune as finetune
+    from zonekeras.training.settings import TrainingSettings as TrainingSettings
+
+__all__ = ["FinetuneResult", "Progress", "TrainingSettings", "finetune"]
+
+_HOMES = {
+    "FinetuneResult": "zonekeras.training.result",
+    "Progress": "zonekeras.training.progress",
+    "TrainingSettings": "zonekeras.training.settings",
+    "finetune": "zonekeras.training.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'zonekeras.training' has no attribute {name!r}")

@@ -1,0 +1,111 @@
+"""Answering and scoring a dev set with a model as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zonekeras.data.answers import select_answers
+from zonekeras.data.batching import make_batches
+from zonekeras.data.features import Features
+from zonekeras.data.squad import SquadDataset
+from zonekeras.defaults import TOKEN_BUDGET
+from zonekeras.metrics import evaluate, headline
+from zonekeras.models.prediction import answer_windows
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.results.files import atomic_write
+from zonekeras.training.settings import TrainingSettings
+
+PREDICTIONS_FILE = "predictions.json"
+NULL_ODDS_FILE = "null_odds.json"
+
+
+@dataclass(frozen=True)
+class DevAnswers:
+    """Answers to a dev set.
+
+    Attributes:
+        texts: Question id -> answer.
+        null_odds: Question id -> how far "no answer" leads, where it is allowed.
+        exact_match: In points; None without gold answers.
+        f1: Likewise.
+    """
+
+    texts: dict[str, str]
+    null_odds: dict[str, float] | None
+    exact_match: float | None
+    f1: float | None
+
+    def write(self, directory: Path) -> None:
+        """Writes `predictions.json`, and `null_odds.json` where there are any."""
+        _write_json(directory / PREDICTIONS_FILE, self.texts)
+        if self.null_odds is not None:
+            _write_json(directory / NULL_ODDS_FILE, self.null_odds)
+
+
+def answer_dataset(
+    model: ZoneModel,
+    dataset: SquadDataset,
+    features: Features,
+    settings: TrainingSettings,
+    on_batch: Callable[[int], None] | None = None,
+) -> DevAnswers:
+    """Answers a dataset under the model's current mask.
+
+    Args:
+        model: The model.
+        dataset: The dataset.
+        features: Its windows.
+        settings: With `for_data` done.
+        on_batch: Called with the number of windows after each batch.
+
+    Raises:
+        InputError: If a logit is not finite.
+    """
+    batches = make_batches(
+        features.lengths,
+        token_budget=TOKEN_BUDGET,
+        max_rows=settings.predict_batch_size,
+        max_length=settings.max_seq_length,
+    )
+
+    def logits(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        scores = model.predict_logits(inputs)
+        if on_batch is not None:
+            on_batch(len(scores))
+        return scores
+
+    spans = answer_windows(
+        logits,
+        features,
+        batches,
+        n_best_size=settings.n_best_size,
+        max_answer_length=settings.max_answer_length,
+    )
+    negative = bool(settings.version_2_with_negative)
+    answers = select_answers(
+        features.passages,
+        features.question_index,
+        spans,
+        version_2_with_negative=negative,
+        null_score_diff_threshold=settings.null_score_diff_threshold,
+    )
+    texts = {answer.id: answer.text for answer in answers}
+    exact_match = f1 = None
+    if settings.can_score(dataset):
+        exact_match, f1 = headline(evaluate(dataset, texts, metric=settings.metric))
+    return DevAnswers(
+        texts=texts,
+        null_odds={a.id: a.null_odds for a in answers} if negative else None,
+        exact_match=exact_match,
+        f1=f1,
+    )
+
+
+def _write_json(path: Path, content: object) -> None:
+    """Writes the layout of the protocol's files."""
+    atomic_write(path, json.dumps(content, indent=4) + "\n")

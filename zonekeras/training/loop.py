@@ -1,0 +1,299 @@
+"""The training loop: steps, scores, checkpoints, and going on where a run was.
+
+The state of a run is the optimizer's variables and the history, and nothing else: the
+order of the data and what dropout drops follow from the seed and the step's number.
+TensorFlow only, through `step` and `optimizer`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from zonekeras.data.features import Features
+from zonekeras.data.squad import SquadDataset
+from zonekeras.errors import InputError
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import reader_variables
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.training.answering import DevAnswers, answer_dataset
+from zonekeras.training.batches import TrainingBatches
+from zonekeras.training.events import EventWriter
+from zonekeras.training.history import History, HistoryRow
+from zonekeras.training.interrupts import DeferredInterrupt
+from zonekeras.training.optimizer import SMALLEST_LOSS_SCALE, AdamW
+from zonekeras.training.output import RunDirectory
+from zonekeras.training.prefetch import Prefetch
+from zonekeras.training.progress import LOSS_STEPS, Clock, Progress
+from zonekeras.training.schedule import learning_rate, num_warmup_steps
+from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.step import StepOutcome, TrainingStep
+
+CHECKPOINT_SECONDS = 300.0
+
+Parts = list[dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class DevSet:
+    """What is answered while training: a dataset and its windows."""
+
+    dataset: SquadDataset
+    features: Features
+
+
+class TrainingLoop:
+    """A run from its first, or its last finished, step to its end.
+
+    Args:
+        model: The model to train, in place.
+        reader: Its reader.
+        features: The training windows.
+        settings: With `for_data` done.
+        dev: What to score; None for nothing.
+        output: Where checkpoints go; None for nowhere.
+        on_progress: Called after every step, every batch of the dev set, and when
+            something is saved.
+
+    Attributes:
+        history: A row for every step done.
+        num_steps: All steps of the run.
+        answers: The dev set's after the last step; None if that was earlier.
+        seconds_waited: How long steps waited for their input.
+    """
+
+    def __init__(
+        self,
+        model: ZoneModel,
+        reader: SpanReader,
+        features: Features,
+        settings: TrainingSettings,
+        *,
+        dev: DevSet | None = None,
+        output: RunDirectory | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._model = model
+        self._features = features
+        self._targets = features.training_targets()
+        self._settings = settings
+        self._dev = dev
+        self._output = output
+        self._on_progress = on_progress
+        self._batches = TrainingBatches(
+            features.lengths,
+            batch_size=settings.train_batch_size,
+            num_epochs=settings.num_train_epochs,
+            seed=settings.seed,
+            num_parts=settings.gradient_accumulation_steps,
+            max_length=settings.max_seq_length,
+        )
+        self._optimizer = AdamW(reader_variables(reader), settings)
+        self._step = TrainingStep(
+            reader,
+            self._optimizer,
+            padding_id=model.tokenizer.pad_id,
+            seed=settings.seed,
+            num_parts=settings.gradient_accumulation_steps,
+        )
+        self.num_steps = self._batches.num_steps
+        self.history = History()
+        self.answers: DevAnswers | None = None
+        self.seconds_waited = 0.0
+        self._best: dict[str, np.ndarray] = {}
+        self._saved_at = time.monotonic()
+        self._saved_step = 0
+        self._clock = Clock(0, self.num_steps)
+        self._first_step = 0
+
+    def restore(self) -> None:
+        """Takes over the last checkpoint, if there is one.
+
+        Raises:
+            InputError: If it is damaged, or another run's.
+        """
+        state = None if self._output is None else self._output.read_last()
+        if state is None:
+            return
+        self.history = History(state.pop("history"))
+        self._optimizer.restore(state)
+        self._first_step = len(self.history)
+
+    def run(self) -> None:
+        """Runs all steps that are left.
+
+        Raises:
+            InputError: If the loss or a dev set's logit is not finite. The last
+                checkpoint is left as it is.
+            KeyboardInterrupt: After Ctrl-C, once the step is done and saved.
+        """
+        self._clock = Clock(self._first_step, self.num_steps)
+        with DeferredInterrupt() as interrupt:
+            events = None if self._output is None else EventWriter(self._output.path)
+            try:
+                if self._lacks_score():  # stopped while it was scored
+                    self._score(interrupt)
+                self._run_steps(interrupt, events)
+            finally:
+                if events is not None:
+                    events.close()
+
+    def best_weights(self) -> dict[str, np.ndarray]:
+        """Returns the weights after the step with the best F1."""
+        best = None if self._output is None else self._output.read_best()
+        return self._best if best is None else best
+
+    def _run_steps(
+        self, interrupt: DeferredInterrupt, events: EventWriter | None
+    ) -> None:
+        with Prefetch(self._prepared()) as prepared:
+            for step, parts in prepared:
+                self._run_step(step, parts)
+                self.seconds_waited = prepared.seconds_waited
+                if self._lacks_score():
+                    self._score(interrupt)
+                if events is not None:
+                    events.write(self.history.last)
+                if self._saves() or interrupt.requested:
+                    self._save()
+                    if events is not None:
+                        events.flush()
+                interrupt.raise_if_requested()
+
+    def _prepared(self) -> Iterator[tuple[int, Parts]]:
+        """Yields the steps that are left, with what they run."""
+        for step in range(len(self.history), self.num_steps):
+            parts = []
+            for batch in self._batches.step(step):
+                arrays = self._features.arrays(batch.windows, batch.length)
+                parts.append(arrays | {"targets": self._targets[batch.windows]})
+            yield step, parts
+
+    def _run_step(self, step: int, parts: Parts) -> None:
+        settings = self._settings
+        warmup = num_warmup_steps(self.num_steps, settings.warmup_proportion)
+        rate = learning_rate(step, self.num_steps, warmup, settings.learning_rate)
+        outcome = self._step.run(step, parts, rate)
+        self._check(step, outcome)
+        self.history.append(
+            HistoryRow(
+                step=step + 1,
+                epoch=(step + 1) / self._batches.steps_per_epoch,
+                loss=outcome.loss,
+                learning_rate=rate,
+                gradient_norm=outcome.gradient_norm,
+            )
+        )
+        self._clock.add(sum(len(part["targets"]) for part in parts))
+        self._report("training")
+
+    def _check(self, step: int, outcome: StepOutcome) -> None:
+        """Refuses to go on from what is no number."""
+        is_scaled = self._settings.precision == "mixed_float16"
+        gave_up = not outcome.applied and (
+            not is_scaled or outcome.loss_scale < SMALLEST_LOSS_SCALE
+        )
+        if math.isfinite(outcome.loss) and not gave_up:
+            return
+        kept = "nothing was written"
+        if self._output is not None:
+            kept = f"the checkpoints in {self._output.path} are as they were"
+        raise InputError(
+            f"Expected finite losses and gradients. Received: loss {outcome.loss:g}, "
+            f"gradient norm {outcome.gradient_norm:g} at step {step + 1} of "
+            f"{self.num_steps}; {kept}. Lower the learning rate "
+            f"({self._settings.learning_rate:g}) or train in float32, into another "
+            "directory."
+        )
+
+    def _lacks_score(self) -> bool:
+        """Says whether the dev set is due after the last step, and not yet scored."""
+        step = len(self.history)
+        dev = self._dev
+        if not step or dev is None or self.history.last.is_scored:
+            return False
+        if not self._settings.can_score(dev.dataset):
+            return False
+        every = self._settings.eval_steps
+        if every is None:
+            every = self._batches.steps_per_epoch
+        return step == self.num_steps or (every > 0 and step % every == 0)
+
+    def _score(self, interrupt: DeferredInterrupt) -> None:
+        """Scores the dev set after the last step, and keeps the best weights."""
+        if self._dev is None:
+            return
+
+        def on_batch(num_windows: int) -> None:
+            if interrupt.requested:
+                self._save()
+            interrupt.raise_if_requested()
+            self._report("scoring")
+
+        best = self.history.best()
+        answers = answer_dataset(
+            self._model,
+            self._dev.dataset,
+            self._dev.features,
+            self._settings,
+            on_batch,
+        )
+        if answers.exact_match is None or answers.f1 is None:
+            return
+        row = replace(self.history.last, exact_match=answers.exact_match, f1=answers.f1)
+        self.history.replace_last(row)
+        self._report("scoring", row)
+        if best is None or answers.f1 > best.f1:
+            self._keep_best()
+        self._save()
+        self._clock.skip()
+        self.answers = answers if len(self.history) == self.num_steps else None
+
+    def _keep_best(self) -> None:
+        state = self._optimizer.state()
+        weights = {n: a for n, a in state.items() if n.startswith("weight/")}
+        self._best = weights
+        if self._output is not None:
+            self._output.write_best(weights)
+
+    def _saves(self) -> bool:
+        step = len(self.history)
+        if step == self._saved_step:
+            return False
+        if step == self.num_steps:
+            return True
+        every = self._settings.checkpoint_steps
+        if every is None:
+            return time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+        return step % every == 0
+
+    def _save(self) -> None:
+        if self._output is None:
+            return
+        self._report("saving")
+        state = self._optimizer.state() | {"history": self.history.array()}
+        self._output.write_last(state)
+        self.history.write(self._output.path)
+        self._saved_at = time.monotonic()
+        self._saved_step = len(self.history)
+        self._clock.skip()
+
+    def _report(self, stage: str, row: HistoryRow | None = None) -> None:
+        last = self.history.last
+        self._on_progress(
+            Progress(
+                stage=stage,
+                step=len(self.history),
+                num_steps=self.num_steps,
+                loss=self.history.mean_loss(LOSS_STEPS),
+                learning_rate=last.learning_rate,
+                windows_per_second=self._clock.rate,
+                seconds_left=self._clock.seconds_left,
+                row=row,
+                first_step=self._first_step,
+            )
+        )

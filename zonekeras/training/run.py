@@ -1,0 +1,304 @@
+"""`finetune`: trains a reader and writes its model directory.
+
+What can be wrong is found before the output directory is touched. A killed run started
+again goes on from its last checkpoint, a finished one is not trained again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zonekeras.data.features import Features, build_features
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.errors import InputError
+from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
+from zonekeras.models.network import KerasNetwork
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import (
+    build_reader,
+    encoder_shapes,
+    head_shapes,
+    random_weights,
+    reader_variables,
+    reader_weights,
+)
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.results.run_record import write_run_record
+from zonekeras.training.answering import DevAnswers, answer_dataset
+from zonekeras.training.history import History
+from zonekeras.training.output import RunDirectory, check_run_dir, open_run_dir
+from zonekeras.training.progress import Progress
+from zonekeras.training.result import FinetuneResult
+from zonekeras.training.settings import TrainingSettings
+
+TRAINING_VERSION = 1
+"""Part of a run's name: raise it when equal inputs give other weights."""
+
+FIGURE_FILES = ("training.pdf", "training.png")
+
+
+def finetune(
+    model: ZoneModel,
+    train: SquadDataset | str | os.PathLike[str],
+    dev: SquadDataset | str | os.PathLike[str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    command: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> FinetuneResult:
+    """Fine-tunes a reader.
+
+    Args:
+        model: Where to start from; it is not changed. Its masks play no part.
+        train: What to train on, or its file.
+        dev: What to answer in the end, and score on the way.
+        output_dir: Where the model directory, checkpoints and curves go; nothing is
+            written if left out. A killed run started again goes on in it.
+        on_progress: Called after every step and every batch of the dev set.
+        command: What `run.json` says of who called.
+        **settings: Fields of `TrainingSettings`, such as `learning_rate=1e-4`.
+
+    Returns:
+        The fine-tuned model, its history and its answers.
+
+    Raises:
+        InputError: If a setting, the data, the model or `output_dir` cannot be used,
+            or a loss is not finite; the last checkpoint stays.
+        OSError: If a file cannot be written; the checkpoint before stays.
+
+    Example:
+        >>> model = zonekeras.load("encoder")  # doctest: +SKIP
+        >>> zonekeras.finetune(model, "train.json", "dev.json", "out")  # doctest: +SKIP
+    """
+    chosen = TrainingSettings.of(settings)
+    _check_backend()
+    directory = None if output_dir is None else Path(output_dir)
+    if directory is not None:
+        check_run_dir(directory)
+    train_set = _read(train, training=True)
+    dev_set = None if dev is None else _read(dev, training=False)
+    run = _Run(model, train_set, dev_set, chosen.for_data(train_set, dev_set))
+    run.check()
+    if directory is None:
+        return run.train(None, on_progress or _ignore)
+    with open_run_dir(directory, run.content()) as output:
+        if run.is_finished(output):
+            return run.finished_result(output)
+        write_run_record(directory, run.record(), command)
+        return run.train(output, on_progress or _ignore)
+
+
+class _Run:
+    """A model, data and settings."""
+
+    def __init__(
+        self,
+        model: ZoneModel,
+        train: SquadDataset,
+        dev: SquadDataset | None,
+        settings: TrainingSettings,
+    ) -> None:
+        self.model = model
+        self.train_set = train
+        self.dev_set = dev
+        self.settings = settings
+
+    def check(self) -> None:
+        """Checks that the model can be trained on the data with these settings."""
+        longest = self.model.max_sequence_length
+        if self.settings.max_seq_length > longest:
+            raise InputError(
+                f"Expected max_seq_length of at most {longest}, which is what this "
+                f"model can read. Received: {self.settings.max_seq_length}."
+            )
+        self._reader()
+        self.train_features = self._features(self.train_set)
+
+    def content(self) -> dict[str, Any]:
+        """Returns all that decides the run."""
+        return {
+            "version": TRAINING_VERSION,
+            "model": self.model.fingerprint(),
+            "tokenizer": self.model.tokenizer.fingerprint,
+            "train_file": self.train_set.fingerprint,
+            "predict_file": None if self.dev_set is None else self.dev_set.fingerprint,
+            "settings": self.settings.content(),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Returns what `run.json` and `zonekeras.json` say of the run."""
+        return {
+            "model": self.model.description.source,
+            "train_file": self.train_set.path,
+            "predict_file": None if self.dev_set is None else self.dev_set.path,
+            "settings": asdict(self.settings),
+            "fingerprints": {
+                name: value
+                for name, value in self.content().items()
+                if isinstance(value, str)
+            },
+        }
+
+    def is_finished(self, output: RunDirectory) -> bool:
+        """Says whether the model directory of this run is whole."""
+        path = output.path / DESCRIPTION_FILE
+        if not path.exists():
+            return False
+        made_by = read_description(path)[0].made_by or {}
+        return made_by.get("run") == output.run
+
+    def finished_result(self, output: RunDirectory) -> FinetuneResult:
+        """Returns what an earlier process finished."""
+        from zonekeras.models.loading import load
+
+        model = load(output.path, prefer_saved_model=False)
+        state = output.read_last() or {}
+        answers = None
+        if self.dev_set is not None:
+            features = self._features(self.dev_set)
+            answers = answer_dataset(model, self.dev_set, features, self.settings)
+        history = History(state.get("history"))
+        return FinetuneResult(model, history, answers, output.path, was_finished=True)
+
+    def train(
+        self, output: RunDirectory | None, on_progress: Callable[[Progress], None]
+    ) -> FinetuneResult:
+        """Trains, answers the dev set, and writes the model directory."""
+        from zonekeras.training.loop import DevSet, TrainingLoop
+
+        settings = self.settings
+        if settings.deterministic:
+            _make_deterministic()
+        dev = None
+        if self.dev_set is not None:
+            dev = DevSet(self.dev_set, self._features(self.dev_set))
+        reader = self._fresh_reader()
+        description = replace(
+            self.model.description, encoder=reader.config, precision=settings.precision
+        )
+        loop = TrainingLoop(
+            ZoneModel(KerasNetwork(reader), self.model.tokenizer, description),
+            reader,
+            self.train_features,
+            settings,
+            dev=dev,
+            output=output,
+            on_progress=on_progress,
+        )
+        loop.restore()
+        loop.run()
+        if settings.keep == "best":
+            for name, variable in reader_variables(reader).items():
+                variable.assign(loop.best_weights()[f"weight/{name}"])
+        is_as_scored = settings.keep == "last" and settings.precision == "float32"
+        model = self._final_model(reader, output)
+        answers = loop.answers if is_as_scored else None
+        if answers is None and dev is not None:
+            answers = answer_dataset(model, dev.dataset, dev.features, settings)
+        if output is not None:
+            _write_results(output.path, model, loop.history, answers)
+        return FinetuneResult(
+            model, loop.history, answers, None if output is None else output.path
+        )
+
+    def _reader(self) -> SpanReader:
+        if not isinstance(self.model.network, KerasNetwork):
+            raise InputError(
+                "Expected a Keras model to fine-tune. Received: a loaded SavedModel. "
+                "Load the model directory with prefer_saved_model=False."
+            )
+        return self.model.network.reader
+
+    def _fresh_reader(self) -> SpanReader:
+        """Returns a reader of its own to train, with the settings' dropout."""
+        settings = self.settings
+        config = self.model.description.encoder
+        if settings.dropout is not None:
+            config = replace(
+                config, dropout=settings.dropout, attention_dropout=settings.dropout
+            )
+        weights = reader_weights(self._reader())
+        if settings.from_scratch:
+            weights |= random_weights(encoder_shapes(config), settings.seed)
+        if settings.from_scratch or not self.model.description.has_head:
+            weights |= random_weights(head_shapes(config), settings.seed)
+        return build_reader(config, weights, dtype=settings.precision)
+
+    def _final_model(
+        self, reader: SpanReader, output: RunDirectory | None
+    ) -> ZoneModel:
+        """Returns the trained model in float32, with the dropout that it came with."""
+        config = self.model.description.encoder
+        made_by = {
+            "command": "finetune",
+            "run": None if output is None else output.run,
+            **self.record(),
+        }
+        description = replace(
+            self.model.description,
+            precision="float32",
+            has_head=True,
+            made_by=made_by,
+        )
+        final = build_reader(config, reader_weights(reader), dtype="float32")
+        return ZoneModel(KerasNetwork(final), self.model.tokenizer, description)
+
+    def _features(self, dataset: SquadDataset) -> Features:
+        settings = self.settings
+        return build_features(
+            dataset,
+            self.model.tokenizer,
+            max_seq_length=settings.max_seq_length,
+            doc_stride=settings.doc_stride,
+            max_query_length=settings.max_query_length,
+        )
+
+
+def _write_results(
+    directory: Path, model: ZoneModel, history: History, answers: DevAnswers | None
+) -> None:
+    """Writes curves, answers and, last, the model directory."""
+    from zonekeras.plotting import save_figure, training_curves
+
+    history.write(directory)
+    figure = training_curves(history.table())
+    for name in FIGURE_FILES:
+        save_figure(figure, directory / name)
+    if answers is not None:
+        answers.write(directory)
+    model.export(directory)
+
+
+def _read(
+    data: SquadDataset | str | os.PathLike[str], *, training: bool
+) -> SquadDataset:
+    if isinstance(data, SquadDataset):
+        return data
+    return read_squad(os.fspath(data), training=training)
+
+
+def _check_backend() -> None:
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise InputError(
+            "Expected the TensorFlow backend to fine-tune with. Received: "
+            f"{backend}. Set KERAS_BACKEND=tensorflow."
+        )
+
+
+def _make_deterministic() -> None:
+    """Makes TensorFlow repeat itself bit for bit, in this process from here on."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def _ignore(progress: Progress) -> None:
+    """Takes progress where nobody asked for it."""

@@ -1,0 +1,257 @@
+"""What a reader is fine-tuned with, and everything in it that decides the weights.
+
+No Keras: a command can check its settings and data before it loads a model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    LEARNING_RATE,
+    MAX_ANSWER_LENGTH,
+    MAX_QUERY_LENGTH,
+    MAX_SEQ_LENGTH,
+    N_BEST_SIZE,
+    NULL_SCORE_DIFF_THRESHOLD,
+    NUM_TRAIN_EPOCHS,
+    TRAIN_BATCH_SIZE,
+    WARMUP_PROPORTION,
+)
+from zonekeras.errors import InputError
+from zonekeras.metrics import Metric, choose_metric
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+KEEPS = ("last", "best")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of a fine-tuning run; the defaults are the protocol's.
+
+    Attributes:
+        num_train_epochs: Passes over the training windows; need not be whole.
+        train_batch_size: Windows in a step.
+        gradient_accumulation_steps: In how many parts a step's windows are run, to
+            save memory; must divide `train_batch_size`. Dropout aside it changes
+            nothing.
+        learning_rate: The learning rate at its highest.
+        warmup_proportion: Part of the steps in which it rises.
+        weight_decay: Decoupled decay; none on biases and normalizations.
+        max_gradient_norm: To what norm all gradients together are cut.
+        beta_1: AdamW's decay of the mean gradient.
+        beta_2: AdamW's decay of the mean squared gradient.
+        epsilon: Added to the square root of the latter.
+        dropout: Share of units and of attention weights dropped; None = the model's.
+        from_scratch: Whether to start from random weights.
+        seed: Of the data's order, dropout and fresh weights.
+        precision: What a step is computed in; weights are float32 in any case.
+        deterministic: Whether two runs give the same weights bit for bit, on one
+            machine. Set `TF_ENABLE_ONEDNN_OPTS=0` before TensorFlow is imported, as
+            the command does.
+        eval_steps: Scores the dev set after every so many steps; 0 = at the end only,
+            None = after every epoch.
+        checkpoint_steps: Writes a checkpoint after every so many steps; None = every
+            five minutes.
+        keep: Which weights become the model: the `last`, or the `best` by F1.
+        max_seq_length: Tokens in a window, special tokens included.
+        doc_stride: Tokens from one window of a long passage to the next.
+        max_query_length: Tokens of a question; what is longer is cut.
+        n_best_size: Start and end positions paired in a window.
+        max_answer_length: Tokens of the longest answer.
+        version_2_with_negative: Whether a question may have no answer; None = if the
+            data says so.
+        null_score_diff_threshold: How far the null score must lead for "no answer".
+        predict_batch_size: Most windows answered at once; None = as many as a budget
+            of tokens holds.
+        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+    """
+
+    num_train_epochs: float = NUM_TRAIN_EPOCHS
+    train_batch_size: int = TRAIN_BATCH_SIZE
+    gradient_accumulation_steps: int = 1
+    learning_rate: float = LEARNING_RATE
+    warmup_proportion: float = WARMUP_PROPORTION
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-6
+    dropout: float | None = None
+    from_scratch: bool = False
+    seed: int = 0
+    precision: str = "float32"
+    deterministic: bool = False
+    eval_steps: int | None = None
+    checkpoint_steps: int | None = None
+    keep: str = "last"
+    max_seq_length: int = MAX_SEQ_LENGTH
+    doc_stride: int = DOC_STRIDE
+    max_query_length: int = MAX_QUERY_LENGTH
+    n_best_size: int = N_BEST_SIZE
+    max_answer_length: int = MAX_ANSWER_LENGTH
+    version_2_with_negative: bool | None = None
+    null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
+    predict_batch_size: int | None = None
+    metric: str = "auto"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> TrainingSettings:
+        """Returns checked settings from keywords.
+
+        Raises:
+            InputError: If a name is unknown or a value cannot be used; all at once.
+        """
+        if faults := _faults(settings):
+            raise InputError(
+                f"Expected other training settings. Received: {'; '.join(faults)}."
+            )
+        chosen = cls(**settings)
+        floats: dict[str, Any] = {
+            field.name: float(getattr(chosen, field.name))
+            for field in fields(cls)
+            if field.type == "float"
+        }
+        return replace(chosen, **floats)
+
+    def for_data(
+        self, train: SquadDataset | None, dev: SquadDataset | None = None
+    ) -> TrainingSettings:
+        """Returns the settings with what the data decides filled in.
+
+        Args:
+            train: What to train on, if anything.
+            dev: What to answer, if anything. It is scored if all its questions have
+                gold answers; see `can_score`.
+
+        Raises:
+            InputError: If there is nothing to train on, the best weights are asked
+                for without a dev set to score, or its metric needs gold answers.
+        """
+        data = [dataset for dataset in (train, dev) if dataset is not None]
+        if train is not None and not train.num_questions:
+            raise InputError(
+                f"{train.path}: expected questions to train on. Received: none."
+            )
+        metric = self.metric if dev is None else choose_metric(dev, self.metric)
+        negative = self.version_2_with_negative
+        chosen = replace(
+            self,
+            metric=str(metric),
+            version_2_with_negative=(
+                any(dataset.has_impossible for dataset in data)
+                if negative is None
+                else negative
+            ),
+        )
+        if self.keep == "best" and (dev is None or not chosen.can_score(dev)):
+            raise InputError(
+                "Expected a dev set with gold answers to choose the best weights by. "
+                f"Received: keep='best' with {'none' if dev is None else dev.path}."
+            )
+        return chosen
+
+    def can_score(self, dev: SquadDataset) -> bool:
+        """Says whether every question has a gold answer, or may have none."""
+        return dev.num_questions > 0 and (
+            self.metric == Metric.SQUAD_V2
+            or all(question.answers for question in dev.questions())
+        )
+
+    def content(self) -> dict[str, Any]:
+        """Returns what decides weights, history and the files, as JSON values.
+
+        When checkpoints are written, and how many windows are answered at once, is
+        left to every start.
+        """
+        values = asdict(self)
+        for name in ("checkpoint_steps", "predict_batch_size"):
+            del values[name]
+        return values
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value: Any, test: Callable[[float], bool]) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and test(value)
+
+
+def _whole(least: int, what: str = "") -> tuple[str, Callable[[Any], bool]]:
+    return (
+        f"a whole number of at least {least}{what}",
+        lambda value: _is_whole(value, least),
+    )
+
+
+def _number(what: str, test: Callable[[float], bool]) -> tuple[str, Any]:
+    return what, lambda value: _is_number(value, test)
+
+
+def _optional(check: tuple[str, Callable[[Any], bool]]) -> tuple[str, Any]:
+    return f"{check[0]}, or None", lambda value: value is None or check[1](value)
+
+
+def _one_of(names: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
+    return f"one of {', '.join(names)}", lambda value: value in names
+
+
+_BOOLEAN = ("True or False", lambda value: isinstance(value, bool))
+_POSITIVE = _number("a number above 0", lambda value: value > 0)
+_NOT_NEGATIVE = _number("a number of at least 0", lambda value: value >= 0)
+_SHARE = _number("a number from 0 to less than 1", lambda value: 0 <= value < 1)
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "num_train_epochs": _POSITIVE,
+    "train_batch_size": _whole(1),
+    "gradient_accumulation_steps": _whole(1),
+    "learning_rate": _POSITIVE,
+    "warmup_proportion": _number("a number from 0 to 1", lambda value: 0 <= value <= 1),
+    "weight_decay": _NOT_NEGATIVE,
+    "max_gradient_norm": _POSITIVE,
+    "beta_1": _SHARE,
+    "beta_2": _SHARE,
+    "epsilon": _POSITIVE,
+    "dropout": _optional(_SHARE),
+    "from_scratch": _BOOLEAN,
+    "seed": _whole(0),
+    "precision": _one_of(PRECISIONS),
+    "deterministic": _BOOLEAN,
+    "eval_steps": _optional(_whole(0)),
+    "checkpoint_steps": _optional(_whole(1)),
+    "keep": _one_of(KEEPS),
+    "max_seq_length": _whole(1),
+    "doc_stride": _whole(1),
+    "max_query_length": _whole(1),
+    "n_best_size": _whole(1),
+    "max_answer_length": _whole(1),
+    "version_2_with_negative": _optional(_BOOLEAN),
+    "null_score_diff_threshold": _number("a finite number", lambda value: True),
+    "predict_batch_size": _optional(_whole(1)),
+    "metric": _one_of(("auto", *Metric)),
+}
+
+
+def _faults(settings: Mapping[str, Any]) -> list[str]:
+    """Says what is wrong with settings; values that are not given are right."""
+    faults = []
+    for name, value in settings.items():
+        if name not in _CHECKS:
+            faults.append(f"{name} is not a setting (they are {', '.join(_CHECKS)})")
+        elif not _CHECKS[name][1](value):
+            faults.append(f"{name}={value!r} is not {_CHECKS[name][0]}")
+    if not faults:
+        chosen = TrainingSettings(**settings)
+        size, parts = chosen.train_batch_size, chosen.gradient_accumulation_steps
+        if size % parts:
+            faults.append(
+                f"gradient_accumulation_steps={parts} does not divide "
+                f"train_batch_size={size}"
+            )
+    return faults
