@@ -1,0 +1,337 @@
+"""`zonekeras finetune`: train a reader and write its model directory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.data_warnings import warn_of_skipped
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.shared_flags import (
+    METRICS,
+    add_data_flags,
+    add_decoding_flags,
+    add_model_flags,
+    add_protocol_flags,
+    check_model_flags,
+)
+from cli.value_types import (
+    finite_float,
+    local_path,
+    non_negative_float,
+    non_negative_int,
+    or_none,
+    positive_float,
+    positive_int,
+)
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.models.zone_model import ZoneModel
+    from zonekeras.training import FinetuneResult, TrainingSettings
+
+PROG = "zonekeras finetune"
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+KEEPS = ("last", "best")
+
+EPILOG = """\
+example:
+  $ zonekeras finetune --model downloads/bert_base_cased --train_file train-v1.1.json \\
+      --predict_file dev-v1.1.json --output_dir saved_models/reader
+
+It writes to --output_dir a model that --model takes everywhere (zonekeras.json,
+model.keras, the tokenizer, the SavedModel 1/), and beside it run.json, history.csv,
+training.pdf, training.png, tensorboard/, checkpoints/, and with --predict_file
+predictions.json. Stopped and started again with the same flags, it goes on from its
+last checkpoint; finished, it does not train again. After Ctrl-C it finishes the step
+and writes a checkpoint; a second Ctrl-C stops at once.
+"""
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Fine-tune a reader on a SQuAD-format file.",
+        epilog=EPILOG,
+    )
+    add_model_flags(parser)
+    add_data_flags(parser)
+    add_decoding_flags(parser)
+    _add_finetune_flags(parser)
+    add_protocol_flags(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _add_finetune_flags(parser: CommandParser) -> None:
+    group = parser.add_argument_group("fine-tuning")
+    group.add_argument(
+        "--output_dir",
+        metavar="DIR",
+        type=local_path,
+        help="the model directory to write; made if missing",
+    )
+    parser.add_boolean(
+        "--from_scratch",
+        default=False,
+        help="start from random weights; --init_checkpoint may be left out",
+        group=group,
+    )
+    group.add_argument(
+        "--seed",
+        metavar="N",
+        type=non_negative_int,
+        default=0,
+        help="of the data's order, dropout and fresh weights",
+    )
+    group.add_argument(
+        "--seeds",
+        metavar="N",
+        type=non_negative_int,
+        nargs="+",
+        help="several runs, each into a folder seed-N of --output_dir",
+    )
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="what steps are computed in; weights are float32 in any case",
+    )
+    parser.add_boolean(
+        "--deterministic",
+        default=False,
+        help="two runs give the same weights bit for bit, killed in between or not",
+        group=group,
+    )
+    _add_optimizer_flags(group)
+    _add_scoring_flags(group)
+
+
+def _add_optimizer_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--gradient_accumulation_steps",
+        metavar="N",
+        type=positive_int,
+        default=1,
+        help="run a step's windows in so many parts, to save memory",
+    )
+    group.add_argument(
+        "--weight_decay",
+        metavar="X",
+        type=non_negative_float,
+        default=0.01,
+        help="decoupled decay; none on biases and normalizations",
+    )
+    group.add_argument(
+        "--max_gradient_norm",
+        metavar="X",
+        type=positive_float,
+        default=1.0,
+        help="to what norm all gradients together are cut",
+    )
+    group.add_argument(
+        "--epsilon",
+        metavar="X",
+        type=positive_float,
+        default=1e-6,
+        help="AdamW's epsilon; PyTorch has 1e-8",
+    )
+    group.add_argument(
+        "--dropout",
+        metavar="X",
+        type=or_none(finite_float),
+        help="share of units and attention weights dropped (unset: the model's)",
+    )
+
+
+def _add_scoring_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--eval_steps",
+        metavar="N",
+        type=or_none(non_negative_int),
+        help="score --predict_file every N steps; 0: at the end only (unset: after "
+        "every epoch)",
+    )
+    group.add_argument(
+        "--checkpoint_steps",
+        metavar="N",
+        type=or_none(positive_int),
+        help="write a checkpoint every N steps (unset: every five minutes)",
+    )
+    group.add_argument(
+        "--keep",
+        choices=KEEPS,
+        default="last",
+        help="which weights become the model: the last, or the best by F1",
+    )
+    group.add_argument(
+        "--metric", choices=METRICS, default="auto", help="which script's scores"
+    )
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+    _check_flags(arguments)
+    if arguments.deterministic:
+        # Read when TensorFlow is imported: oneDNN's sums depend on timing.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+    from zonekeras.data.squad import read_squad
+    from zonekeras.training.output import check_run_dir
+    from zonekeras.training.settings import TrainingSettings
+
+    # What can be wrong without a model is found before one is loaded.
+    settings = _settings(arguments)
+    checked = TrainingSettings.of(settings)
+    for _, directory in _runs(arguments):
+        check_run_dir(directory)
+    skip_bad = arguments.skip_bad
+    train = read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
+    dev = None
+    if arguments.predict_file is not None and arguments.do_predict is not False:
+        dev = read_squad(arguments.predict_file, skip_bad=skip_bad)
+    _warn_of_data(train, dev, checked.for_data(train, dev))
+    if arguments.use_tpu:
+        warnings.warn(
+            "--use_tpu: this version has no TPU support; running on this machine",
+            stacklevel=2,
+        )
+    _finetune(arguments, argv, train, dev, settings)
+
+
+def _finetune(
+    arguments: argparse.Namespace,
+    argv: Sequence[str],
+    train: SquadDataset,
+    dev: SquadDataset | None,
+    settings: dict[str, Any],
+) -> None:
+    """Loads the model, and trains it once for each seed."""
+    from cli.finetune_report import FinetuneDisplay, print_result, print_summary
+    from zonekeras.training import finetune
+
+    model = _load(arguments)
+    flags = {"command": PROG, "arguments": list(argv), "flags": vars(arguments)}
+    results: list[FinetuneResult] = []
+    for seed, directory in _runs(arguments):
+        with FinetuneDisplay(directory) as display:
+            result = finetune(
+                model,
+                train,
+                dev,
+                directory,
+                on_progress=display.update,
+                command=flags,
+                **settings | {"seed": seed},
+            )
+        print_result(result, directory)
+        results.append(result)
+    if len(results) > 1:
+        print_summary(results)
+
+
+def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:
+    """Returns the seed and the directory of every run."""
+    directory = Path(arguments.output_dir)
+    if arguments.seeds is None:
+        return [(arguments.seed, directory)]
+    return [(seed, directory / f"seed-{seed}") for seed in arguments.seeds]
+
+
+def _check_flags(arguments: argparse.Namespace) -> None:
+    """Checks all that can be checked before anything is read; all faults at once."""
+    is_untrained = arguments.from_scratch and arguments.init_checkpoint is None
+    faults = []
+    if is_untrained and arguments.bert_config_file and arguments.vocab_file:
+        if arguments.model is not None:
+            faults.append("--model and --bert_config_file exclude each other")
+    else:
+        check_model_flags(arguments)
+        if arguments.model is None and arguments.init_checkpoint is None:
+            faults.append("--model is missing")
+    for name in ("train_file", "output_dir"):
+        if getattr(arguments, name) is None:
+            faults.append(f"--{name} is missing")
+    if arguments.do_train is False:
+        faults.append(
+            "--do_train=False leaves nothing to train; 'zonekeras sweep "
+            "--configurations baseline' answers with a model as it is"
+        )
+    if arguments.do_predict and arguments.predict_file is None:
+        faults.append("--do_predict needs --predict_file")
+    for name in ("mask_layer", "mask_zone"):
+        if getattr(arguments, name) is not None:
+            faults.append(f"--{name} is for 'zonekeras sweep', not for training")
+    if arguments.seeds is not None and len({*arguments.seeds}) < len(arguments.seeds):
+        faults.append("--seeds has a seed twice")
+    if faults:
+        raise InputError(
+            f"expected other flags. Received: {'; '.join(faults)}; see '{PROG} --help'."
+        )
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns the settings that have a flag of the same name."""
+    from zonekeras.training.settings import TrainingSettings
+
+    given = vars(arguments)
+    names = [field.name for field in fields(TrainingSettings)]
+    return {name: given[name] for name in names if name in given}
+
+
+def _warn_of_data(
+    train: SquadDataset, dev: SquadDataset | None, settings: TrainingSettings
+) -> None:
+    """Says what does not stop a run, but somebody should know."""
+    warn_of_skipped(train)
+    if dev is None:
+        return
+    warn_of_skipped(dev)
+    if not settings.can_score(dev):
+        warnings.warn(
+            f"{dev.path}: some questions have no gold answer; they are answered, but "
+            "nothing is scored",
+            stacklevel=2,
+        )
+
+
+def _load(arguments: argparse.Namespace) -> ZoneModel:
+    """Loads the model that training starts from."""
+    from zonekeras.models.loading import load, load_tf1
+    from zonekeras.models.untrained import load_untrained, load_untrained_tf1
+    from zonekeras.models.weights import NO_HEAD
+
+    lower = arguments.do_lower_case
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=NO_HEAD[:40])
+        if arguments.from_scratch and arguments.model is not None:
+            return load_untrained(arguments.model, do_lower_case=lower)
+        if arguments.from_scratch:
+            return load_untrained_tf1(
+                arguments.bert_config_file, arguments.vocab_file, do_lower_case=lower
+            )
+        if arguments.model is not None:
+            return load(arguments.model, do_lower_case=lower, prefer_saved_model=False)
+        return load_tf1(
+            arguments.bert_config_file,
+            arguments.init_checkpoint,
+            arguments.vocab_file,
+            do_lower_case=lower,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What `zonekeras finetune` shows: a progress bar with the loss, then the scores."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from cli.sweep_report import format_seconds
+from zonekeras.training import FinetuneResult
+from zonekeras.training import Progress as TrainingProgress
+
+_LINES = 20
+"""Lines of progress where there is no terminal."""
+
+
+class FinetuneDisplay:
+    """Shows where a run is on standard error.
+
+    A bar on a terminal; elsewhere a line for each twentieth of the run, and one for
+    every score.
+
+    Args:
+        directory: Where the run is kept; named when it is interrupted.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[stage]}[/]"),
+            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.fields[left]} left"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=1, stage="preparing", left="?")
+        self._last: TrainingProgress | None = None
+        self._shown = -1
+
+    def __enter__(self) -> FinetuneDisplay:
+        """Starts the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        """Stops the bar; after Ctrl-C says how to go on."""
+        self._bar.stop()
+        if kind is KeyboardInterrupt and self._last is not None:
+            print(
+                f"stopped at step {self._last.step} of {self._last.num_steps}; the "
+                f"last checkpoint is in {self._directory}; the same command goes on "
+                "from there.",
+                file=sys.stderr,
+            )
+
+    def update(self, progress: TrainingProgress) -> None:
+        """Takes a run's progress."""
+        if self._last is None and progress.first_step:
+            self._say(f"goes on after step {progress.first_step}")
+        self._last = progress
+        self._bar.update(
+            self._task,
+            description=_describe(progress),
+            total=progress.num_steps,
+            completed=progress.step,
+            stage=progress.stage,
+            left=format_seconds(progress.seconds_left),
+        )
+        if progress.row is not None:
+            row = progress.row
+            self._say(
+                f"step {progress.step}/{progress.num_steps}: EM {row.exact_match:.3f}, "
+                f"F1 {row.f1:.3f}"
+            )
+        part = progress.step * _LINES // progress.num_steps
+        if progress.stage == "training" and part != self._shown:
+            self._shown = part
+            if not self._console.is_terminal:
+                self._say(
+                    f"step {progress.step}/{progress.num_steps}: "
+                    f"{_describe(progress)}, "
+                    f"{format_seconds(progress.seconds_left)} left"
+                )
+
+    def _say(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, soft_wrap=True)
+
+
+def _describe(progress: TrainingProgress) -> str:
+    """Writes the loss, the learning rate and the speed."""
+    parts = []
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.learning_rate is not None:
+        parts.append(f"learning rate {progress.learning_rate:.2g}")
+    if progress.windows_per_second is not None:
+        parts.append(f"{progress.windows_per_second:.1f} windows/s")
+    return ", ".join(parts)
+
+
+def print_result(result: FinetuneResult, directory: Path) -> None:
+    """Prints the scores and where the model is."""
+    if result.was_finished:
+        print(f"{directory}: was finished before; nothing to train")
+    answers = result.answers
+    if answers is not None and answers.f1 is not None:
+        print(
+            f"EM {answers.exact_match:.3f}, F1 {answers.f1:.3f} "
+            f"({len(answers.texts)} questions)"
+        )
+    print(f"model in {directory}")
+
+
+def print_summary(results: Sequence[FinetuneResult]) -> None:
+    """Prints the mean and the sample standard deviation of several runs' scores."""
+    scored = [result.answers for result in results if result.answers is not None]
+    parts = []
+    for label, values in (
+        ("EM", [a.exact_match for a in scored if a.exact_match is not None]),
+        ("F1", [a.f1 for a in scored if a.f1 is not None]),
+    ):
+        if len(values) > 1:
+            mean, deviation = statistics.mean(values), statistics.stdev(values)
+            parts.append(f"{label} {mean:.3f} ± {deviation:.3f}")
+    if parts:
+        print(f"{len(scored)} runs: {', '.join(parts)}")
