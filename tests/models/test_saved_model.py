@@ -1,8 +1,5 @@
 """The contract of our SavedModels, by what a caller without zonekeras can see."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -213,30 +210,3 @@ def test_weights_are_stored_once(saved):
     )
     variables = network.reader.trainable_variables + network.reader.zone_tables
     assert shapes == sorted([(), *(tuple(one.shape) for one in variables)])
-
-
-@pytest.mark.parametrize("saved", [1], indirect=True, ids=["one table"])
-def test_mirrored_over_two_devices_gives_the_same_numbers(saved, tmp_path):
-    """Loaded inside a strategy's scope, flipped from outside through all cells."""
-    network, directory, _ = saved
-    inputs = random_inputs(4, 11)
-    tables = np.stack(
-        [
-            tables_of(configuration, network)
-            for configuration in (Configuration(), *cells(L))
-        ]
-    )
-    np.savez(tmp_path / "in.npz", zone_tables=tables, **inputs)
-    subprocess.run(
-        [sys.executable, "-m", "tests.models.mirrored_reader"]
-        + [str(directory), str(tmp_path / "in.npz"), str(tmp_path / "out.npz")],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        check=True,
-    )
-    out = np.load(tmp_path / "out.npz")
-    assert out["replicas"] == 2
-    assert out["traces"] == 1
-    for one, logits in zip(tables, out["logits"], strict=True):
-        network.assign(one)
-        assert_close(logits, network.logits(inputs))

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from zonekeras.layers import ZoneBlock, take_rows
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import variable_value
@@ -89,6 +90,14 @@ class Network(Protocol):
         """
         ...
 
+    def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
+        """Takes tokens int32 [B, T] out of a tensor [B, M, D]; see `layers.take_rows`.
+
+        Returns:
+            Tensor [B, T, D].
+        """
+        ...
+
     def head(self, hidden: Any) -> Any:
         """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         ...
@@ -146,6 +155,10 @@ class KerasNetwork:
         """Runs one layer for chosen rows; see `Network.run_rows`."""
         return self._rows[layer]({"hidden": hidden, **rows})
 
+    def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
+        """Takes tokens out of a tensor; see `Network.take_rows`."""
+        return self._take_rows({"hidden": hidden, "rows": rows})
+
     def head(self, hidden: Any) -> Any:
         """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         return self._head({"hidden": hidden})
@@ -165,14 +178,24 @@ class KerasNetwork:
     def _compile_layers(
         self, run: Callable[[int, dict[str, Any]], Any]
     ) -> list[CompiledFunction]:
-        """Compiles what runs a layer, for every layer."""
-        block = self.reader.encoder.block
-        first = CompiledFunction(partial(run, 0), block(0).variables)
+        """Compiles what runs a layer under a table that is given, for every layer."""
+        encoder = self.reader.encoder
+        variables = [
+            variables_but_tables(encoder.block(layer))
+            for layer in range(self.num_layers)
+        ]
+        first = CompiledFunction(partial(run, 0), variables[0])
         others = [
-            first.with_variables(partial(run, layer), block(layer).variables)
+            first.with_variables(partial(run, layer), variables[layer])
             for layer in range(1, self.num_layers)
         ]
         return [first, *others]
+
+    @cached_property
+    def _take_rows(self) -> CompiledFunction:
+        return CompiledFunction(
+            lambda inputs: take_rows(inputs["hidden"], inputs["rows"]), []
+        )
 
     @cached_property
     def _head(self) -> CompiledFunction:
@@ -191,6 +214,15 @@ class KerasNetwork:
 def parameters(reader: SpanReader) -> list[Any]:
     """Returns the reader's weights in a fixed order, without its zone tables."""
     return list(reader.trainable_variables)
+
+
+def variables_but_tables(block: ZoneBlock) -> list[Any]:
+    """Returns a block's variables without zone tables, as many in every block.
+
+    A block has a table for each layer that it serves.
+    """
+    tables = {id(table) for table in block.attention.zone_tables}
+    return [variable for variable in block.variables if id(variable) not in tables]
 
 
 def hash_arrays(arrays: Iterable[np.ndarray]) -> str:

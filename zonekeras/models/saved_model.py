@@ -27,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from zonekeras.errors import InputError
+from zonekeras.layers import take_rows
 from zonekeras.models.network import INPUT_NAMES, hash_arrays, parameters
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.zones import NUM_ROLES
@@ -162,6 +163,10 @@ class SavedModelNetwork:
         run = getattr(self.module, f"run_rows_{layer}")
         names = ("roles", "rows", "gate_rows", "gates")
         return run(hidden, *(rows[name] for name in names))
+
+    def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
+        """Takes tokens out of a tensor; see `Network.take_rows`."""
+        return take_rows(hidden, rows)
 
     def head(self, hidden: Any) -> Any:
         """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""

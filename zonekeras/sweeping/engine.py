@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from zonekeras.layers import take_rows
 from zonekeras.models.network import Network
 from zonekeras.sweeping.evaluations import Node
 from zonekeras.zones import NUM_ROLES
@@ -99,7 +98,7 @@ def _evaluate(
     }
     computed = network.run_rows(node.layer, hidden, inputs)  # [B, M, D]
     for places in parting.places:
-        yield take_rows(computed, places)
+        yield network.take_rows(computed, places)
 
 
 def parting_rows(changed_roles: npt.NDArray[np.bool_], roles: IntArray) -> PartingRows:

@@ -1,0 +1,1 @@
+"""Running under a `tf.distribute` strategy (TensorFlow only)."""
