@@ -34,6 +34,20 @@ def values(relation, subjects, facts):
     }
 
 
+def subjects_of(wording, relation, question, facts):
+    """Returns the subjects that a question about a value can mean."""
+    article = KINDS[relation.value].article
+    return {
+        fact.subject
+        for fact in facts
+        if fact.relation == relation
+        and question
+        == wording.replace("{w}", fact.subject.split()[-1]).replace(
+            "{v}", article + fact.value
+        )
+    }
+
+
 def derive(question, facts):
     """Returns every answer that follows from the facts, whatever was meant."""
     answers = set()
@@ -43,4 +57,6 @@ def derive(question, facts):
             if phrase is not None:
                 subjects = meanings(phrase, relation.subject, facts)
                 answers |= values(relation, subjects, facts)
+        for wording in relation.subject_questions:
+            answers |= subjects_of(wording, relation, question, facts)
     return answers

@@ -1,5 +1,7 @@
-"""Drawing stories at random: the three parts of the corpus.
+"""Drawing stories at random: the parts of the corpus.
 
+`simple`: two subjects and one fact of each, nothing else: to learn from, not to measure
+with, since of two names one is right.
 `single`: each answer stands in the sentence that names the question's subject.
 `bridge`: the question describes what one sentence leads to, and another tells of it.
 `long`: as `single`, but no window of 384 tokens holds the passage.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from zonekeras.data.corpus.draws import Draws
@@ -26,26 +29,33 @@ from zonekeras.data.corpus.story import (
     Story,
     aside,
     ask,
+    ask_back,
     state,
     with_article,
 )
 
-Part = Literal["single", "bridge", "long"]
+Part = Literal["simple", "single", "bridge", "long"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 LONG_WORDS = 400
 """More words than a window of 384 tokens can hold."""
 
+_NUM_SIMPLE_SUBJECTS = 2
 _NUM_SUBJECTS = 3
 _NUM_LONG_SUBJECTS = 5
-_MOST_ASIDES = 2
-_TWO_IN_ONE = 0.25
-_STRANGER = 0.5
+_MOST_ASIDES = {"simple": 0, "single": 2, "bridge": 2}
+_TWO_IN_ONE = {"simple": 0.0, "single": 0.25, "bridge": 0.0, "long": 0.25}
+_UNSAID = 0.5
 _WORD = re.compile(r"\w+|[^\w\s]")
 _SUBJECT_KINDS = tuple(dict.fromkeys(relation.subject for relation in RELATIONS))
 
-Chain = tuple[Fact, ...]
-"""The facts that lead to an answer, in this order."""
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A question to be worded: the facts that lead to its answer, and which end."""
+
+    chain: tuple[Fact, ...]
+    wants_subject: bool = False
 
 
 def draw_story(
@@ -63,28 +73,47 @@ def draw_story(
         The story; its sentences stand in any order.
     """
     names = Names(draws, split)
-    facts, chains = _DRAW_FACTS[part](draws, names)
-    asked, missing = _ask_all(draws, names, chains, unanswerable_share)
+    facts, wanted = _DRAW_FACTS[part](draws, names)
+    asked, missing = _ask_all(draws, names, wanted, unanswerable_share)
     stated = [fact for fact in facts if fact not in missing]
-    sentences = _state_all(draws, stated, 0.0 if part == "bridge" else _TWO_IN_ONE)
+    sentences = _state_all(draws, stated, _TWO_IN_ONE[part])
     subjects = sorted({(fact.relation.subject, fact.subject) for fact in stated})
     if part == "long":
         sentences += _fill(draws, names, subjects, sentences)
     else:
-        count = draws.below(_MOST_ASIDES + 1)
+        count = draws.below(_MOST_ASIDES[part] + 1)
         sentences += _draw_asides(draws, names, subjects, stated, count)
     return Story(tuple(draws.shuffled(sentences)), tuple(asked))
 
 
-def _draw_single(draws: Draws, names: Names) -> tuple[list[Fact], list[Chain]]:
-    """Draws three subjects with two relations; every fact is asked about."""
+def _draw_simple(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]:
+    """Draws two subjects with one relation, asked for in both directions."""
     kind = draws.pick(_SUBJECT_KINDS)
-    relations = draws.sample(relations_of(kind), 2)
+    [relation] = draws.sample(relations_of(kind), 1)
+    facts = _draw_facts(names, [relation], _NUM_SIMPLE_SUBJECTS)
+    return facts, _both_ways(facts)
+
+
+def _both_ways(facts: Sequence[Fact]) -> list[_Wanted]:
+    """Asks for either end of every fact."""
+    return [_Wanted((fact,), back) for fact in facts for back in (False, True)]
+
+
+def _draw_single(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]:
+    """Draws three subjects with one or two relations.
+
+    One relation is asked for in both directions, of two each in one.
+    """
+    kind = draws.pick(_SUBJECT_KINDS)
+    relations = draws.sample(relations_of(kind), 1 + draws.below(2))
     facts = _draw_facts(names, relations, _NUM_SUBJECTS)
-    return facts, [(fact,) for fact in facts]
+    if len(relations) == 1:
+        return facts, _both_ways(facts)
+    is_back = {relation.name: draws.chance(0.5) for relation in relations}
+    return facts, [_Wanted((fact,), is_back[fact.relation.name]) for fact in facts]
 
 
-def _draw_bridge(draws: Draws, names: Names) -> tuple[list[Fact], list[Chain]]:
+def _draw_bridge(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]:
     """Draws three subjects, what they lead to, and one thing about each of that."""
     first, second = draws.pick(bridges())
     to_middle = _draw_facts(names, [first], _NUM_SUBJECTS)
@@ -93,18 +122,23 @@ def _draw_bridge(draws: Draws, names: Names) -> tuple[list[Fact], list[Chain]]:
         Fact(second, fact.value, value)
         for fact, value in zip(to_middle, values, strict=True)
     ]
-    return to_middle + from_middle, list(zip(to_middle, from_middle, strict=True))
+    chains = zip(to_middle, from_middle, strict=True)
+    return to_middle + from_middle, [_Wanted(chain) for chain in chains]
 
 
-def _draw_long(draws: Draws, names: Names) -> tuple[list[Fact], list[Chain]]:
-    """Draws five subjects with three relations, one of which is asked about."""
+def _draw_long(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]:
+    """Draws five subjects with three relations, one of which is asked for."""
     kind = draws.pick(_SUBJECT_KINDS)
     relations = draws.sample(relations_of(kind), 3)
     facts = _draw_facts(names, relations, _NUM_LONG_SUBJECTS)
-    return facts, [(fact,) for fact in facts if fact.relation == relations[0]]
+    back = draws.chance(0.5)
+    return facts, [
+        _Wanted((fact,), back) for fact in facts if fact.relation == relations[0]
+    ]
 
 
-_DRAW_FACTS: dict[Part, Callable[[Draws, Names], tuple[list[Fact], list[Chain]]]] = {
+_DRAW_FACTS: dict[Part, Callable[[Draws, Names], tuple[list[Fact], list[_Wanted]]]] = {
+    "simple": _draw_simple,
     "single": _draw_single,
     "bridge": _draw_bridge,
     "long": _draw_long,
@@ -124,36 +158,51 @@ def _draw_facts(names: Names, relations: Sequence[Relation], count: int) -> list
 
 
 def _ask_all(
-    draws: Draws, names: Names, chains: Sequence[Chain], unanswerable_share: float
+    draws: Draws, names: Names, wanted: Sequence[_Wanted], unanswerable_share: float
 ) -> tuple[list[Asked], set[Fact]]:
-    """Words a question for each chain; also returns the facts to leave unsaid.
+    """Words all questions; also returns the facts to leave unsaid.
 
     A question has no answer because it is about a stranger or because a fact is
     missing: at most one fact of each relation, so that its answer has competitors.
     """
-    asked = []
+    without = {item for item in wanted if draws.chance(unanswerable_share)}
     missing: dict[str, Fact] = {}
-    for chain in draws.shuffled(chains):
-        subject = chain[0].subject
-        support = chain
-        if draws.chance(unanswerable_share):
-            support = ()
-            fact = draws.pick(chain)
-            if fact.relation.name in missing or draws.chance(_STRANGER):
-                subject = names.draw_namesake(KINDS[chain[0].relation.subject], subject)
-            else:
-                missing[fact.relation.name] = fact
-        relations = [fact.relation for fact in chain]
-        asked.append(Asked(_question(draws, relations, subject), support))
+    for item in wanted:
+        fact = draws.pick(item.chain)
+        needed = any(fact in other.chain for other in wanted if other not in without)
+        if item in without and not needed and draws.chance(_UNSAID):
+            missing.setdefault(fact.relation.name, fact)
+    asked = []
+    for item in draws.shuffled(wanted):
+        chain = item.chain
+        if item in without and not set(chain) & set(missing.values()):
+            chain = _about_stranger(names, item)
+        text = _question(draws, chain, item.wants_subject)
+        support = () if item in without else chain
+        asked.append(Asked(text, support, item.wants_subject))
     return asked, set(missing.values())
 
 
-def _question(draws: Draws, relations: Sequence[Relation], subject: str) -> str:
-    """Words a question for the last relation; those before it describe its subject."""
-    described = with_article(relations[0].subject, subject)
-    for relation in relations[:-1]:
-        described = ask(relation.description, described)
-    return ask(draws.pick(relations[-1].questions), described)
+def _about_stranger(names: Names, item: _Wanted) -> tuple[Fact, ...]:
+    """Returns what would lead to the answer of a question about a new name."""
+    first = item.chain[0]
+    relation, subject, value = first.relation, first.subject, first.value
+    if item.wants_subject:
+        value = names.draw_namesake(KINDS[relation.value], value)
+    else:
+        subject = names.draw_namesake(KINDS[relation.subject], subject)
+    return (Fact(relation, subject, value), *item.chain[1:])
+
+
+def _question(draws: Draws, chain: Sequence[Fact], wants_subject: bool) -> str:
+    """Words a question; all relations but the last describe what it is about."""
+    last = chain[-1].relation
+    if wants_subject:
+        return ask_back(draws.pick(last.subject_questions), chain[-1])
+    described = with_article(chain[0].relation.subject, chain[0].subject)
+    for fact in chain[:-1]:
+        described = ask(fact.relation.description, described)
+    return ask(draws.pick(last.questions), described)
 
 
 def _state_all(

@@ -15,7 +15,7 @@ from zonekeras.data.corpus.vocabulary import vocabulary
 from zonekeras.errors import InputError
 from zonekeras.results.files import atomic_write
 
-PartOrMix = Literal["single", "bridge", "long", "mix"]
+PartOrMix = Literal["simple", "single", "bridge", "long", "mix"]
 
 _SIX: tuple[Part, ...] = ("single", "single", "bridge", "single", "single", "single")
 
@@ -36,7 +36,8 @@ def make_corpus(
     Args:
         seed: Other seeds give other passages.
         num_passages: How many; the first ones do not depend on it.
-        part: `single`, `bridge`, `long`, or `mix` for all three.
+        part: `simple`, `single`, `bridge`, `long` (see `corpus.drawing`), or `mix` for
+            the last three.
         split: Names and passages of `dev` never occur in `train`.
         unanswerable_share: Share of questions that have no answer. Above 0 the
             corpus is in the form of SQuAD 2.0.
@@ -124,16 +125,11 @@ def _paragraph(story: Story, key: str, with_impossible: bool) -> dict[str, Any]:
 
 def _answers(story: Story, asked: Asked) -> list[dict[str, Any]]:
     """Returns a question's one answer, or none."""
-    if not asked.support:
+    if asked.answer is None:
         return []
-    fact = asked.support[-1]
-    start = story.value_start(fact)
-    return [
-        {
-            "text": story.text[start : start + len(fact.value)],
-            "answer_start": start,
-        }
-    ]
+    start = story.answer_start(asked)
+    text = story.text[start : start + len(asked.answer)]
+    return [{"text": text, "answer_start": start}]
 
 
 def _check(num_passages: int, part: str, split: str, unanswerable_share: float) -> None:

@@ -6,11 +6,14 @@ that answers have exact places and tests can take a question's support away.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zonekeras.data.corpus.kinds import KINDS
 from zonekeras.data.corpus.relations import Relation
+
+_PLACEHOLDER = re.compile(r"(\{[sv]\})")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,12 @@ class Sentence:
     Attributes:
         text: The sentence, with its full stop.
         facts: What it states.
-        starts: Where in it the value of each fact starts.
+        starts: Where in it the subject and the value of each fact start.
     """
 
     text: str
     facts: tuple[Fact, ...] = ()
-    starts: tuple[int, ...] = ()
+    starts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,22 @@ class Asked:
 
     Attributes:
         text: The question.
-        support: The facts that lead to the answer, in this order: the value of the
-            last is the answer. Empty if the story has none.
+        support: The facts that lead to the answer, in this order. Empty if the story
+            has none.
+        wants_subject: Whether the answer is the last fact's subject, not its value.
     """
 
     text: str
     support: tuple[Fact, ...]
+    wants_subject: bool = False
+
+    @property
+    def answer(self) -> str | None:
+        """The answer, if there is one."""
+        if not self.support:
+            return None
+        fact = self.support[-1]
+        return fact.subject if self.wants_subject else fact.value
 
 
 @dataclass(frozen=True)
@@ -68,12 +81,14 @@ class Story:
         """All that is stated."""
         return tuple(fact for sentence in self.sentences for fact in sentence.facts)
 
-    def value_start(self, fact: Fact) -> int:
-        """Returns where in the passage the value of a fact starts."""
+    def answer_start(self, asked: Asked) -> int:
+        """Returns where in the passage the answer of a question starts."""
+        fact = asked.support[-1]
         offset = 0
         for sentence in self.sentences:
             if fact in sentence.facts:
-                return offset + sentence.starts[sentence.facts.index(fact)]
+                starts = sentence.starts[sentence.facts.index(fact)]
+                return offset + starts[0 if asked.wants_subject else 1]
             offset += len(sentence.text) + 1
         raise ValueError(f"expected a fact of the story. Received: fact={fact}")
 
@@ -89,11 +104,18 @@ def state(facts: Sequence[Fact], statements: Sequence[str]) -> Sentence:
     starts = []
     for fact, statement in zip(facts, statements, strict=True):
         text += ", while " if text else ""
-        subject = with_article(fact.relation.subject, fact.subject)
-        value = with_article(fact.relation.value, fact.value)
-        before, _, after = statement.replace("{s}", subject).partition("{v}")
-        starts.append(len(text) + len(before) + len(value) - len(fact.value))
-        text += before + value + after
+        names = {
+            "{s}": (fact.relation.subject, fact.subject),
+            "{v}": (fact.relation.value, fact.value),
+        }
+        places = {}
+        for piece in _PLACEHOLDER.split(statement):
+            if piece in names:
+                kind, name = names[piece]
+                places[piece] = len(text + KINDS[kind].article)
+                piece = with_article(kind, name)
+            text += piece
+        starts.append((places["{s}"], places["{v}"]))
     return Sentence(capitalized(text) + ".", tuple(facts), tuple(starts))
 
 
@@ -107,6 +129,12 @@ def aside(statement: str, kind: str, name: str) -> Sentence:
 def ask(question: str, subject: str) -> str:
     """Words a question about a subject that comes with its article."""
     return question.replace("{s}", subject)
+
+
+def ask_back(question: str, fact: Fact) -> str:
+    """Words a question about a fact's value."""
+    value = with_article(fact.relation.value, fact.value)
+    return question.replace("{w}", fact.subject.split()[-1]).replace("{v}", value)
 
 
 def with_article(kind: str, name: str) -> str:

@@ -15,7 +15,7 @@ from zonekeras.data.corpus.relations import RELATIONS
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-_WORD = re.compile(r"[a-z]+")
+_WORD = re.compile(r"[a-z0-9]+")
 _PLACEHOLDER = re.compile(r"\{[a-z]\}")
 
 
@@ -37,7 +37,8 @@ def vocabulary() -> list[str]:
         continuations += () if kind.joiner else kind.second
         words += [kind.article, *kind.asides]
     for relation in RELATIONS:
-        words += [*relation.statements, *relation.questions, relation.description]
+        words += [*relation.statements, *relation.questions]
+        words += [*relation.subject_questions, relation.description]
     text = _PLACEHOLDER.sub(" ", " ".join(words).lower())
     pieces += _WORD.findall(text)
     pieces += [f"##{ending.lower()}" for ending in continuations]
