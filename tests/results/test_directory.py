@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.results.directory import (
     check_output_dir,
@@ -17,6 +18,10 @@ from zonekeras.results.directory import (
 from zonekeras.zones import parse_configuration
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def open_run(store, content):
+    return store.run(content, SquadDataset("dev.json", (), False, 0, 0), {})
 
 
 def names(directory):
@@ -80,7 +85,7 @@ def test_other_files_are_left_alone(tmp_path):
     for name in ("notes.txt", "mypredictions.json", "predictions.txt", "results.csv~"):
         (tmp_path / name).write_text(name)
     with open_output_dir(tmp_path) as store:
-        claim_files(tmp_path, store, store.run({}), ["results.csv"])
+        claim_files(tmp_path, store, open_run(store, {}), ["results.csv"])
     assert {"notes.txt", "mypredictions.json"} < set(names(tmp_path))
 
 
@@ -97,7 +102,7 @@ def test_a_file_that_came_later_is_refused_too(tmp_path):
 
 def test_the_files_of_another_run_go(tmp_path):
     with open_output_dir(tmp_path) as store:
-        first, second = store.run({"weights": 1}), store.run({"weights": 2})
+        first, second = open_run(store, {"weights": 1}), open_run(store, {"weights": 2})
         claimed = ["predictions.json", "predictions_layer0_q2.json", "results.csv"]
         claim_files(tmp_path, store, first, claimed)
         for name in claimed[:2]:
@@ -124,7 +129,7 @@ def test_halves_of_files_that_a_killed_sweep_left_are_removed(tmp_path):
     for name in [*halves, *kept]:
         (tmp_path / name).write_text("")
     with open_output_dir(tmp_path) as store:
-        claim_files(tmp_path, store, store.run({}), [])
+        claim_files(tmp_path, store, open_run(store, {}), [])
     assert names(tmp_path) == sorted([*kept, ".sweep.lock", "sweep.sqlite"])
 
 

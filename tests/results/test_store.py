@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zonekeras.errors import InputError
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
+from zonekeras.errors import InputError
 from zonekeras.results.store import StoredAnswer, StoredBatch, SweepStore
 
 ROOT = Path(__file__).resolve().parents[2]

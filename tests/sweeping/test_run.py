@@ -7,6 +7,14 @@ import pandas as pd
 import pytest
 
 from tests.builders import tiny_model, tiny_squad, write_json
+from tests.sweeping.sweeps import (
+    CELLS,
+    SETTINGS,
+    TABLES,
+    ZONES,
+    count_calls,
+    results,
+)
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
@@ -14,13 +22,7 @@ from zonekeras.metrics import evaluate, headline
 from zonekeras.results.protocol_csv import read_results_csv
 from zonekeras.results.store import SweepStore
 from zonekeras.sweeping import run_sweep
-from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.zones import Zone
-
-SETTINGS = {"max_seq_length": 29, "doc_stride": 7, "token_budget": 150}
-ZONES = ["all", "q2", "q2p", "p2q", "p2"]
-CELLS = [f"layer{layer}:{zone}" for layer in range(3) for zone in ZONES]
-TABLES = {"results.csv", "results.parquet", "heatmap.pdf", "heatmap.png"}
 
 
 def cell_file(name):
@@ -38,29 +40,6 @@ def undisturbed(reader, dev, tmp_path_factory):
     """The directory and the result of a whole sweep that nothing disturbed."""
     directory = tmp_path_factory.mktemp("undisturbed") / "out"
     return directory, run_sweep(reader, dev, directory, **SETTINGS)
-
-
-def results(directory):
-    """Returns what a sweep left, by name: what has to be the same in every run."""
-    return {
-        path.name: path.read_bytes()
-        for path in directory.iterdir()
-        if path.name not in ("sweep.sqlite", "run.json", ".sweep.lock")
-    }
-
-
-def count_calls(monkeypatch):
-    """Lists the batches that are run: what is masked, how many windows, how long."""
-    calls = []
-    logits = BatchRunner.logits
-
-    def counted(self, batch, configurations, on_split):
-        names = list(map(str, configurations))
-        calls.append((names, len(batch.windows), batch.length))
-        return logits(self, batch, configurations, on_split)
-
-    monkeypatch.setattr(BatchRunner, "logits", counted)
-    return calls
 
 
 def answers_by_the_book(model, dataset, configuration, semantics="strict", **lengths):

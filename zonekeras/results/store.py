@@ -127,6 +127,11 @@ class StoredBatch:
     questions: npt.NDArray[np.int32]
     num_parts: int = 1
 
+    @property
+    def grouping(self) -> tuple[int, list[int], list[int]]:
+        """What must be the same in every run; into how many parts may differ."""
+        return (self.length, self.windows.tolist(), self.questions.tolist())
+
 
 class SweepStore:
     """Pieces and finished configurations of runs, in one file.
@@ -250,7 +255,7 @@ class SweepStore:
                 self._database.execute_many(
                     "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows
                 )
-        elif list(map(_identity, stored)) != list(map(_identity, batches)):
+        elif [one.grouping for one in stored] != [one.grouping for one in batches]:
             raise InputError(
                 f"Expected the windows to be grouped as {self.path} has them. "
                 "Received: another grouping, as another version of a tokenizer may "
@@ -387,8 +392,3 @@ class SweepStore:
         if not rows:
             raise KeyError(f"configuration {configuration!r} is not finished")
         return int(rows[0][0])
-
-
-def _identity(batch: StoredBatch) -> tuple[int, list[int], list[int]]:
-    """Returns what must not change; into how many parts it is split may."""
-    return (batch.length, batch.windows.tolist(), batch.questions.tolist())

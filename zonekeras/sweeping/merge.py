@@ -6,7 +6,6 @@ are grouped, and the best spans of its own batches.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,9 @@ from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.result import SweepResult
 from zonekeras.zones import parse_configuration
+
+_LONGEST_SHOWN = 20
+_KEY_DIGITS = 12
 
 
 def merge_runs(
@@ -44,6 +46,8 @@ def merge_runs(
         OSError: If a file cannot be written.
     """
     directories = [Path(source) for source in sources]
+    if not directories:
+        raise InputError("Expected the directories of a sweep's parts. Received: none.")
     target = Path(output_dir)
     with ExitStack() as stack:
         parts = [
@@ -109,18 +113,23 @@ class _Part:
         """Refuses a part of another sweep, saying in what it differs."""
         mine, theirs = self._content(), other._content()
         differences = [
-            f"{name} ({json.dumps(mine[name])[:20]} and {json.dumps(value)[:20]})"
-            for name, value in theirs.items()
-            if mine[name] != value
+            f"{name} ({_shown(mine.get(name))} and {_shown(theirs.get(name))})"
+            for name in sorted({*mine, *theirs})
+            if mine.get(name) != theirs.get(name)
         ]
         if self.planned != other.planned:
             differences.append("configurations")
+        if not differences and self._groupings() != other._groupings():
+            differences.append("how windows are grouped (by versions of a tokenizer)")
         if differences:
             raise InputError(
                 f"Expected parts of one sweep. Received: {self.directory} and "
                 f"{other.directory}, which differ in {', '.join(differences)}. Run "
                 "the parts with the same flags."
             )
+
+    def _groupings(self) -> list[tuple[int, list[int], list[int]]]:
+        return [batch.grouping for batch in self.store.batches(self.run)]
 
     def _content(self) -> dict[str, Any]:
         """Returns all that decides the run's answers, settings one by one."""
@@ -145,6 +154,12 @@ class _Part:
                 f"Received: parts without the batches {shown}{more}. Give the "
                 "directories of all shards, and let unfinished ones finish."
             )
+
+
+def _shown(value: Any) -> str:
+    """Writes what two parts may differ in; of a fingerprint its first digits."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_KEY_DIGITS]}…"
 
 
 def _copy(parts: Sequence[_Part], store: SweepStore) -> int:
