@@ -3,9 +3,11 @@
 import keras
 import pytest
 
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
 only_tensorflow = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="SavedModels and tf.function exist on the TensorFlow backend only",
+    not ON_TENSORFLOW,
+    reason="SavedModels, TF1 checkpoints and tf.function need the TensorFlow backend",
 )
 
 

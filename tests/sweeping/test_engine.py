@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
-from tests.backends import only_tensorflow
-from tests.builders import VOCABULARY, tiny_model
-from zonekeras.sweeping import engine
+from tests.backends import ON_TENSORFLOW, only_tensorflow, to_numpy
+from tests.builders import (
+    VOCABULARY,
+    tiny_model,
+    tiny_squad,
+    tiny_weights,
+    write_json,
+)
+from zonekeras.models.network import KerasNetwork
+from zonekeras.models.weights import build_reader
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.sweeping import engine, run_sweep
 from zonekeras.sweeping.evaluations import plan_evaluations
 from zonekeras.zones import Configuration, Role, cells, parse_configuration
 
@@ -80,6 +89,64 @@ def test_shared_weights_do_not_share_masks(inputs):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+ZONES = ["q2", "q2p", "p2q", "p2", "all", "only-q2", "only-p2", "only-p2q", "q2+p2"]
+
+
+@pytest.fixture(scope="module")
+def calm_model():
+    """Weights nearer to a trained model's: half as large as the other tests' are.
+
+    With those a full run in float32 is itself 3e-5 away from one in float64.
+    """
+    config, weights = tiny_weights()
+    halves = {
+        name: value / 2 if name.endswith("kernel") else value
+        for name, value in weights.items()
+    }
+    model = tiny_model()
+    network = KerasNetwork(build_reader(config, halves))
+    return ZoneModel(network, model.tokenizer, model.description)
+
+
+def random_configurations(random, num_heads):
+    """Draws some masks of one clause or two: layers, several layers, single heads."""
+    texts = ["baseline"] if random.random() < 0.5 else []
+    for _ in range(random.integers(2, 9)):
+        clauses = []
+        for _ in range(random.integers(1, 3)):
+            first, last = sorted(random.integers(0, 3, 2).tolist())
+            where = f"layer{first}" if first == last else f"layers{first}-{last}"
+            if num_heads > 1 and first == last and random.random() < 0.5:
+                where += f".head{random.integers(num_heads)}"
+            clauses.append(f"{where}:{random.choice(ZONES)}")
+        texts.append(";".join(clauses))
+    return list(dict.fromkeys(str(parse_configuration(text)) for text in texts))
+
+
+def random_batch(random):
+    """Draws tokens of random roles, in any order; every example has a CLS."""
+    batch, length = random.integers(1, 5), random.integers(3, 40)
+    shares = random.dirichlet(np.ones(len(Role)))
+    roles = random.choice(len(Role), (batch, length), p=shares).astype("int32")
+    roles[:, 0] = Role.CLS
+    token_ids = random.integers(5, len(VOCABULARY), roles.shape).astype("int32")
+    segments = random.integers(0, 2, roles.shape).astype("int32")
+    return {"token_ids": token_ids, "segment_ids": segments, "roles": roles}
+
+
+# JAX compiles anew for every shape, which takes seconds.
+@pytest.mark.parametrize("seed", range(24 if ON_TENSORFLOW else 4))
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_random_plans_equal_full_runs(calm_model, seed, num_heads):
+    random = np.random.default_rng([seed, num_heads])
+    chosen = random_configurations(random, num_heads)
+    semantics = str(random.choice(["strict", "published"]))
+    inputs = random_batch(random)
+    expected = full_runs(calm_model, chosen, semantics, inputs)
+    found = by_prefix(calm_model, chosen, semantics, inputs, num_heads)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5, err_msg=str(chosen))
+
+
 @only_tensorflow
 def test_a_saved_model_runs_the_same_plans(model, inputs, tmp_path):
     from zonekeras.models.loading import load
@@ -95,13 +162,87 @@ def test_a_saved_model_runs_the_same_plans(model, inputs, tmp_path):
         )
 
 
+def pieces_of(network):
+    return [network._embed, network._head, *network._layers, *network._rows]
+
+
 def test_a_second_batch_of_the_shape_traces_nothing(model, inputs):
     by_prefix(model, PLANS["cells"], "strict", inputs)
-    network = model.network
-    pieces = [network._embed, network._head, *network._layers, *network._rows]
-    before = [piece.num_traces for piece in pieces]
+    before = [piece.num_traces for piece in pieces_of(model.network)]
     by_prefix(model, PLANS["cells"], "strict", inputs)
-    assert [piece.num_traces for piece in pieces] == before
+    assert [piece.num_traces for piece in pieces_of(model.network)] == before
+
+
+def test_a_sweep_traces_each_piece_once_or_once_for_each_shape(tmp_path, monkeypatch):
+    """On TensorFlow whatever the shape; on JAX all layers share what is compiled."""
+    model = tiny_model()
+    network, met = model.network, {"layer": set(), "rows": set(), "ends": set()}
+    run_layer, run_rows, head = network.run_layer, network.run_rows, network.head
+
+    def layer_met(layer, hidden, roles, zone_table):
+        met["layer"].add((tuple(hidden.shape), zone_table.shape))
+        return run_layer(layer, hidden, roles, zone_table)
+
+    def rows_met(layer, hidden, rows):
+        met["rows"].add((tuple(hidden.shape), rows["rows"].shape, rows["gates"].shape))
+        return run_rows(layer, hidden, rows)
+
+    def head_met(hidden):
+        met["ends"].add(tuple(hidden.shape))
+        return head(hidden)
+
+    monkeypatch.setattr(network, "run_layer", layer_met)
+    monkeypatch.setattr(network, "run_rows", rows_met)
+    monkeypatch.setattr(network, "head", head_met)
+    dev = write_json(tmp_path / "dev.json", tiny_squad())
+    lengths = {"max_seq_length": 61, "doc_stride": 31, "token_budget": 130}
+    run_sweep(model, dev, **lengths)
+    run_sweep(model, dev, **lengths | {"semantics": "published"})
+    assert len(met["ends"]) >= 4
+    assert {length for _, length, _ in met["ends"]} == {32, 48, 61}
+    num = {name: len(shapes) for name, shapes in met.items()}
+    by_piece = {
+        "ends": [network._embed.num_traces, network._head.num_traces],
+        "layer": [piece.num_traces for piece in network._layers],
+        "rows": [piece.num_traces for piece in network._rows],
+    }
+    if ON_TENSORFLOW:
+        # Nothing is masked in every layer, so the first is never run by itself.
+        assert by_piece == {"ends": [1, 1], "layer": [0, 1, 1], "rows": [1, 1, 1]}
+    else:
+        assert by_piece["ends"] == [num["ends"]] * 2
+        assert by_piece["layer"] == [num["layer"], 0, 0]
+        assert by_piece["rows"] == [num["rows"], 0, 0]
+
+
+def test_layers_that_share_a_program_have_weights_of_their_own(model, inputs):
+    network = model.network
+    hidden = network.embed(inputs)
+    table = np.ones((1, 1, 5, 5), "float32")
+    found = [
+        to_numpy(network.run_layer(layer, hidden, inputs["roles"], table))
+        for layer in range(3)
+    ]
+    expected = [
+        to_numpy(network.reader.encoder.block(layer)(hidden, inputs["roles"], table))
+        for layer in range(3)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert np.abs(np.diff(found, axis=0)).min(axis=0).max() > 0.1
+
+
+def test_an_assignment_to_a_shared_program_is_seen(inputs):
+    """The values are read at the call, also those of layers that do not compile."""
+    model = tiny_model()
+    network = model.network
+    hidden, roles = network.embed(inputs), inputs["roles"]
+    table = np.ones((1, 1, 5, 5), "float32")
+    before = [to_numpy(network.run_layer(k, hidden, roles, table)) for k in range(3)]
+    kernel = network.reader.encoder.block(1).trainable_variables[0]
+    kernel.assign(to_numpy(kernel.value) * 2)
+    after = [to_numpy(network.run_layer(k, hidden, roles, table)) for k in range(3)]
+    same = [bool((a == b).all()) for a, b in zip(before, after, strict=True)]
+    assert same == [True, False, True]
 
 
 def test_configuration_order_is_kept(model, inputs):

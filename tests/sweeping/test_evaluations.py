@@ -43,6 +43,44 @@ def test_equal_configurations_are_run_once():
     assert leaf.configurations.tolist() == [0, 1]
 
 
+# The share of PAD, CLS, SEP, QUESTION, PASSAGE.
+SHARES = np.array([0.2, 0.01, 0.02, 0.17, 0.6])
+
+
+@pytest.mark.parametrize(
+    ("names", "cost"),
+    [
+        (["baseline"], 3),
+        (["layer2:q2"], 3),
+        (["baseline", "layer2:q2"], 3 + 0.17),
+        (["baseline", "layer2:p2"], 3 + 0.6),
+        (["baseline", "layer2:p2q"], 3 + (1 - 0.17)),
+        (["baseline", "layer2:q2p"], 3 + (1 - 0.6)),
+        (["baseline", "layer2:all"], 3 + 1),
+        (["baseline", "layer2:only-p2q"], 3 + 1),
+        (["baseline", "layer2:q2+p2"], 3 + 0.17 + 0.6),
+        # What comes after the masked layer is run in full.
+        (["baseline", "layer0:q2"], 3 + 0.17 + 2),
+        (["baseline", "layer1:q2", "layer1:p2"], 3 + 0.17 + 0.6 + 2),
+        # The first of them is run in full, and the other beside it.
+        (["layer2:q2", "layer2:p2"], 3 + 0.17 + 0.6),
+        (["layer2:q2", "layer2:q2+p2"], 3 + 0.6),
+        (["baseline", "layer2.head1:q2"], 3 + 0.17),
+    ],
+)
+def test_the_cost_counts_rows(names, cost):
+    root = plan([parse_configuration(name) for name in names], 3, num_heads=2)
+    assert root.cost(SHARES) == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(("num_layers", "cost"), [(1, 4), (6, 99), (12, 378)])
+@pytest.mark.parametrize("shares", [SHARES, np.array([0, 0, 0, 1, 0]), SHARES[::-1]])
+def test_all_cells_cost_the_same_whatever_the_roles(num_layers, cost, shares):
+    """4 L + 5 L (L - 1) / 2: where they part 1 + 5 cells have 1 + 3 layers' rows."""
+    root = plan([Configuration(), *cells(num_layers)], num_layers)
+    assert root.cost(shares) == pytest.approx(cost)
+
+
 def test_the_rows_that_change_are_those_whose_table_rows_differ():
     root = plan([Configuration(), cell(0, Zone.Q2), cell(0, Zone.Q2P)], 1)
     changed = [set(np.flatnonzero(row)) for row in root.changed_roles]
