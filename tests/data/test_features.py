@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zonekeras.data.decoding import WindowAnswers
 from zonekeras.data.features import build_features, encode_pair
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset, read_squad
 from zonekeras.data.tokenizer import ReaderTokenizer
@@ -360,3 +361,27 @@ def test_real_chinese_answers_come_back_by_their_characters(shared_dir, name):
             equal += passage[start:end] == answer.text.strip()
     assert found > 0.5 * len(features.questions)
     assert equal > 0.97 * found
+
+
+def test_window_spans_by_hand(tokenizer):
+    """Windows in any order, some twice; where no span is valid there is none."""
+    features = build_features(
+        make_dataset(("The old man  ran.", "who ?"), ("to it", "who ran to ?")),
+        tokenizer,
+    )
+    assert features.question_index.tolist() == [0, 1]
+    answers = WindowAnswers(
+        # [CLS] who ? [SEP] The old man ran . and [CLS] who ran to ? [SEP] to it
+        start_token=np.array([7, 5, -1, 5], np.int32),
+        end_token=np.array([7, 6, -1, 7], np.int32),
+        score=np.array([1.5, 2.5, -np.inf, 0.25]),
+        null_score=np.array([3.0, 1.0, 2.0, 0.0]),
+    )
+    spans = features.window_spans([1, 0, 1, 0], answers)
+    assert spans.start.tolist() == [3, 4, -1, 4]
+    assert spans.end.tolist() == [5, 11, -1, 16]
+    assert spans.start.dtype == spans.end.dtype == np.int32
+    assert spans.score.tolist() == [1.5, 2.5, -np.inf, 0.25]
+    assert spans.null_score.tolist() == [3.0, 1.0, 2.0, 0.0]
+    text = features.passages[0].text
+    assert [text[4:11], text[4:16]] == ["old man", "old man  ran"]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zonekeras.data.squad import Answer, read_squad
+from zonekeras.data.squad import (
+    Answer,
+    Passage,
+    Question,
+    SquadDataset,
+    from_squad_json,
+    read_squad,
+    to_squad_json,
+)
 from zonekeras.errors import InputError
 
 PASSAGE = "The Nile flows north, past Cairo, into the sea."
@@ -539,3 +547,82 @@ class TestRealFiles:
     def test_training_mix(self, shared_dir):
         dataset = read_squad(shared_dir / "data/english_train_mix.json", training=True)
         assert dataset.num_questions == 10_736
+
+
+class TestJsonAndBack:
+    @staticmethod
+    def there_and_back(dataset):
+        back = from_squad_json(to_squad_json(dataset), dataset.path)
+        assert back.fingerprint == dataset.fingerprint
+        return back
+
+    def test_a_file_of_version_1(self, write):
+        here = [
+            {"text": "Où 海 🏔", "answer_start": 7},
+            {"text": "N", "answer_start": 0},
+        ]
+        asked = question("q2", "Où?", here), question("q3", answers=[])
+        more = content(*asked, context="Nile, «Où 海 🏔».")
+        more["data"] += content()["data"]
+        dataset = read_squad(write(more))
+        assert self.there_and_back(dataset) == dataset
+        assert dataset.num_mismatched_answers == 0
+        assert json.loads(to_squad_json(dataset))["version"] == "1.1"
+        assert "is_impossible" not in to_squad_json(dataset)
+
+    def test_a_file_of_version_2(self, write):
+        answered = question("q2", is_impossible=False)
+        dataset = read_squad(
+            write(content(question(answers=[], is_impossible=True), answered))
+        )
+        assert self.there_and_back(dataset) == dataset
+        assert json.loads(to_squad_json(dataset))["version"] == "v2.0"
+
+    def test_it_is_a_file_that_can_be_read(self, write):
+        dataset = read_squad(write(content(question(), question("q2", answers=[]))))
+        again = read_squad(write(json.loads(to_squad_json(dataset)), "again.json"))
+        assert again.passages == dataset.passages
+        assert again.fingerprint == dataset.fingerprint
+
+    def test_answers_that_are_not_where_they_say_are_counted_again(self, write):
+        elsewhere = [
+            {"text": "south", "answer_start": 3},
+            {"text": "x", "answer_start": -1},
+        ]
+        dataset = read_squad(write(content(question(answers=elsewhere))))
+        assert dataset.num_mismatched_answers > 0
+        assert self.there_and_back(dataset) == dataset
+
+    def test_passages_without_questions_and_without_titles_stay(self):
+        asked = (Question("q", "", ()),)
+        passages = (Passage("", "None asked.", ()), Passage("T", "x", asked))
+        dataset = SquadDataset("dev.json", passages, False, 0, 0)
+        assert self.there_and_back(dataset) == dataset
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.text(),
+                st.text(min_size=1).filter(str.strip),
+                st.lists(st.tuples(st.text(), st.booleans()), max_size=3),
+            ),
+            max_size=4,
+        ),
+        st.booleans(),
+    )
+    def test_any_text_comes_back(self, drawn, has_impossible):
+        passages = []
+        for row, (title, text, asked) in enumerate(drawn):
+            questions = tuple(
+                Question(
+                    f"{row}-{number}-{words}",
+                    words,
+                    () if none else (Answer(text[-1:], len(text) - 1),),
+                    none and has_impossible,
+                )
+                for number, (words, none) in enumerate(asked)
+            )
+            passages.append(Passage(title, text, questions))
+        has_impossible &= any(passage.questions for passage in passages)
+        dataset = SquadDataset("dev.json", tuple(passages), has_impossible, 0, 0)
+        assert self.there_and_back(dataset) == dataset
