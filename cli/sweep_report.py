@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from zonekeras.results.tidy import ScoreName
-from zonekeras.sweeping import Progress as SweepProgress
-from zonekeras.sweeping import SweepEstimate, SweepResult
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.zones import Zone
+
+if TYPE_CHECKING:
+    from zonekeras.sweeping import Progress as SweepProgress
+    from zonekeras.sweeping import SweepEstimate, SweepResult
 
 _LINES = 20
 
@@ -130,29 +133,40 @@ def print_result(result: SweepResult, directory: Path) -> None:
         f"({baseline.num_questions} questions)"
     )
     for score, label in ((ScoreName.EXACT_MATCH, "EM"), (ScoreName.F1, "F1")):
-        _print_cells(result, f"{score}_effect", label)
+        _print_cells(result, score, label)
     _print_others(result)
     print(f"results in {directory}")
 
 
-def _print_cells(result: SweepResult, column: str, label: str) -> None:
+def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
+    """Prints the effects of the cells, those marked that survive."""
     cells = result.table[result.table["layer"].notna()]
     if cells.empty:
         return
-    table = Table(title=f"{label} minus baseline, points", title_justify="left")
+    table = Table(
+        title=f"{label} minus baseline, points",
+        title_justify="left",
+        caption=f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}",
+        caption_justify="left",
+    )
     table.add_column("layer", justify="right")
     for zone in Zone:
         table.add_column(zone.value, justify="right")
     effects = {
-        (row["layer"], row["zone"]): row[column] for row in cells.to_dict("records")
+        (row["layer"], row["zone"]): (row[f"{score}_effect"], row[f"{score}_q"])
+        for row in cells.to_dict("records")
     }
     for layer in sorted({layer for layer, _ in effects}):
         values = [effects.get((layer, zone.value)) for zone in Zone]
-        table.add_row(
-            str(layer + 1),
-            *("" if value is None else f"{value:+.2f}" for value in values),
-        )
+        table.add_row(str(layer + 1), *(map(_effect, values)))
     Console(file=sys.stdout).print(table)
+
+
+def _effect(value: tuple[float, float] | None) -> str:
+    if value is None:
+        return ""
+    effect, rate = value
+    return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
 
 
 def _print_others(result: SweepResult) -> None:

@@ -285,3 +285,21 @@ def test_an_unknown_extension_is_refused(tmp_path, name):
     ):
         plotting.save_figure(figure, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cells_that_survive_have_a_dot():
+    rows = {
+        name: Score(80.0 - index, 90.0, 50)
+        for index, name in enumerate(["baseline", "layer0:q2", "layer1:p2"])
+    }
+    table = sweep_table(rows, model="m", dataset="d")
+    without = plotting.heatmap(table).axes[0]
+    assert (without.lines[:], without.get_xlabel()) == ([], "Masked zone (strict)")
+    table["exact_match_q"] = [float("nan"), 0.04, 0.05]
+    axes = plotting.heatmap(table).axes[0]
+    [dot] = axes.lines
+    column = tick_labels(axes.xaxis).index("Q2")
+    assert column < dot.get_xdata()[0] < column + 1
+    assert 0 < dot.get_ydata()[0] < 1  # layer 1 stands at the bottom
+    assert axes.get_xlabel().endswith("\n• false discovery rate below 5%")
+    assert plotting.heatmap(table, score="f1").axes[0].lines[:] == []

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from tests.builders import tiny_squad, write_json
@@ -7,7 +8,12 @@ from zonekeras.data.squad import read_squad
 from zonekeras.results.protocol_csv import read_results_csv
 from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import read_table
-from zonekeras.sweeping.result import build_result, score, write_answers, write_result
+from zonekeras.sweeping.result import (
+    build_result,
+    mean_score,
+    write_answers,
+    write_result,
+)
 from zonekeras.zones import cells, parse_configuration
 
 
@@ -40,13 +46,9 @@ def gold(dev):
     return [question.answers[0].text for question in dev.questions()]
 
 
-def test_scores_are_points(dev):
-    first, second = gold(dev)
-    ids = [question.id for question in dev.questions()]
-    right = score(dev, dict(zip(ids, (first, second), strict=True)), "squad")
-    assert (right.exact_match, right.f1, right.num_questions) == (100.0, 100.0, 2)
-    half = score(dev, dict(zip(ids, (first, "xyz"), strict=True)), "squad")
-    assert (half.exact_match, half.f1) == (50.0, 50.0)
+def test_scores_are_points():
+    half = mean_score(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
+    assert (half.exact_match, half.f1, half.num_questions) == (50.0, 75.0, 2)
 
 
 def test_effects_are_against_the_baseline(dev):

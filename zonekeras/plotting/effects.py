@@ -15,8 +15,8 @@ from zonekeras.plotting.panel import (
     panel_size,
     symmetric_range,
 )
-from zonekeras.results.matrix import effect_matrix, semantics_of
-from zonekeras.results.tidy import ScoreName
+from zonekeras.results.matrix import column_matrix, effect_matrix, semantics_of
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 EFFECT_COLORS = "seismic"
 SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
@@ -34,6 +34,9 @@ def heatmap(
     axes: Axes | None = None,
 ) -> Figure:
     """Draws the effects of all cells, in points; blue is a loss, red a gain.
+
+    A dot marks the cells whose effect survives: their false discovery rate (the column
+    `exact_match_q` or `f1_q` of a sweep's table) is below 5 %. Scores alone have none.
 
     Args:
         result: A sweep's result, its long-form table, scores by (layer, zone) as
@@ -65,6 +68,7 @@ def heatmap(
     matrix = effect_matrix(result, score, baseline)
     if axes is None:
         axes = new_figure(*(figure_size or panel_size(matrix))).add_subplot()
+    rates = column_matrix(result, f"{score}_q")
     draw_effects(
         axes,
         matrix,
@@ -73,6 +77,7 @@ def heatmap(
         annotate=annotate,
         title=title,
         semantics=semantics_of(result),
+        marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
     )
     return cast(Figure, axes.get_figure(root=True))
 
@@ -91,6 +96,7 @@ def draw_effects(
     annotate: bool,
     title: str | None,
     semantics: str | None = None,
+    marks: pd.DataFrame | None = None,
 ) -> None:
     """Draws signed values with 0 in white."""
     low, high = value_range or symmetric_range(matrix)
@@ -109,4 +115,6 @@ def draw_effects(
         title=title,
         annotate=annotate,
         semantics=semantics,
+        marks=marks,
+        marks_label=f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}",
     )

@@ -66,6 +66,8 @@ def draw_panel(
     annotate: bool,
     semantics: str | None = None,
     number_format: str = ".1f",
+    marks: pd.DataFrame | None = None,
+    marks_label: str = "",
 ) -> None:
     """Draws a matrix into axes, with a colour bar.
 
@@ -80,6 +82,8 @@ def draw_panel(
         annotate: Whether to write each value into its cell.
         semantics: What the zone `all` meant, where it is known.
         number_format: How to write a value.
+        marks: Booleans of the same layers and zones: which cells get a dot.
+        marks_label: What the dot means, written below.
     """
     seaborn.heatmap(
         matrix,
@@ -97,10 +101,14 @@ def draw_panel(
     )
     if annotate:
         _write_values(axes, matrix, number_format)
+    if marks is not None:
+        _draw_marks(axes, marks.to_numpy())
     axes.set_facecolor(NOT_RUN_COLOR)
     axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
     _label_layers(axes, [int(layer) + 1 for layer in matrix.index])
-    axes.set_xlabel(f"Masked zone ({semantics})" if semantics else "Masked zone")
+    legend = f"\n{marks_label}" if marks is not None else ""
+    zones = f"Masked zone ({semantics})" if semantics else "Masked zone"
+    axes.set_xlabel(zones + legend)
     axes.set_ylabel("Layer")
     axes.tick_params(length=0)
     axes.tick_params(axis="x", rotation=0)
@@ -116,20 +124,38 @@ def _cells_height(matrix: pd.DataFrame) -> float:
 
 def _write_values(axes: Axes, matrix: pd.DataFrame, number_format: str) -> None:
     """Writes each value into its cell, black or white, whichever is read better."""
-    [mesh] = axes.collections
-    mesh.update_scalarmappable()
-    colors = np.asarray(mesh.get_facecolor()).reshape(*matrix.shape, 4)
+    colors = _text_colors(axes, matrix.shape)
     for (row, column), value in np.ndenumerate(matrix.to_numpy()):
         if not np.isnan(value):
             axes.text(
                 column + 0.5,
                 row + 0.5,
                 _number(float(value), number_format),
-                color="black" if _luminance(colors[row, column]) > 0.25 else "white",
+                color=colors[row][column],
                 fontsize=8,
                 ha="center",
                 va="center",
             )
+
+
+def _draw_marks(axes: Axes, marks: np.ndarray) -> None:
+    """Draws a dot into the upper right corner of each marked cell."""
+    colors = _text_colors(axes, marks.shape)
+    for row, column in np.argwhere(marks).tolist():
+        axes.plot(
+            column + 0.88, row + 0.8, ".", color=colors[row][column], markersize=4
+        )
+
+
+def _text_colors(axes: Axes, shape: tuple[int, ...]) -> list[list[str]]:
+    """Returns black or white for each cell, whichever is read better on it."""
+    mesh = axes.collections[0]
+    mesh.update_scalarmappable()
+    colors = np.asarray(mesh.get_facecolor()).reshape(*shape, 4)
+    return [
+        ["black" if _luminance(color) > 0.25 else "white" for color in row]
+        for row in colors
+    ]
 
 
 def _number(value: float, number_format: str) -> str:

@@ -71,6 +71,22 @@ def score_matrix(
     return _pivot(table, str(ScoreName(score)))
 
 
+def column_matrix(result: Any, column: str) -> pd.DataFrame | None:
+    """Returns another column of a sweep's table as a matrix.
+
+    Args:
+        result: As in `score_matrix`.
+        column: A column with a number for each cell, such as `f1_q`.
+
+    Returns:
+        The matrix, NaN where a cell has none; None if there is no such column.
+    """
+    table = _as_frame(result)
+    if _is_matrix(table) or column not in table.columns:
+        return None
+    return _pivot(table, column)
+
+
 def effect_matrix(
     result: Any,
     score: ScoreName | str = ScoreName.EXACT_MATCH,

@@ -10,7 +10,8 @@ The columns, in order (`COLUMNS`):
 * `exact_match_effect`, `f1_effect`: score minus the baseline's, in points;
 * `num_questions`: how many questions were scored.
 
-Tables of several sweeps are joined with `pandas.concat`. Further columns may follow.
+`run_sweep` adds what is known of each effect (`sweeping.evidence`): intervals, tests
+and what could have been seen. Tables of several sweeps are joined with `pandas.concat`. Further columns may follow.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.results.files import atomic_write
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
+
+
+FALSE_DISCOVERY_RATE = 0.05
+"""Cells whose q-value is below it are marked in tables and figures."""
 
 
 class ScoreName(StrEnum):

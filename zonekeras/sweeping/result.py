@@ -23,6 +23,8 @@ from zonekeras.results.files import atomic_write
 from zonekeras.results.protocol_csv import write_results_csv
 from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import Score, sweep_table, write_table
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.evidence import add_evidence
 from zonekeras.zones import BASELINE, Configuration, cells
 
 
@@ -62,9 +64,13 @@ class SweepResult:
         )
 
 
-def score(dataset: SquadDataset, predictions: Mapping[str, str], metric: str) -> Score:
-    """Scores one configuration's answers, in points."""
-    exact_match, f1 = score_questions(dataset, predictions, metric)
+def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
+    """Returns one configuration's score in points.
+
+    Args:
+        exact_match: Float `[Q]`, from 0 to 1.
+        f1: Likewise.
+    """
     return Score(
         exact_match=100.0 * float(np.mean(exact_match)),
         f1=100.0 * float(np.mean(f1)),
@@ -98,13 +104,18 @@ def build_result(
         }
         for configuration, stored in answers.items()
     }
-    scores = {
-        configuration: score(dataset, texts, metric)
-        for configuration, texts in predictions.items()
-    }
+    scored = [score_questions(dataset, texts, metric) for texts in predictions.values()]
+    scores = QuestionScores(*map(np.stack, zip(*scored, strict=True)))
     table = sweep_table(
-        scores, model=model_name, dataset=Path(dataset.path).name, semantics=semantics
+        {
+            name: mean_score(*pair)
+            for name, pair in zip(predictions, scored, strict=True)
+        },
+        model=model_name,
+        dataset=Path(dataset.path).name,
+        semantics=semantics,
     )
+    table = add_evidence(table, scores, dataset)
     return SweepResult(table, predictions, num_layers)
 
 

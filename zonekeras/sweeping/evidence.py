@@ -1,0 +1,65 @@
+"""What is known of each effect: intervals, tests and what could have been seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.results.tidy import ScoreName
+from zonekeras.statistics.cells import cell_statistics
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.zones import BASELINE
+
+_PREFIXES = {"em": ScoreName.EXACT_MATCH, "f1": ScoreName.F1}
+
+
+def add_evidence(
+    table: pd.DataFrame, scores: QuestionScores, dataset: SquadDataset
+) -> pd.DataFrame:
+    """Adds the statistics of every effect to a sweep's table.
+
+    The q-values hold for the sweep's cells together, and apart from them for all
+    other configurations together.
+
+    Args:
+        table: A sweep's table, as in `results.tidy`.
+        scores: Scores of its rows, `[rows, Q]`.
+        dataset: The dev set; questions of one passage are resampled together.
+
+    Returns:
+        The table with, for `exact_match` and `f1`, the columns `_low` and `_high` (95 %
+        interval of the effect, points), `_p` (permutation test), `_q` (its false
+        discovery rate), `_detectable` (points); and `broken`, `repaired` (questions)
+        and `mcnemar_p`. NaN for the baseline.
+    """
+    is_baseline = (table["configuration"] == BASELINE).to_numpy()
+    is_cell = table["layer"].notna().to_numpy()
+    passages = passage_index(dataset)
+    baseline = _take(scores, np.flatnonzero(is_baseline)[0])
+    parts = []
+    for family in (is_cell, ~is_cell & ~is_baseline):
+        rows = np.flatnonzero(family)
+        if len(rows):
+            found = cell_statistics(baseline, _take(scores, rows), passages)
+            parts.append(found.set_index(table.index[rows]))
+    if not parts:
+        return table
+    found = pd.concat(parts).drop(columns=["em_effect", "f1_effect"])
+    return table.join(found.rename(columns=_column).astype("float64"))
+
+
+def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
+    """Returns the passage of each question, int64 `[Q]`."""
+    counts = [len(passage.questions) for passage in dataset.passages]
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def _take(scores: QuestionScores, rows: npt.NDArray[np.int64]) -> QuestionScores:
+    return QuestionScores(scores.exact_match[rows], scores.f1[rows])
+
+
+def _column(name: str) -> str:
+    prefix, _, rest = name.partition("_")
+    return f"{_PREFIXES[prefix]}_{rest}" if prefix in _PREFIXES else name
