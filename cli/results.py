@@ -77,10 +77,15 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.what[0] == _MERGE:
         _merge(arguments, argv)
         return
-    if len(arguments.what) > 1 or arguments.output_dir:
+    if len(arguments.what) > 1:
         raise InputError(
             "expected one directory to look at, or 'merge' before several. Received: "
             f"{' '.join(arguments.what)}; see '{PROG} --help'."
+        )
+    if arguments.output_dir:
+        raise InputError(
+            f"expected --output_dir with '{_MERGE}' only. Received: --output_dir "
+            f"{arguments.output_dir}; see '{PROG} --help'."
         )
     if arguments.output and not arguments.export:
         raise InputError("expected --export with --output. Received: --output alone.")

@@ -287,7 +287,11 @@ def _load(arguments: argparse.Namespace, precision: str) -> ZoneModel:
         "do_lower_case": arguments.do_lower_case,
     }
     if arguments.model is not None:
-        return load(arguments.model, **how)
+        model = load(arguments.model, **how)
+        if precision == "float32" and model.description.precision != precision:
+            # A model directory that was saved in another format.
+            model = load(arguments.model, **how | {"dtype": precision})
+        return model
     return load_tf1(
         arguments.bert_config_file,
         arguments.init_checkpoint,

@@ -16,7 +16,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cli import results as results_command
 from cli import sweep
+from cli.sweep import DTYPE_OF_PRECISION
+from tests.backends import ON_TENSORFLOW, only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +36,8 @@ def work(tmp_path_factory):
     """A directory with a model in two layouts and dev files."""
     directory = tmp_path_factory.mktemp("work")
     write_hugging_face(directory / "hf")
-    write_tf1(directory / "tf1")
+    if ON_TENSORFLOW:
+        write_tf1(directory / "tf1")
     write_json(directory / "dev.json", tiny_squad())
     write_json(directory / "long.json", tiny_squad(num_passages=6))
     return directory
@@ -90,6 +94,7 @@ PASTED = """
 """.split()
 
 
+@only_tensorflow
 def test_a_pasted_command_line_of_the_protocol(work):
     arguments = [*PASTED, "--mask_layer=2", "--mask_zone=q2", "--output_dir=pasted"]
     with start(
@@ -148,7 +153,7 @@ def test_a_pasted_command_line_of_the_protocol(work):
 )
 def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
     out = here / f"out{len(list(here.iterdir()))}"
-    model = ["--model=tf1", "--predict_file=dev.json", *LENGTHS]
+    model = ["--model=hf", "--predict_file=dev.json", *LENGTHS]
     assert sweep.main([*model, f"--output_dir={out}", *flags]) == 0
     expected = {"predictions.json", "results.parquet", *files}
     assert set(results(out)) == expected
@@ -162,6 +167,7 @@ def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
             )
 
 
+@only_tensorflow
 def test_all_layouts_and_routes_give_the_same_bytes(here, capsys):
     import zonekeras
     from zonekeras.models.saved_model import SavedModelNetwork
@@ -349,3 +355,102 @@ sys.exit(main())
     first = capsys.readouterr().err.splitlines()[0]
     assert int(re.search(r"(\d+) of them kept from before", first)[1]) > 30
     assert results(here / "full") == undisturbed
+
+
+def test_a_dry_run_says_what_would_be_run_and_writes_nothing(here, capsys):
+    before = sorted(here.rglob("*"))
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--dry_run"]
+    for more in ([], ["--output_dir=dry"], ["--output_dir", "dry", "--shard=1/2"]):
+        assert sweep.main([*flags, *more]) == 0
+        shapes, plan, seconds, nothing = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(
+            r"27 windows in \d+ batches of [1-9] shapes, the longest 6 x 29 tokens",
+            shapes,
+        )
+        # 3 + 5 x (3 + 2 + 1) of 16 x 3, and by rows 4 x 3 + 5 x (2 + 1).
+        assert plan == (
+            "16 configurations: 33 layer evaluations instead of 48; counting rows, "
+            "56.2% of the work (43.8% saved)"
+        )
+        assert re.fullmatch(r"expected time: \d+ s", seconds)
+        assert nothing == "nothing was written (--dry_run)"
+    assert sorted(here.rglob("*")) == before
+
+
+def test_shards_print_how_to_join_them(here, capsys):
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--mask_layer=1"]
+    assert sweep.main([*flags, "--output_dir=part", "--shard=2/2"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == (
+        "shard 2/2 is in part; when all are there: zonekeras results merge DIR DIR … "
+        "--output_dir OUT\n"
+    )
+    first, *_, last = printed.err.splitlines()
+    number = re.fullmatch(r"0 of (\d+) windows x 6 configurations", first)[1]
+    assert 0 < int(number) < 27
+    assert last.startswith(f"{number} of {number} windows x 6 configurations")
+    assert results(here / "part") == {}
+    record = json.loads((here / "part" / "run.json").read_text())
+    assert record["flags"]["shard"] == "2/2"
+
+
+@pytest.mark.parametrize("value", ["0/2", "3/2", "half", "1"])
+def test_what_is_no_shard(here, capsys, value):
+    flags = ["--model=hf", "--predict_file=dev.json", "--output_dir=none"]
+    assert sweep.main([*flags, f"--shard={value}"]) == 2
+    assert capsys.readouterr().err == (
+        "zonekeras sweep: error: --shard: expected I/N with 1 <= I <= N, such as 2/4. "
+        f"Received: {value!r}.\n"
+    )
+    assert not (here / "none").exists()
+
+
+def test_another_precision_is_compared_on_a_sample(here, capsys):
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--output_dir=bf16"]
+    cell = ["--mask_layer=1", "--mask_zone=p2", "--precision=bfloat16"]
+    assert sweep.main([*flags, *cell]) == 0
+    *_, where, compared = capsys.readouterr().out.splitlines()
+    assert where == "results in bf16"
+    found = re.fullmatch(
+        r"mixed_bfloat16: (\d+) of 18 answers \(([\d.]+)%\) differ from float32 on a "
+        r"sample of 9 questions x 2 configurations; mean F1 [+-]\d+\.\d\d",
+        compared,
+    )
+    assert float(found[2]) == pytest.approx(int(found[1]) / 18 * 100, abs=0.01)
+    assert sweep.main([*flags[:-1], "--output_dir=float32", *cell[:2]]) == 0
+    assert "differ from" not in capsys.readouterr().out
+
+
+def test_the_reference_is_float32_whatever_the_model_was_saved_in(here, capsys):
+    import zonekeras
+
+    zonekeras.load("hf", dtype="mixed_bfloat16").save("half")
+    flags = ["--model=half", "--predict_file=dev.json", *LENGTHS]
+    flags += ["--configurations", "layers0-1:p2"]
+    for precision, out in (("bfloat16", "half_out"), ("float32", "full_out")):
+        more = [f"--precision={precision}", f"--output_dir={out}"]
+        assert sweep.main([*flags, *more]) == 0
+        compared = " differ from float32 on a " in capsys.readouterr().out
+        assert compared == (precision == "bfloat16")
+        assert results_command.main([out]) == 0
+        run_in = re.findall(r"29 tokens, (\S+) on", capsys.readouterr().out)
+        assert run_in == [DTYPE_OF_PRECISION[precision] or "float32"]
+
+
+def test_the_token_budget_groups_windows_and_changes_no_answer(here, capsys):
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS[:2]]
+    flags += ["--configurations", "layer1:p2"]
+    found = []
+    for budget in (29, 1000):
+        out = here / f"budget{budget}"
+        more = [f"--token_budget={budget}", f"--output_dir={out}"]
+        assert sweep.main([*flags, *more]) == 0
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == {29: 1 + 20, 1000: 1 + 1}[budget]
+        found.append((out / "predictions_layer1_p2.json").read_bytes())
+    assert found[0] == found[1]
+    assert sweep.main([*flags, "--token_budget=0", "--output_dir=none"]) == 2
+    assert capsys.readouterr().err == (
+        "zonekeras sweep: error: --token_budget: expected a whole number of at least "
+        "1. Received: '0'.\n"
+    )

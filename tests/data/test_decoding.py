@@ -17,9 +17,7 @@ def select(features, answers, **settings):
     """Answers the questions of features from their windows' best spans in tokens."""
     windows = np.arange(len(answers.score)) % features.num_windows
     spans = features.window_spans(windows, answers)
-    return select_answers(
-        features.passages, features.question_index, spans, **settings
-    )
+    return select_answers(features.passages, features.question_index, spans, **settings)
 
 
 WORDS = [f"w{number}" for number in range(40)]
