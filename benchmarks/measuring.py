@@ -46,12 +46,12 @@ def median_ratios(seconds: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def timed_methods(
-    methods: Mapping[str, tuple[type, str]],
+    methods: Mapping[str, tuple[Any, str]],
 ) -> Iterator[dict[str, np.ndarray]]:
     """Adds up how long methods take, while inside.
 
     Args:
-        methods: A name for each method: its class and what it is called there.
+        methods: A name for each: the class or module it is in, and its name there.
 
     Yields:
         float64 [2] for each name: seconds of wall time, and of processor time of the
