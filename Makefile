@@ -1,15 +1,25 @@
 # Everything runs in .venv, which is made when it is missing and brought up to date when
 # setup.cfg or pyproject.toml changes. Only Python 3.11 with pip has to be there.
+# 'make test-jax' has an environment of its own, .venv-jax, without TensorFlow.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+JAX_VENV := .venv-jax
+JAX_INSTALLED := $(JAX_VENV)/.installed
+
+# What runs where TensorFlow is not installed: all tests of these, and of the others
+# those that are marked both_backends.
+WITHOUT_TENSORFLOW := $(addprefix tests/,data metrics plotting results statistics \
+    sweeping cli/test_results.py cli/test_sweep.py test_zones.py)
+BOTH_BACKENDS := $(addprefix tests/,layers models/test_prediction.py \
+    models/test_zone_model.py)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test test-slow clean
+.PHONY: help install lint format types test test-slow test-jax clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +53,20 @@ test: lint types ## lint, types and the fast tests
 test-slow: $(INSTALLED) ## the tests marked slow
 	$(BIN)/pytest -m slow
 
-clean: ## remove .venv, caches and build outputs; results in runs/ stay
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+$(JAX_INSTALLED): setup.cfg .ci/install_without_tensorflow.py
+	@$(JAX_VENV)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(JAX_VENV)
+	@echo 'make: installing into $(JAX_VENV); that pip misses tensorflow-text is meant'
+	@$(JAX_VENV)/bin/python .ci/install_without_tensorflow.py
+	@touch $@
+
+# JAX compiles for every shape: fast to compile matters more than fast. It compiles an
+# operation for every dtype as well, and one mixed policy has to do.
+test-jax: export KERAS_BACKEND := jax
+test-jax: export XLA_FLAGS := --xla_backend_optimization_level=0
+test-jax: $(JAX_INSTALLED) ## the tests that need no TensorFlow, on JAX alone
+	$(JAX_VENV)/bin/pytest $(WITHOUT_TENSORFLOW)
+	$(JAX_VENV)/bin/pytest -m both_backends -k 'not mixed_float16' $(BOTH_BACKENDS)
+
+clean: ## remove .venv, .venv-jax, caches and build outputs; results in runs/ stay
+	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

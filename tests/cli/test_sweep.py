@@ -212,6 +212,8 @@ def take_terminal():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+# JAX warns of forks; this one becomes another program at once.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
     here, undisturbed, capsys
 ):

@@ -9,6 +9,8 @@ from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.models.prediction import decode_batch
 
+pytestmark = pytest.mark.both_backends
+
 C, LENGTH = 3, 29
 NAMES = ("start", "end", "score", "null_score")
 
