@@ -11,7 +11,8 @@ The columns, in order (`COLUMNS`):
 * `num_questions`: how many questions were scored.
 
 `run_sweep` adds what is known of each effect (`sweeping.evidence`): intervals, tests
-and what could have been seen. Tables of several sweeps are joined with `pandas.concat`. Further columns may follow.
+and what could have been seen. Tables of several sweeps are joined with `pandas.concat`.
+Further columns may follow.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.results.files import atomic_write
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
-
 
 FALSE_DISCOVERY_RATE = 0.05
 """Cells whose q-value is below it are marked in tables and figures."""
