@@ -6,6 +6,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CORE := $(VENV)/.installed-core
+ALL := .[dev,tf-models]
 JAX_VENV := .venv-jax
 JAX_INSTALLED := $(JAX_VENV)/.installed
 
@@ -19,22 +21,37 @@ BOTH_BACKENDS := $(addprefix tests/,layers models/test_prediction.py \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format types test test-slow test-jax clean
+.PHONY: help install demo lint format types test test-slow test-jax clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## make .venv and install the package with all it needs
 
-$(INSTALLED): setup.cfg pyproject.toml
+# $(1): what pip is to install.
+define install_into_venv
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "make: expected Python 3.11 or newer as PYTHON." \
 	        "Received: '$(PYTHON)'; install it or call make PYTHON=/path/to/python3.11" >&2; \
 	    exit 2; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV)
 	@echo 'make: installing into $(VENV); the first time takes some minutes'
-	@$(BIN)/python -m pip install -qq --editable '.[dev,tf-models]'
+	@$(BIN)/python -m pip install -qq --editable '$(1)'
+endef
+
+$(INSTALLED): setup.cfg pyproject.toml
+	$(call install_into_venv,$(ALL))
+	@touch $@ $(CORE)
+
+$(CORE): setup.cfg pyproject.toml
+	$(call install_into_venv,.)
 	@touch $@
+
+demo: $(CORE) ## train a small reader from nothing, sweep it, draw the heatmap
+	$(BIN)/python -m cli.finetune
+	$(BIN)/python -m cli.sweep
+	@echo 'make: look at runs/demo/heatmap.png and runs/demo/results.csv;' \
+	    'the reader is in saved_models/demo, its curves in training.png there'
 
 lint: $(INSTALLED) ## check the code with ruff
 	$(BIN)/ruff check

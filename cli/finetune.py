@@ -43,6 +43,9 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 KEEPS = ("last", "best")
 
 EPILOG = """\
+Without arguments: trains a small reader on a synthetic corpus, in a minute or two, into
+saved_models/demo; 'zonekeras sweep' without arguments sweeps it.
+
 example:
   $ zonekeras finetune --model downloads/bert_base_cased --train_file train-v1.1.json \\
       --predict_file dev-v1.1.json --output_dir saved_models/reader
@@ -183,6 +186,11 @@ def _add_scoring_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def _main(argv: Sequence[str]) -> None:
+    if not argv:
+        from cli.demo import finetune_demo
+
+        finetune_demo(PROG)
+        return
     arguments = build_parser().parse_args(argv)
     _check_flags(arguments)
     if arguments.deterministic:

@@ -45,6 +45,8 @@ what is masked, one configuration after the other (the baseline always runs too)
   --mask_zone q2               q2 in all layers at once
   --configurations "layer3:p2q+q2" "layers0-5:p2" "layer3.head7:p2q" "layer3:only-p2"
 
+Without arguments: sweeps what 'zonekeras finetune' without arguments has trained.
+
 example:
   $ zonekeras sweep --model saved_models/reader --predict_file dev.json \\
       --max_seq_length 384 --output_dir runs/reader
@@ -130,6 +132,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> None:
+    if not argv:
+        from cli.demo import sweep_demo_arguments
+
+        argv = sweep_demo_arguments()
+        print(f"no arguments: {PROG} {' '.join(argv)}", flush=True)
     arguments = build_parser().parse_args(argv)
     _check_flags(arguments)
 

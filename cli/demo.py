@@ -1,0 +1,46 @@
+"""What `zonekeras finetune` and `zonekeras sweep` do without arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zonekeras.errors import InputError
+
+
+def finetune_demo(prog: str) -> None:
+    """Writes the synthetic corpus, trains the small reader on it, and scores it."""
+    from cli.finetune_report import FinetuneDisplay, print_result
+    from zonekeras import demo
+
+    demo.write_corpora()
+    print(f"no arguments: the demonstration. Data in {demo.CORPUS_DIR}")
+    for stage, what in enumerate(("passages of two sentences", "whole passages")):
+        directory = demo.stage_directory(stage)
+        print(f"stage {stage + 1} of 2: {what}", flush=True)
+        with FinetuneDisplay(directory) as display:
+            result = demo.train_demo(
+                stage,
+                on_progress=display.update,
+                command={"command": prog, "arguments": [], "flags": {}},
+            )
+        print_result(result, directory)
+    for name, (exact_match, count) in demo.score_other_parts(result.model).items():
+        print(f"never trained on, {name}: EM {exact_match:.3f} ({count} questions)")
+
+
+def sweep_demo_arguments() -> Sequence[str]:
+    """Returns the flags that a sweep without any stands for.
+
+    Raises:
+        InputError: If the demonstration's reader has not been trained.
+    """
+    from zonekeras.demo import DEV_FILE, MODEL_DIR, SWEEP_ARGUMENTS
+
+    for path in (MODEL_DIR / "zonekeras.json", DEV_FILE):
+        if not path.exists():
+            raise InputError(
+                f"without arguments, expected the demonstration's {path}. Received: "
+                "no such file; run 'zonekeras finetune' without arguments first, or "
+                "see 'zonekeras sweep --help'."
+            )
+    return SWEEP_ARGUMENTS
