@@ -8,6 +8,7 @@ what the `Network` protocol lists, so that both give the same numbers.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -153,7 +154,7 @@ class KerasNetwork:
 
     def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
         """Runs one layer for chosen rows; see `Network.run_rows`."""
-        return self._rows[layer]({"hidden": hidden, **rows})
+        return run_rows_in_slices(self._rows[layer], hidden, rows)
 
     def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
         """Takes tokens out of a tensor; see `Network.take_rows`."""
@@ -209,6 +210,35 @@ class KerasNetwork:
         return hash_arrays(
             variable_value(variable) for variable in parameters(self.reader)
         )
+
+
+def run_rows_in_slices(
+    run: Callable[[dict[str, Any]], Any], hidden: Any, rows: Mapping[str, np.ndarray]
+) -> Any:
+    """Runs chosen rows a few examples at a time.
+
+    No more rows at once than the batch has tokens: what a layer keeps in between stays
+    in a CPU's cache, and takes no more memory than running the layer once.
+
+    Args:
+        run: Takes `hidden` and `rows` in one dictionary, returns a tensor [B, M, D].
+        hidden: Tensor [B, T, D].
+        rows: As in `Network.run_rows`.
+
+    Returns:
+        Tensor [B, M, D].
+    """
+    batch, length = rows["roles"].shape
+    num_slices = min(batch, -(-rows["rows"].shape[1] // length))
+    if num_slices == 1:
+        return run({"hidden": hidden, **rows})
+    bounds = np.linspace(0, batch, num_slices + 1).round().astype(int).tolist()
+    parts = []
+    for start, stop in itertools.pairwise(bounds):
+        part = {name: rows[name][start:stop] for name in ("roles", "rows", "gate_rows")}
+        part["gates"] = rows["gates"]
+        parts.append(run({"hidden": hidden[start:stop], **part}))
+    return keras.ops.concatenate(parts, axis=0)
 
 
 def parameters(reader: SpanReader) -> list[Any]:

@@ -28,7 +28,12 @@ import tensorflow as tf
 
 from zonekeras.errors import InputError
 from zonekeras.layers import take_rows
-from zonekeras.models.network import INPUT_NAMES, hash_arrays, parameters
+from zonekeras.models.network import (
+    INPUT_NAMES,
+    hash_arrays,
+    parameters,
+    run_rows_in_slices,
+)
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.zones import NUM_ROLES
 
@@ -161,8 +166,10 @@ class SavedModelNetwork:
     def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
         """Runs one layer for chosen rows; see `Network.run_rows`."""
         run = getattr(self.module, f"run_rows_{layer}")
-        names = ("roles", "rows", "gate_rows", "gates")
-        return run(hidden, *(rows[name] for name in names))
+        names = ("hidden", "roles", "rows", "gate_rows", "gates")
+        return run_rows_in_slices(
+            lambda inputs: run(*(inputs[name] for name in names)), hidden, rows
+        )
 
     def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
         """Takes tokens out of a tensor; see `Network.take_rows`."""
