@@ -85,7 +85,7 @@ def test_from_scratch_needs_no_weights(here, capsys):
 
 BAD = [
     (
-        [],
+        ["--seed=1"],
         f"{OTHER_FLAGS}--model is missing; --train_file is missing; --output_dir is "
         f"missing; {HELP}",
     ),

@@ -38,6 +38,12 @@ ZONES = "Expected zones out of all, q2, q2p, p2q, p2, joined by '+'. Received: "
 BAD_FLAGS = [
     (
         [],
+        "without arguments, expected the demonstration's "
+        "saved_models/demo/zonekeras.json. Received: no such file; run 'zonekeras "
+        f"finetune' without arguments first, or {HELP}",
+    ),
+    (
+        ["--semantics=strict"],
         f"{OTHER_FLAGS}--model is missing; --predict_file is missing; --output_dir is "
         f"missing; {HELP}",
     ),
