@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.running import EXIT_FAILURE, EXIT_OK, run_command
+from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
     from zonekeras.verification.run import CaseResult, VerificationReport
@@ -23,8 +24,8 @@ what is planted:
   nothing but shows padding, and must be found only where padding attracts attention.
 
 what is simulated:
-  Outcomes of sweeps without any effect, with questions of a passage going together: 5 %
-  of the tests may reject, 95 % of the intervals must cover, within Monte-Carlo error.
+  Cells without any effect, in which questions of a passage go together: 5 % of the
+  tests may reject, 95 % of the intervals must cover, within Monte-Carlo error.
 
 examples:
   $ zonekeras verify --quick
@@ -43,7 +44,7 @@ def build_parser() -> CommandParser:
         prog=PROG,
         description="Check that a sweep finds what is there, and nothing else: on "
         "readers in which the answer flows through a known zone of a known layer, and "
-        "on simulated outcomes without effects. About a minute on a CPU.",
+        "on simulated cells without effects. About a minute and a half on a CPU.",
         epilog=EPILOG,
     )
     parser.add_boolean("--quick", default=False, help="plant and simulate less")
@@ -63,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(argv)
 
+    if arguments.saved_model:
+        _check_backend()
     from zonekeras.verification.run import verify
 
     print(_row("planted", "semantics", "EM", "found (its EM)", "ok"))
@@ -72,6 +75,18 @@ def _main(argv: Sequence[str]) -> int:
     _print_statistics(report)
     print("verified" if report.holds else "NOT VERIFIED: see the lines with NO")
     return EXIT_OK if report.holds else EXIT_FAILURE
+
+
+def _check_backend() -> None:
+    """Refuses what only TensorFlow can write, before anything is computed."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise InputError(
+            "Expected the TensorFlow backend with --saved_model. Received: "
+            f"{backend}. Leave the flag out, or set KERAS_BACKEND=tensorflow."
+        )
 
 
 def _print_case(result: CaseResult) -> None:

@@ -1,3 +1,4 @@
+import keras
 import pandas as pd
 import pytest
 
@@ -85,6 +86,18 @@ def test_a_rate_out_of_bounds_fails(give, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].endswith("NO")
     assert lines[-1] == "NOT VERIFIED: see the lines with NO"
+
+
+def test_a_saved_model_needs_tensorflow(give, monkeypatch, capsys):
+    give([RIGHT])
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert main(["--saved_model"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "zonekeras verify: error: Expected the TensorFlow backend with --saved_model. "
+        "Received: jax. Leave the flag out, or set KERAS_BACKEND=tensorflow.\n"
+    )
 
 
 def test_a_planted_reader_from_end_to_end(monkeypatch, capsys):
