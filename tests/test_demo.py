@@ -53,11 +53,10 @@ def test_a_reader_that_sees_no_question_guesses(here):
         Path(f"{split}.json").write_text(json.dumps(masked(corpus)), encoding="utf-8")
     from zonekeras.training import finetune as train
 
-    settings = {name: value for name, value in demo.SETTINGS.items()}
-    result = train(demo.untrained_model(), "train.json", "dev.json", **settings)
-    # It has learned to tell names from the rest, and which are of one kind.
-    assert result.history.mean_loss(50) < 2.0
-    assert 5 < result.answers.exact_match <= 40
+    result = train(demo.untrained_model(), "train.json", "dev.json", **demo.SETTINGS)
+    # It has learned to tell the ten names from the 65 tokens (log 65 = 4.2).
+    assert result.history.mean_loss(50) < 2.6
+    assert result.answers.exact_match <= 40
 
 
 @pytest.mark.slow
