@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "score predictions exactly as the official scripts do",
     "collect": "make results.csv from a directory of predictions",
     "plot": "draw the heatmap of a sweep's results",
+    "report": "write one page in which a sweep can be explored",
     "verify": "check that a sweep finds what is there, and nothing else",
     "download": "get the protocol's data and checkpoints from their addresses",
 }

@@ -1,0 +1,67 @@
+"""`zonekeras report`: one HTML file in which a sweep can be explored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.value_types import local_path
+
+PROG = "zonekeras report"
+
+EPILOG = """\
+examples:
+  $ zonekeras report runs/reader
+  wrote runs/reader/report.html (2.1 MB): 61 configurations, 1,190 questions
+  $ zonekeras report runs/reader --run 3f1c               another run of that store
+
+It needs sweep.sqlite alone. The page opens without a network: the heatmap with
+intervals and tests; for each cell the questions that broke or were repaired, with the
+answers before and after in their passage; effects by type of question; what was run.
+'zonekeras results OUT' lists the runs of a store. The charts need Bokeh:
+  $ pip install 'zonekeras[report]'
+"""
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Write OUT/report.html, one self-contained page to explore a "
+        "sweep in.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "directory", metavar="OUT", type=local_path, help="a sweep's --output_dir"
+    )
+    parser.add_argument(
+        "--run",
+        metavar="KEY",
+        help="which run, by the first digits of its key (unset: the one whose files "
+        "are in OUT, else the latest)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+
+    from zonekeras.reporting import write_report
+
+    report = write_report(arguments.directory, arguments.run)
+    print(
+        f"wrote {report.path} ({report.num_bytes / 1e6:.1f} MB): "
+        f"{report.num_configurations:,} configurations, "
+        f"{report.num_questions:,} questions"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""The data of a report, worked out by hand."""
+
+import json
+
+import pytest
+
+from tests.reporting.stores import DATASET, FOUND, HOSTILE, PASSAGES, write_store
+from zonekeras.reporting.payload import build_payload
+from zonekeras.results.store import STORE_FILE, SweepStore
+
+
+@pytest.fixture(scope="module")
+def payload(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("sweep")
+    write_store(directory)
+    with SweepStore(directory / STORE_FILE) as store:
+        return build_payload(store, 1, {"command": "zonekeras sweep"})
+
+
+def configuration(payload, name):
+    [found] = [one for one in payload["configurations"] if one["name"] == name]
+    return found
+
+
+def test_passages_and_questions_are_there_once(payload):
+    assert [text for _, text in payload["passages"]] == list(PASSAGES)
+    assert payload["questions"]["passage"] == [0, 0, 1, 2]
+    assert payload["questions"]["id"] == ["a", "b", "c", "d"]
+    assert payload["questions"]["answers"][:3] == [
+        [["Ann", 0]],
+        [["Rome", 15]],
+        [["May", 24]],
+    ]
+
+
+def test_the_baseline_has_every_answer(payload):
+    assert payload["baseline"] == {
+        "question": [1, 1, 1, 1],
+        "start": [0, 15, 15, HOSTILE.index("Ann")],
+        "length": [3, 4, 5, 3],
+        "f1": [10000, 10000, 0, 10000],
+        "exact_match": "1101",
+        "text": {},
+    } | {"start": [0, 15, PASSAGES[1].index("north"), HOSTILE.index("Ann")]}
+    assert payload["scores"] == {"exact_match": 75.0, "f1": 75.0}
+
+
+def test_a_configuration_has_what_it_changed(payload):
+    repaired = configuration(payload, "layer0:q2")["answers"]
+    assert repaired == {
+        "question": [3],
+        "start": [PASSAGES[1].index("May")],
+        "length": [3],
+        "f1": [10000],
+        "exact_match": "1",
+        "text": {},
+    }
+    broken = configuration(payload, "layer1:p2q")["answers"]
+    assert broken["question"] == [1, 1, 2]
+    assert broken["exact_match"] == "000"
+    assert broken["f1"] == [6667, 0, 0]  # "Ann met" shares 1 of 2 words with "Ann"
+
+
+def test_an_answer_that_is_not_in_the_passage_keeps_its_text(payload):
+    found = configuration(payload, "layer0.head1:p2")["answers"]
+    assert found["text"] == {"0": "no such words"}
+    assert found["start"] == [-1]
+
+
+def test_statistics(payload):
+    cell = configuration(payload, "layer1:p2q")
+    assert (cell["layer"], cell["zone"]) == (1, "p2q")
+    assert (cell["broken"], cell["repaired"]) == (3, 0)
+    assert cell["scores"]["exact_match"]["score"] == 0.0
+    assert cell["scores"]["exact_match"]["effect"] == -75.0
+    assert cell["scores"]["exact_match"]["detectable"] is None  # infinite
+    head = configuration(payload, "layer0.head1:p2")
+    assert head["layer"] is None
+    assert head["zone"] is None
+
+
+def test_groups(payload):
+    by_name = {one["name"]: one for one in payload["groups"]}
+    assert list(by_name) == [
+        "question_type",
+        "answer_length",
+        "passage_length",
+        "overlap",
+    ]
+    types = by_name["question_type"]
+    assert types["labels"] == ["who", "when", "where"]
+    assert types["member"] == [0, 2, 1, 0]  # the hostile one has "who" in it
+    names = [one["name"] for one in payload["configurations"]]
+    effects = types["effects"]["exact_match"][names.index("layer1:p2q")]
+    assert [effect for effect, _, _ in effects] == [-100.0, 0.0, -100.0]
+    assert effects[1][1:] == [None, None]  # one passage
+
+
+def test_it_is_json(payload):
+    assert json.loads(json.dumps(payload, allow_nan=False))["run"]["record"] == {
+        "command": "zonekeras sweep"
+    }
+    assert len(payload["configurations"]) == len(FOUND) - 1
+    assert payload["run"]["content"]["data"] == DATASET.fingerprint

@@ -1,0 +1,67 @@
+"""Answers as compact columns: what equals the baseline's is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.results.store import StoredAnswer
+from zonekeras.statistics.scores import QuestionScores
+
+F1_UNITS = 10_000
+"""F1 is written as a whole number of these parts of 1."""
+
+
+def changed_questions(
+    baseline: Sequence[StoredAnswer], answers: Sequence[StoredAnswer]
+) -> list[int]:
+    """Returns the questions whose answer is another text or from another place."""
+    return [
+        number
+        for number, (before, after) in enumerate(zip(baseline, answers, strict=True))
+        if before[:3] != after[:3]
+    ]
+
+
+def answer_columns(
+    dataset: SquadDataset,
+    questions: Sequence[int],
+    answers: Sequence[StoredAnswer],
+    scores: QuestionScores,
+) -> dict[str, Any]:
+    """Returns some questions' answers under one configuration, as JSON values.
+
+    Args:
+        dataset: The dev set.
+        questions: Which questions, in increasing order.
+        answers: Of all questions.
+        scores: Of all questions, `[Q]`.
+
+    Returns:
+        Columns of equal length: `question` (each minus the one before, the first plus
+        1), `start` (character of the passage, -1 if not from there), `length`, `f1` (in
+        parts of `F1_UNITS`) and `exact_match` (a string of 0 and 1). `text` has the
+        answers that are not what stands in the passage there, by their row.
+    """
+    passages = [passage.text for passage in dataset.passages for _ in passage.questions]
+    chosen = [answers[number] for number in questions]
+    spans = [
+        passages[number][answer.start : answer.end] if answer.start >= 0 else ""
+        for number, answer in zip(questions, chosen, strict=True)
+    ]
+    rows = np.asarray(questions, dtype=np.int64)
+    return {
+        "question": np.diff(rows, prepend=-1).tolist(),
+        "start": [answer.start for answer in chosen],
+        "length": [answer.end - answer.start for answer in chosen],
+        "f1": np.rint(F1_UNITS * scores.f1[rows]).astype(int).tolist(),
+        "exact_match": "".join("01"[int(value)] for value in scores.exact_match[rows]),
+        "text": {
+            str(row): answer.text
+            for row, (answer, span) in enumerate(zip(chosen, spans, strict=True))
+            if answer.text != span
+        },
+    }

@@ -1,0 +1,99 @@
+// Charts, drawn by Bokeh. Every chart's numbers also stand in a table or a list.
+
+function newFigure(target, options) {
+  const figure = Bokeh.Plotting.figure({
+    tools: 'pan,box_zoom,reset,save', sizing_mode: 'stretch_width',
+    background_fill_color: null, border_fill_color: null,
+    outline_line_color: themeColor('--line'), ...options,
+  });
+  figure.toolbar.logo = null;
+  figure.toolbar.autohide = true;
+  for (const axis of [figure.xaxis, figure.yaxis]) {
+    axis.axis_label_text_color = themeColor('--text');
+    axis.major_label_text_color = themeColor('--text');
+    axis.axis_label_text_font_style = 'normal';
+    axis.axis_line_color = axis.major_tick_line_color = themeColor('--line');
+    axis.minor_tick_line_color = null;
+  }
+  for (const grid of [figure.xgrid, figure.ygrid])
+    grid.grid_line_color = themeColor('--line');
+  figure.xgrid.grid_line_alpha = figure.ygrid.grid_line_alpha = 0.5;
+  return figure;
+}
+
+function showFigure(figure, target, label) {
+  target.replaceChildren();
+  target.setAttribute('aria-label', label);
+  Bokeh.Plotting.show(figure, target);
+}
+
+// Effects over layers, one colour and shape for each zone, with intervals.
+function drawCellsChart(target) {
+  const shapes = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle'];
+  const score = SCORES[state.score];
+  const figure = newFigure(target, {
+    height: 340, x_axis_label: 'layer', y_axis_label: `${score} effect (points)`,
+    x_range: [0.4, data.num_layers + 0.6],
+    y_range: rangeWithZero(data.configurations.filter(({ zone }) => zone !== null)
+      .map(({ scores }) => scores[state.score])
+      .flatMap(({ effect, low, high }) => [effect, low, high])),
+  });
+  figure.xaxis.ticker = new Bokeh.FixedTicker({
+    ticks: Array.from({ length: data.num_layers }, (_, i) => i + 1) });
+  data.zones.forEach((zone, number) => {
+    const cells = data.configurations.filter((one) => one.zone === zone);
+    if (!cells.length) return;
+    const color = themeColor(`--zone-${number}`);
+    const x = cells.map((cell) => cell.layer + 1 + (number - 2) * 0.13);
+    const values = (name) => cells.map((cell) => cell.scores[state.score][name] ?? NaN);
+    figure.segment(x, values('low'), x, values('high'),
+      { line_color: color, line_width: 2, legend_label: zone });
+    figure.scatter(x, values('effect'),
+      { marker: shapes[number], size: 9, color, legend_label: zone });
+  });
+  styleLegend(figure);
+  drawZero(figure, 'width');
+  showFigure(figure, target,
+    `${score} effects of all cells by layer; the grid above has the same numbers.`);
+}
+
+// Effects of named things with intervals, one below the other.
+function drawIntervals(target, labels, effects, xLabel) {
+  const names = labels.map((label, i) => `${label}${'\u200b'.repeat(i)}`);
+  const figure = newFigure(target, {
+    height: 90 + 30 * labels.length, x_axis_label: xLabel,
+    x_range: rangeWithZero(effects.flat()),
+    y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }),
+  });
+  const color = themeColor('--accent');
+  const column = (at) => effects.map((effect) => effect[at] ?? NaN);
+  figure.segment(column(1), names, column(2), names,
+    { line_color: color, line_width: 3 });
+  figure.scatter(column(0), names, { marker: 'circle', size: 10, color });
+  drawZero(figure, 'height');
+  showFigure(figure, target, `${xLabel}; the table below has the same numbers.`);
+}
+
+// The range of the known values and 0, with some room at its ends.
+function rangeWithZero(values) {
+  const known = [0, ...values.filter(Number.isFinite)];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = 0.06 * (high - low || 1);
+  return [low - room, high + room];
+}
+
+// Above the figure, so that it hides nothing; a click on a zone hides that one.
+function styleLegend(figure) {
+  figure.legend.orientation = 'horizontal';
+  figure.legend.click_policy = 'hide';
+  figure.legend.padding = 0;
+  figure.legend.background_fill_alpha = 0;
+  figure.legend.border_line_color = null;
+  figure.legend.label_text_color = themeColor('--text');
+  figure.add_layout(figure.center.find((one) => one instanceof Bokeh.Legend), 'above');
+}
+
+function drawZero(figure, dimension) {
+  figure.add_layout(new Bokeh.Span({ location: 0, dimension,
+    line_color: themeColor('--text'), line_width: 1 }));
+}

@@ -1,0 +1,80 @@
+// Tabs, what is selected, and what has to be drawn again when it changes.
+
+const TABS = {
+  ...(hasCells ? { cells: 'Cells' } : {}),
+  groups: 'Question types and groups',
+  ...(others.length ? { others: hasCells ? 'Other configurations' : 'Configurations' } : {}),
+  about: 'What was run',
+};
+const draw = { cells: drawCells, groups: drawGroups, others: drawOthers,
+  about: drawAbout };
+
+function drawCells() {
+  byId('score-toolbar').replaceChildren(scoreChoice());
+  drawHeatmap();
+  showDetails(cellAtSelection());
+  drawCellsChart(byId('cells-chart'));
+}
+
+function cellAtSelection() {
+  return others.includes(state.selected) ? null : state.selected;
+}
+
+function scoreChoice() {
+  return choice('Score', SCORES, state.score, (score) => {
+    state.score = score;
+    draw[state.tab]();
+    byId(`panel-${state.tab}`).querySelector('[aria-pressed=true]')?.focus();
+  });
+}
+
+function select(index) {
+  state.selected = index;
+  view.page = 0;
+  refreshSelection();
+  if (state.tab === 'others') drawOthers();
+  drawQuestions();
+}
+
+function refreshSelection() {
+  if (!hasCells) return;
+  markSelected();
+  showDetails(cellAtSelection());
+}
+
+function openTab(name, withFocus = false) {
+  state.tab = name;
+  for (const tab of byId('tabs').children) {
+    const isOpen = tab.id === `tab-${name}`;
+    tab.setAttribute('aria-selected', String(isOpen));
+    tab.tabIndex = isOpen ? 0 : -1;
+    byId(tab.getAttribute('aria-controls')).hidden = !isOpen;
+    if (isOpen && withFocus) tab.focus();
+  }
+  draw[name]();
+  drawQuestions();
+}
+
+function makeTabs() {
+  const names = Object.keys(TABS);
+  byId('tabs').append(...names.map((name, index) => element('button', {
+    type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`,
+    onclick: () => openTab(name),
+    onkeydown: (event) => {
+      const moved = movedIndex(event.key, index, names.length);
+      if (moved === null) return;
+      event.preventDefault();
+      openTab(names[moved], true);
+    },
+  }, TABS[name])));
+}
+
+document.title = `${data.model} on ${data.dataset} · zonekeras`;
+byId('title').textContent = `${data.model} on ${data.dataset}`;
+byId('subtitle').textContent = `EM ${data.scores.exact_match.toFixed(2)}, F1 `
+  + `${data.scores.f1.toFixed(2)} with nothing masked; ${count(numQuestions)} questions, `
+  + `${data.semantics} semantics`;
+makeTabs();
+openTab(Object.keys(TABS)[0]);
+darkMode.addEventListener('change', () => draw[state.tab]());
+document.documentElement.dataset.ready = 'true';

@@ -1,0 +1,78 @@
+"""Effects in groups of questions, as a report has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.statistics.groups import group_effects, question_groups
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.evidence import passage_index
+
+NUM_RESAMPLES = 2_000
+"""For intervals of groups: fewer than for cells, since there are many groups."""
+_COLUMNS = {
+    "exact_match": ("em_effect", "em_low", "em_high"),
+    "f1": ("f1_effect", "f1_low", "f1_high"),
+}
+_DECIMALS = 3
+
+
+def group_payload(
+    dataset: SquadDataset, baseline: QuestionScores, configurations: QuestionScores
+) -> list[dict[str, Any]]:
+    """Returns every grouping with its effects, as JSON values.
+
+    Args:
+        dataset: The dev set.
+        baseline: Scores `[Q]`.
+        configurations: Scores `[C, Q]`.
+
+    Returns:
+        For each grouping its `name`; `labels` of its groups, their `num_questions`,
+        `num_passages` and baseline scores (points); `member`, the group of each
+        question; and `effects`, score -> configuration -> group -> effect, low, high
+        (points; None where there is no interval).
+    """
+    questions = list(dataset.questions())
+    passages = passage_index(dataset)
+    groupings = question_groups(
+        [question.text for question in questions],
+        [[answer.text for answer in question.answers] for question in questions],
+        [passage.text for passage in dataset.passages for _ in passage.questions],
+    )
+    found = []
+    for name, groups in groupings.items():
+        groups = groups.remove_unused_categories()
+        table = group_effects(
+            baseline, configurations, passages, groups, num_resamples=NUM_RESAMPLES
+        )
+        first = table[table["cell"] == 0]
+        shape = (-1, len(first), 3)  # configurations, groups, effect with interval
+        found.append(
+            {
+                "name": name,
+                "labels": [str(label) for label in first["group"]],
+                "num_questions": first["num_questions"].tolist(),
+                "num_passages": first["num_passages"].tolist(),
+                "baseline": {
+                    "exact_match": rounded(first["em_baseline"].to_numpy()),
+                    "f1": rounded(first["f1_baseline"].to_numpy()),
+                },
+                "member": groups.codes.tolist(),
+                "effects": {
+                    score: rounded(table[list(columns)].to_numpy().reshape(shape))
+                    for score, columns in _COLUMNS.items()
+                },
+            }
+        )
+    return found
+
+
+def rounded(values: np.ndarray) -> Any:
+    """Returns nested lists of numbers, rounded; None for what is not finite."""
+    if values.ndim:
+        return [rounded(np.asarray(value)) for value in values]
+    return round(float(values), _DECIMALS) if np.isfinite(values) else None

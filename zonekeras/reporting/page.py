@@ -1,0 +1,81 @@
+"""The page: data, style, script and charting library in one file.
+
+Text of passages and questions is data. It enters the file as JSON that cannot end its
+element, and the document as text, never as markup. Besides, the page's own policy
+lets only the scripts run whose hashes it names, and nothing be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from zonekeras.reporting.charting_library import charting_library
+
+_SCRIPTS = (
+    "data.js",
+    "elements.js",
+    "colors.js",
+    "charts.js",
+    "heatmap.js",
+    "passage.js",
+    "questions.js",
+    "groups.js",
+    "others.js",
+    "about.js",
+    "main.js",
+)
+_ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+_SIZE_PLACE = "@@@@.@ MB"
+
+
+def build_page(payload: Mapping[str, Any]) -> bytes:
+    """Returns the page that shows a payload, UTF-8.
+
+    Raises:
+        InputError: If the charting library is not installed.
+    """
+    library = charting_library()
+    parts = [_asset(name) for name in _SCRIPTS]
+    script = "(() => {\n'use strict';\n" + "\n".join(parts) + "})();\n"
+    scripts = {"library": _script_text(library), "script": _script_text(script)}
+    page = Template(_asset("page.html")).substitute(
+        scripts,
+        policy=" ".join(map(_hash_source, scripts.values())),
+        style=_asset("style.css"),
+        data=to_script_json(payload),
+        size=_SIZE_PLACE,
+    )
+    content = page.encode("utf-8")
+    size = f"{len(content) / 1e6:6.1f} MB".encode()
+    return content.replace(_SIZE_PLACE.encode(), size, 1)
+
+
+def to_script_json(value: Any) -> str:
+    r"""Writes JSON that no text in it can break out of a script element.
+
+    Example:
+        >>> print(to_script_json(["</script>"]))
+        ["\u003c/script\u003e"]
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPES)
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+def _script_text(code: str) -> str:
+    """Keeps code from ending its element; only strings can hold such text."""
+    return code.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _hash_source(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

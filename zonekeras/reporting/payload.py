@@ -1,0 +1,141 @@
+"""All that a report shows, as JSON values: the contract between Python and the page.
+
+Passages, questions and gold answers are there once; of a configuration only the answers
+that differ from the baseline's. Positions are Unicode characters, as everywhere in this
+package; the page converts them. A page of one `FORMAT` reads data of that format; new
+keys (controls, attention) may be added without changing it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.metrics import choose_metric, score_questions
+from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
+from zonekeras.reporting.groups import group_payload
+from zonekeras.results.store import StoredAnswer, SweepStore
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.output import SweepOutput
+from zonekeras.zones import BASELINE, Zone
+
+FORMAT = 1
+_STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
+
+
+def build_payload(
+    store: SweepStore, run: int, record: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns what the page of a finished run holds.
+
+    Args:
+        store: The store.
+        run: The run's number in it.
+        record: What else is known of how it was started (`run.json`).
+    """
+    dataset = store.dataset(run)
+    description = store.description(run)
+    content = store.content(run)
+    result = SweepOutput(store, run, None).result()
+    metric = str(choose_metric(dataset, description["metric"]))
+    names = list(result.predictions)
+    scored = [
+        QuestionScores(*score_questions(dataset, texts, metric))
+        for texts in result.predictions.values()
+    ]
+    baseline_row = names.index(BASELINE)
+    baseline = scored.pop(baseline_row)
+    names.pop(baseline_row)
+    baseline_answers = store.answers(run, BASELINE)
+    everything = range(dataset.num_questions)
+    stacked = QuestionScores(
+        np.stack([scores.exact_match for scores in scored]),
+        np.stack([scores.f1 for scores in scored]),
+    )
+    rows = {row["configuration"]: row for row in result.table.to_dict("records")}
+    return {
+        "format": FORMAT,
+        "model": description["model"],
+        "dataset": rows[BASELINE]["dataset"],
+        "semantics": content["settings"]["semantics"],
+        "metric": metric,
+        "num_layers": description["num_layers"],
+        "zones": [str(zone) for zone in Zone],
+        "f1_units": F1_UNITS,
+        "false_discovery_rate": FALSE_DISCOVERY_RATE,
+        "scores": {score: rows[BASELINE][score] for score in ScoreName},
+        "passages": [[passage.title, passage.text] for passage in dataset.passages],
+        "questions": _questions(dataset),
+        "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
+        "configurations": [
+            _configuration(
+                rows[name],
+                dataset,
+                baseline_answers,
+                store.answers(run, name),
+                scores,
+            )
+            for name, scores in zip(names, scored, strict=True)
+        ],
+        "groups": group_payload(dataset, baseline, stacked),
+        "run": {
+            "key": store.key(run),
+            "dataset": description["dataset"],
+            "content": content,
+            "record": record,
+        },
+    }
+
+
+def _questions(dataset: SquadDataset) -> dict[str, Any]:
+    """Returns the questions as columns; each gold answer once."""
+    questions = list(dataset.questions())
+    return {
+        "passage": [
+            number
+            for number, passage in enumerate(dataset.passages)
+            for _ in passage.questions
+        ],
+        "id": [question.id for question in questions],
+        "text": [question.text for question in questions],
+        "answers": [
+            list(map(list, dict.fromkeys((gold.text, gold.start) for gold in golds)))
+            for golds in (question.answers for question in questions)
+        ],
+    }
+
+
+def _configuration(
+    row: dict[Any, Any],
+    dataset: SquadDataset,
+    baseline: Sequence[StoredAnswer],
+    answers: Sequence[StoredAnswer],
+    scores: QuestionScores,
+) -> dict[str, Any]:
+    """Returns one configuration: its numbers, and the answers that it changed."""
+    is_cell = isinstance(row["zone"], str)
+    changed = changed_questions(baseline, answers)
+    return {
+        "name": row["configuration"],
+        "layer": int(row["layer"]) if is_cell else None,
+        "zone": row["zone"] if is_cell else None,
+        "broken": int(row["broken"]),
+        "repaired": int(row["repaired"]),
+        "mcnemar_p": _number(row["mcnemar_p"]),
+        "scores": {
+            score: {"score": row[score]}
+            | {name: _number(row[f"{score}_{name}"]) for name in _STATISTICS}
+            for score in ScoreName
+        },
+        "answers": answer_columns(dataset, changed, answers, scores),
+    }
+
+
+def _number(value: float) -> float | None:
+    """Returns a number as JSON has it; None for what is not finite."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,68 @@
+"""A sweep's directory in, its `report.html` out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from zonekeras.reporting.page import build_page
+from zonekeras.reporting.payload import build_payload
+from zonekeras.reporting.record import read_run_record
+from zonekeras.reporting.selection import choose_run
+from zonekeras.results.files import atomic_write
+from zonekeras.sweeping.merge import open_existing
+
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        path: The page.
+        num_bytes: Its size.
+        run: The key of the run that it shows.
+        num_configurations: How many the run has, the baseline among them.
+        num_questions: How many the run answered.
+    """
+
+    path: Path
+    num_bytes: int
+    run: str
+    num_configurations: int
+    num_questions: int
+
+
+def write_report(directory: str | os.PathLike[str], run: str | None = None) -> Report:
+    """Writes the explorer of a sweep into its directory, whole or not at all.
+
+    The same store gives the same bytes.
+
+    Args:
+        directory: A sweep's output directory. Only its `sweep.sqlite` is needed;
+            `run.json` is shown if it is there.
+        run: The first digits of a run's key, where the store has several. By default
+            the one whose files are in the directory, else the latest.
+
+    Raises:
+        InputError: If there is no store, no such run, the run is not finished or
+            masked nothing, or the charting library is not installed.
+        OSError: If the page cannot be written.
+    """
+    source = Path(directory)
+    with open_existing(source) as store:
+        number = choose_run(store, source, run)
+        record = read_run_record(source, store, number)
+        payload = build_payload(store, number, record)
+        key = store.key(number)
+    page = build_page(payload)
+    atomic_write(source / REPORT_FILE, page)
+    return Report(
+        path=source / REPORT_FILE,
+        num_bytes=len(page),
+        run=key,
+        num_configurations=1 + len(payload["configurations"]),
+        num_questions=len(payload["questions"]["id"]),
+    )
