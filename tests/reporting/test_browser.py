@@ -1,0 +1,189 @@
+"""The page in a real browser: keys, clicks, filters, search, hostile text."""
+
+import pytest
+
+from tests.reporting.browser import CHROMIUM, open_browser
+from tests.reporting.stores import HOSTILE, PASSAGES, write_store
+from zonekeras.reporting import write_report
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs chromium, which is not on the PATH"
+)
+CELL = '[aria-label^="Layer 2, p2q"]'
+HEADS = "[...document.querySelectorAll('.question-head')]"
+COUNT = "document.getElementById('questions-count').textContent"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("sweep")
+    write_store(directory)
+    return write_report(directory).path
+
+
+@pytest.fixture(scope="module")
+def browser_page(tmp_path_factory):
+    with open_browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browser_page, report):
+    """The page as it is when it is opened; nothing may go wrong in it."""
+    browser_page.open(report)
+    yield browser_page
+    assert browser_page.exceptions == []
+    assert browser_page.run("window.harmed") is None
+    assert browser_page.run("document.querySelectorAll('img').length") == 0
+
+
+def shown(page, selector):
+    return page.run(
+        f"[...document.querySelectorAll({selector!r})].map((one) => one.textContent)"
+    )
+
+
+def test_the_heatmap(page):
+    assert shown(page, "[role=gridcell]") == [
+        *("·", "·", "·", "−75.0", "·"),
+        *("·", "+25.0", "·", "·", "·"),
+    ]
+    assert shown(page, "[role=columnheader]")[1:] == ["all", "q2", "q2p", "p2q", "p2"]
+    assert shown(page, "[role=rowheader]") == ["2", "1"]
+    assert shown(page, "#title") == ["reader on dev.json"]
+
+
+def test_a_click_shows_what_broke(page):
+    page.click(CELL)
+    assert shown(page, "#questions-heading") == ["Questions under Layer 2, p2q"]
+    assert page.run(COUNT) == "1 to 3 of 3"
+    assert shown(page, ".question-head .asked")[:2] == [
+        "brokenWho met Bob?",
+        "brokenWhere did Ann meet Bob?",
+    ]
+    details = shown(page, "#cell-details")[0]
+    assert "−75.00 points" in details
+    assert "3, 0 questions" in details
+
+
+def test_the_answers_are_marked_in_the_passage(page):
+    page.click(CELL)
+    page.click(".question-head")
+    assert shown(page, ".question-body .passage") == [PASSAGES[0]]
+    marks = "[...document.querySelectorAll('.passage mark')]"
+    assert page.run(f"{marks}.map((one) => [one.className, one.textContent])") == [
+        ["gold before after", "Ann"],
+        ["after", " met"],
+    ]
+
+
+def test_positions_behind_other_planes_of_unicode(page):
+    page.click('[aria-label^="Layer 1, q2"]')
+    page.click('[data-value="repaired"]')
+    page.click(".question-head")
+    marks = "[...document.querySelectorAll('.passage mark')]"
+    assert page.run(f"{marks}.map((one) => [one.className, one.textContent])") == [
+        ["before", "north"],
+        ["gold after", "May"],
+    ]
+
+
+def test_filters_and_search(page):
+    page.click(CELL)
+    page.click('[data-value="repaired"]')
+    assert page.run(COUNT) == "no such questions"
+    page.click('[data-value="all"]')
+    assert page.run(COUNT) == "1 to 4 of 4"
+    page.click('[data-value="changed"]')
+    assert page.run(COUNT) == "1 to 3 of 3"
+    page.click("input[type=search]")
+    page.type("ROME where")
+    assert page.run(COUNT) == "1 to 1 of 1"
+    assert shown(page, ".asked") == ["brokenWhere did Ann meet Bob?"]
+    page.run(
+        "(() => {const one = document.querySelector('#questions select');"
+        "one.value = '0,0'; one.dispatchEvent(new Event('change'));})()"
+    )
+    assert page.run(COUNT) == "no such questions"
+
+
+def test_hostile_text_is_text(page):
+    page.click(CELL)
+    page.click("ol.questions > li:nth-child(3) .question-head")
+    assert shown(page, ".question-body .passage") == [HOSTILE]
+    assert shown(page, ".question-body h3") == [HOSTILE]
+
+
+def test_keys_move_in_the_grid_and_select(page):
+    page.run("document.querySelector('[role=gridcell][tabindex=\"0\"]').focus()")
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight"):
+        page.press(key)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert page.run(focused).startswith("Layer 2, p2q: EM effect −75.0 points")
+    assert "Layer 2, p2q" in shown(page, "#cell-details")[0]
+    page.press("Enter")
+    assert page.run(COUNT) == "1 to 3 of 3"
+    assert page.run("document.activeElement.getAttribute('aria-selected')") == "true"
+    page.press("End")
+    page.press("ArrowDown")
+    assert page.run(focused) == "Layer 1, p2: not run"
+    page.press("Enter")
+    assert shown(page, "#questions-heading") == ["Questions under Layer 2, p2q"]
+    assert (
+        page.run("document.querySelectorAll('[role=gridcell][tabindex=\"0\"]').length")
+        == 1
+    )
+
+
+def test_the_other_score(page):
+    page.click('[data-value="f1"]')
+    assert shown(page, "[role=gridcell]")[3] == "−58.3"  # Ann keeps 2/3 of 1
+    assert shown(page, "#cell-details dt") == ["EM", "F1"]
+
+
+def test_tabs(page):
+    assert shown(page, "[role=tab]") == [
+        "Cells",
+        "Question types and groups",
+        "Other configurations",
+        "What was run",
+    ]
+    page.run("document.getElementById('tab-cells').focus()")
+    page.press("ArrowRight")
+    assert page.run("document.activeElement.id") == "tab-groups"
+    assert shown(page, "#panel-groups tbody td:first-child") == ["who", "when", "where"]
+    page.press("ArrowRight")
+    page.click("#panel-others [data-configuration]")
+    assert shown(page, "#questions-heading") == ["Questions under layer0.head1:p2"]
+    assert "no such words · F1 0" in shown(page, ".question-head")[0]
+    page.run("document.getElementById('tab-others').focus()")
+    page.press("End")
+    assert "strict: the zone" in shown(page, "#panel-about")[0]
+    assert page.run("document.getElementById('questions').hidden")
+
+
+def test_charts_are_drawn(page):
+    page.wait_for("document.querySelector('#cells-chart').children.length > 0")
+    assert page.run("document.querySelector('#cells-chart').offsetHeight") > 200
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(page, width, scheme):
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=800,
+        deviceScaleFactor=1,
+        mobile=width < 500,
+    )
+    page.call(
+        "Emulation.setEmulatedMedia",
+        features=[{"name": "prefers-color-scheme", "value": scheme}],
+    )
+    page.click(CELL)
+    for tab in ("groups", "others", "about", "cells"):
+        page.run(f"document.getElementById('tab-{tab}').click()")
+        page.wait_for("document.documentElement.scrollWidth <= innerWidth", 5.0)
+    dark = "getComputedStyle(document.body).backgroundColor"
+    assert (page.run(dark) == "rgb(23, 24, 28)") == (scheme == "dark")
