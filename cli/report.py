@@ -13,9 +13,9 @@ PROG = "zonekeras report"
 
 EPILOG = """\
 examples:
-  $ zonekeras report runs/reader
-  wrote runs/reader/report.html (2.1 MB): 61 configurations, 1,190 questions
-  $ zonekeras report runs/reader --run 3f1c               another run of that store
+  $ zonekeras report runs/demo
+  wrote runs/demo/report.html (1.6 MB): 16 configurations, 600 questions
+  $ zonekeras report runs/demo --run 3f1c                 another run of that store
 
 It needs sweep.sqlite alone. The page opens without a network: the heatmap with
 intervals and tests; for each cell the questions that broke or were repaired, with the

@@ -184,6 +184,6 @@ def test_nothing_is_wider_than_the_screen(page, width, scheme):
     page.click(CELL)
     for tab in ("groups", "others", "about", "cells"):
         page.run(f"document.getElementById('tab-{tab}').click()")
-        page.wait_for("document.documentElement.scrollWidth <= innerWidth", 5.0)
+        page.wait_for(f"document.documentElement.scrollWidth <= {width}", 5.0)
     dark = "getComputedStyle(document.body).backgroundColor"
     assert (page.run(dark) == "rgb(23, 24, 28)") == (scheme == "dark")

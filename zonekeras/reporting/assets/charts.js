@@ -57,19 +57,18 @@ function drawCellsChart(target) {
     `${score} effects of all cells by layer; the grid above has the same numbers.`);
 }
 
-// Effects of named things with intervals, one below the other.
+// Effects of things with different names, with intervals, one below the other.
 function drawIntervals(target, labels, effects, xLabel) {
-  const names = labels.map((label, i) => `${label}${'\u200b'.repeat(i)}`);
   const figure = newFigure(target, {
     height: 90 + 30 * labels.length, x_axis_label: xLabel,
-    x_range: rangeWithZero(effects.flat()),
-    y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }),
+    y_axis_label: null, x_range: rangeWithZero(effects.flat()),
+    y_range: new Bokeh.FactorRange({ factors: [...labels].reverse() }),
   });
   const color = themeColor('--accent');
   const column = (at) => effects.map((effect) => effect[at] ?? NaN);
-  figure.segment(column(1), names, column(2), names,
+  figure.segment(column(1), labels, column(2), labels,
     { line_color: color, line_width: 3 });
-  figure.scatter(column(0), names, { marker: 'circle', size: 10, color });
+  figure.scatter(column(0), labels, { marker: 'circle', size: 10, color });
   drawZero(figure, 'height');
   showFigure(figure, target, `${xLabel}; the table below has the same numbers.`);
 }
