@@ -147,7 +147,7 @@ def _main(argv: Sequence[str]) -> None:
     # What can be wrong without a model is found before one is loaded.
     configurations = _configurations(arguments)
     settings = _settings(arguments)
-    if not arguments.dry_run:
+    if arguments.output_dir is not None:
         check_output_dir(arguments.output_dir)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(dataset)
@@ -164,7 +164,13 @@ def _main(argv: Sequence[str]) -> None:
     model = _load(arguments, arguments.precision)
     if arguments.dry_run:
         print_estimate(
-            estimate_sweep(model, dataset, configurations=configurations, **settings)
+            estimate_sweep(
+                model,
+                dataset,
+                configurations=configurations,
+                shard=arguments.shard,
+                **settings,
+            )
         )
         return
     directory = Path(arguments.output_dir)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -67,10 +67,26 @@ class CompiledFunction:
         return self._compiled(inputs)
 
 
+@cache
+def runs_on_cpu() -> bool:
+    """Says whether the running backend computes on a CPU."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "cpu")
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.config.list_logical_devices("GPU")
+    return True
+
+
 def _compile_tensorflow(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:
     """One graph for all lengths and batch sizes of the same ranks and dtypes."""
     import tensorflow as tf
 
+    # float32 means float32: GPUs would round the factors of products to 10 bits.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     graphs: dict[tuple[Any, ...], Any] = {}
 
     def call(inputs: dict[str, Any]) -> Any:
@@ -106,7 +122,11 @@ def _compile_jax(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:
     @jax.jit
     def run(values: list[Any], inputs: dict[str, Any]) -> Any:
         mapping = list(zip(variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping):
+        # float32 means float32: GPUs would round the factors of products to 10 bits.
+        with (
+            jax.default_matmul_precision("highest"),
+            keras.StatelessScope(state_mapping=mapping),
+        ):
             return target.trace(inputs)
 
     target._program = run

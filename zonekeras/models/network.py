@@ -8,7 +8,6 @@ what the `Network` protocol lists, so that both give the same numbers.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ import keras
 import numpy as np
 
 from zonekeras.layers import ZoneBlock, take_rows
-from zonekeras.models.compiled import CompiledFunction
+from zonekeras.models.compiled import CompiledFunction, runs_on_cpu
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import variable_value
 
@@ -215,10 +214,10 @@ class KerasNetwork:
 def run_rows_in_slices(
     run: Callable[[dict[str, Any]], Any], hidden: Any, rows: Mapping[str, np.ndarray]
 ) -> Any:
-    """Runs chosen rows a few examples at a time.
+    """Runs chosen rows, on a CPU a few examples at a time.
 
     No more rows at once than the batch has tokens: what a layer keeps in between stays
-    in a CPU's cache, and takes no more memory than running the layer once.
+    in the CPU's cache. The slices are equal, so that one batch shape makes one program.
 
     Args:
         run: Takes `hidden` and `rows` in one dictionary, returns a tensor [B, M, D].
@@ -229,15 +228,16 @@ def run_rows_in_slices(
         Tensor [B, M, D].
     """
     batch, length = rows["roles"].shape
-    num_slices = min(batch, -(-rows["rows"].shape[1] // length))
-    if num_slices == 1:
+    wanted = min(batch, -(-rows["rows"].shape[1] // length))
+    if wanted == 1 or not runs_on_cpu():
         return run({"hidden": hidden, **rows})
-    bounds = np.linspace(0, batch, num_slices + 1).round().astype(int).tolist()
+    num_slices = next(num for num in range(wanted, batch + 1) if batch % num == 0)
+    size = batch // num_slices
     parts = []
-    for start, stop in itertools.pairwise(bounds):
-        part = {name: rows[name][start:stop] for name in ("roles", "rows", "gate_rows")}
-        part["gates"] = rows["gates"]
-        parts.append(run({"hidden": hidden[start:stop], **part}))
+    for start in range(0, batch, size):
+        own = slice(start, start + size)
+        part = {name: rows[name][own] for name in ("roles", "rows", "gate_rows")}
+        parts.append(run({"hidden": hidden[own], **part, "gates": rows["gates"]}))
     return keras.ops.concatenate(parts, axis=0)
 
 

@@ -63,8 +63,8 @@ class BatchRunner:
         Args:
             batch: The batch.
             configurations: C of them.
-            on_split: Called with the number of parts before a batch that does not fit
-                is run again in so many.
+            on_split: Called with the number of parts once a batch that did not fit has
+                been run in so many.
 
         Returns:
             float32 [C, B, T, 2].
@@ -77,6 +77,8 @@ class BatchRunner:
         while True:
             results = self._try(plan, batch, num_parts)
             if results is not None:
+                if num_parts != batch.num_parts:
+                    on_split(num_parts)
                 return np.concatenate(results, axis=1)
             if num_parts >= len(batch.windows):
                 raise InputError(
@@ -85,7 +87,6 @@ class BatchRunner:
                     "fewer configurations at once, or use --precision bfloat16."
                 )
             num_parts = min(2 * num_parts, len(batch.windows))
-            on_split(num_parts)
 
     def decode(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.store import StoredBatch
+from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.zones import Configuration
 
@@ -23,7 +24,7 @@ class SweepEstimate:
     """The plan of a sweep.
 
     Attributes:
-        num_windows: Windows of the dev set.
+        num_windows: Windows of the sweep, or of its shard.
         shapes: Windows x tokens of the batches, and how many batches are so.
         num_configurations: Configurations, the baseline counted.
         num_layers: Layers of the model.
@@ -61,6 +62,7 @@ def estimate_sweep(
     dev: SquadDataset | str | os.PathLike[str],
     *,
     configurations: Iterable[str | Configuration] | None = None,
+    shard: Shard | None = None,
     **settings: Any,
 ) -> SweepEstimate:
     """Plans a sweep and times a short run of the baseline; writes nothing.
@@ -69,6 +71,7 @@ def estimate_sweep(
         model: The model.
         dev: The dev set, or its file.
         configurations: As in `run_sweep`.
+        shard: Which part of the sweep; all of it if left out.
         **settings: Fields of `SweepSettings`.
 
     Raises:
@@ -81,16 +84,18 @@ def estimate_sweep(
     """
     sweep = Sweep.prepare(model, dev, None, configurations, settings)
     plan = sweep.runner.plan(sweep.planned)
-    work = [sweep.work(batch, sweep.planned) for batch in sweep.batches]
-    shapes = Counter((len(batch.windows), batch.length) for batch in sweep.batches)
+    numbers = (shard or Shard(1, 1)).batches(len(sweep.batches))
+    batches = [sweep.batches[number] for number in numbers]
+    work = [sweep.work(batch, sweep.planned) for batch in batches]
+    shapes = Counter((len(batch.windows), batch.length) for batch in batches)
     tokens = sum(rows * length * num for (rows, length), num in shapes.items())
     return SweepEstimate(
-        num_windows=sweep.features.num_windows,
+        num_windows=sum(len(batch.windows) for batch in batches),
         shapes=dict(shapes),
         num_configurations=len(sweep.planned),
         num_layers=model.num_layers,
         num_evaluations=plan.num_evaluations,
-        cost=sum(work) / tokens,
+        cost=sum(work) / max(tokens, 1),
         seconds=sum(work) * _seconds_per_work(sweep),
     )
 

@@ -107,7 +107,11 @@ class SweepOutput:
         names = in_result_order(self._store.finished(self._run))
         return build_result(
             self._dataset,
-            {name: self._store.answers(self._run, name) for name in names},
+            # One configuration at a time: together they take hundreds of megabytes.
+            (
+                (name, [item.text for item in self._store.answers(self._run, name)])
+                for name in names
+            ),
             model_name=self._description["model"],
             semantics=self._settings["semantics"],
             metric=self._description["metric"],

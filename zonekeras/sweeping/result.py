@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
 
 def build_result(
     dataset: SquadDataset,
-    answers: Mapping[str, Sequence[StoredAnswer]],
+    answers: Iterable[tuple[str, Sequence[str]]],
     *,
     model_name: str,
     semantics: str,
@@ -91,20 +91,20 @@ def build_result(
 
     Args:
         dataset: The dev set.
-        answers: Configuration -> answers in file order; the baseline among them.
+        answers: Configurations with their answers' texts in file order; the baseline
+            among them.
         model_name: For the table.
         semantics: For the table.
         metric: As in `SweepSettings`.
         num_layers: Layers of the model.
     """
     ids = [question.id for question in dataset.questions()]
-    predictions = {
-        configuration: {
-            key: answer.text for key, answer in zip(ids, stored, strict=True)
-        }
-        for configuration, stored in answers.items()
-    }
-    scored = [score_questions(dataset, texts, metric) for texts in predictions.values()]
+    known: dict[str, str] = {}  # most answers are the baseline's: one string for all
+    predictions, scored = {}, []
+    for name, texts in answers:
+        shared = [known.setdefault(text, text) for text in texts]
+        predictions[name] = dict(zip(ids, shared, strict=True))
+        scored.append(score_questions(dataset, predictions[name], metric))
     scores = QuestionScores(*map(np.stack, zip(*scored, strict=True)))
     table = sweep_table(
         {

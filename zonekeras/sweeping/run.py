@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zonekeras.data.squad import SquadDataset
+from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.output import SweepOutput, open_store
 from zonekeras.sweeping.progress import Progress
@@ -65,13 +66,14 @@ def run_sweep(
     directory = None if output_dir is None else Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
     with open_store(directory) as store:
-        run = sweep.open_run(store, directory, model_name, command)
+        run = sweep.open_run(store, model_name)
         output = SweepOutput(store, run, directory)
         started = False
         for progress in sweep.run(store, run, sweep.all_batches):
             if not started and (progress.finished or progress.windows_per_second):
                 # Only now: a model that fails at once leaves earlier results alone.
                 output.start(sweep.planned)
+                sweep.write_record(directory, command)
                 started = True
             if on_progress is not None:
                 on_progress(progress)
@@ -115,7 +117,14 @@ def run_shard(
     directory = Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
     with open_store(directory) as store:
-        run = sweep.open_run(store, directory, model_name, command)
+        run = sweep.open_run(store, model_name)
+        others = set(store.files().values()) - {run}
+        if others:
+            raise InputError(
+                f"Expected a directory for this part alone. Received: {directory}, "
+                "which has the files of another sweep. Choose another --output_dir."
+            )
+        sweep.write_record(directory, command)
         for progress in sweep.run(store, run, part.batches(len(sweep.batches))):
             if on_progress is not None:
                 on_progress(progress)

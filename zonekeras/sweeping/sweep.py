@@ -17,6 +17,7 @@ from zonekeras.data.batching import make_batches
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
@@ -103,6 +104,10 @@ class Sweep:
         if directory is not None:
             check_output_dir(directory)
         dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+        if not dataset.num_questions:
+            raise InputError(
+                f"Expected at least one question in {dataset.path}. Received: none."
+            )
         chosen = chosen.for_data(dataset)
         chosen.check_length(model.max_sequence_length)
         planned = plan_configurations(configurations, model.num_layers, model.num_heads)
@@ -113,20 +118,19 @@ class Sweep:
         """The numbers of all batches."""
         return range(len(self.batches))
 
-    def open_run(
-        self,
-        store: SweepStore,
-        directory: Path | None,
-        model_name: str | None,
-        command: Mapping[str, Any] | None,
-    ) -> int:
-        """Finds or makes the sweep's run in a store, with its record."""
+    def open_run(self, store: SweepStore, model_name: str | None) -> int:
+        """Finds or makes the sweep's run in a store."""
         description = self._description(model_name)
         run = store.run(self._content(), self._dataset, description)
         store.record_batches(run, self.batches)
+        return run
+
+    def write_record(
+        self, directory: Path | None, command: Mapping[str, Any] | None
+    ) -> None:
+        """Writes what is run, if there is a directory."""
         if directory is not None:
             write_run_record(directory, self._record(), command)
-        return run
 
     def run(
         self, store: SweepStore, run: int, numbers: Sequence[int]
