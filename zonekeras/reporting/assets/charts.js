@@ -3,6 +3,8 @@
 function newFigure(target, options) {
   const figure = Bokeh.Plotting.figure({
     tools: 'pan,box_zoom,reset,save', sizing_mode: 'stretch_width',
+    // A canvas keeps traces of labels that were drawn before it had its width.
+    output_backend: 'svg',
     background_fill_color: null, border_fill_color: null,
     outline_line_color: themeColor('--line'), ...options,
   });
@@ -38,7 +40,7 @@ function drawCellsChart(target) {
       .map(({ scores }) => scores[state.score])
       .flatMap(({ effect, low, high }) => [effect, low, high])),
   });
-  figure.xaxis.ticker = new Bokeh.FixedTicker({
+  figure.xaxis.ticker = figure.xgrid.ticker = new Bokeh.FixedTicker({
     ticks: Array.from({ length: data.num_layers }, (_, i) => i + 1) });
   data.zones.forEach((zone, number) => {
     const cells = data.configurations.filter((one) => one.zone === zone);
@@ -61,7 +63,7 @@ function drawCellsChart(target) {
 function drawIntervals(target, labels, effects, xLabel) {
   const figure = newFigure(target, {
     height: 90 + 30 * labels.length, x_axis_label: xLabel,
-    y_axis_label: null, x_range: rangeWithZero(effects.flat()),
+    x_range: rangeWithZero(effects.flat()),
     y_range: new Bokeh.FactorRange({ factors: [...labels].reverse() }),
   });
   const color = themeColor('--accent');
