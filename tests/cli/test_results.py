@@ -248,9 +248,8 @@ def test_a_damaged_store(here, capsys, command):
     assert results.main(command) == 2
     assert capsys.readouterr().err == (
         "zonekeras results: error: Expected a sweep store in damaged/sweep.sqlite. It "
-        "is damaged or not one: database disk image is malformed. Choose another "
-        "--output_dir, or move this one away to start afresh; the predictions files in "
-        "it are whole.\n"
+        "is damaged or not one: database disk image is malformed. Run the sweep again "
+        "into another directory; the predictions files beside the store are whole.\n"
     )
 
 

@@ -6,6 +6,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -133,6 +134,14 @@ def test_data_and_description_come_back(path):
         assert store.key(run) == key
 
 
+def test_what_is_known_of_a_run(path):
+    with SweepStore(path) as store:
+        assert store.known(CONTENT) == {}
+        open_run(store)
+        assert store.known(CONTENT) == {"model": "tiny", "dataset": "dev.json"}
+        assert store.known({}) == {}
+
+
 def test_batches_are_recorded_once(path):
     with SweepStore(path) as store:
         run = open_run(store)
@@ -177,6 +186,22 @@ def test_a_batch_is_stored_whole_or_not_at_all(path):
         with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
             store.put_chunks(run, 0, both)
         assert store.chunks(run) == {"layer0:q2": {0}}
+
+
+def test_many_batches_of_a_configuration_are_stored_whole_or_not_at_all(path):
+    with SweepStore(path) as store:
+        run = open_run(store)
+        store.record_batches(run, BATCHES)
+        both = {1: spans_of(4.0, 5.0), 0: spans_of(1.0, 2.0, 3.0)}
+        store.put_spans(run, "baseline", both)
+        assert store.chunks(run) == {"baseline": {0, 1}}
+        assert store.spans(run, "baseline")[1][1].score.tolist() == [4.0, 5.0]
+        store.put_spans(run, "layer0:q2", {0: both[0]})
+        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+            store.put_spans(run, "layer0:q2", both)
+        assert store.chunks(run)["layer0:q2"] == {0}
+        store.record_splits(run, {0: 3, 1: 2})
+        assert [batch.num_parts for batch in store.batches(run)] == [3, 2]
 
 
 def message_of(path):
@@ -304,6 +329,91 @@ def test_a_reader_is_waited_for(path):
 
 def test_killed_while_writing(path):
     """A journal that a killed process left behind is played back."""
+    kill_a_writer(path)
+    with SweepStore(path) as store:
+        assert store.finished(1) == ["baseline"]
+        assert store.answers(1, "baseline") == ANSWERS
+        store.put(1, "layer0:q2", MANY)
+        assert store.answers(1, "layer0:q2") == MANY
+
+
+def tree(directory):
+    return {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in directory.iterdir()
+    }
+
+
+def test_reading_alone_changes_nothing(tmp_path):
+    path = tmp_path / "50% #1?.sqlite"
+    with SweepStore(path) as store:
+        store.put(open_run(store), "baseline", ANSWERS)
+    before = tree(tmp_path)
+    with SweepStore(path, read_only=True) as store:
+        assert store.path == str(path)
+        assert store.answers(1, "baseline") == ANSWERS
+        with pytest.raises(OSError, match="attempt to write a readonly database"):
+            store.put(1, "layer0:q2", ANSWERS)
+        assert tree(tmp_path) == before
+    assert tree(tmp_path) == before
+
+
+def test_a_reader_sees_one_moment_and_holds_nobody_up(path):
+    with SweepStore(path) as writer:
+        run = open_run(writer)
+        writer.put(run, "baseline", MANY)
+        with SweepStore(path, read_only=True) as reader:
+            writer._database.execute("PRAGMA busy_timeout = 0")
+            writer.put(run, "layer0:q2", ANSWERS)
+            assert reader.finished(run) == ["baseline"]
+            assert reader.answers(run, "baseline") == MANY
+
+
+@pytest.mark.parametrize(
+    ("statement", "received"),
+    [
+        ("PRAGMA user_version = 7", "version 7"),
+        ("CREATE TABLE photos (name TEXT)", "another program's database"),
+        (None, "an empty file"),
+    ],
+)
+def test_what_cannot_be_read_stays_as_it_was(tmp_path, path, statement, received):
+    if statement is None:
+        path.touch()
+    else:
+        connection = sqlite3.connect(path)
+        connection.execute(statement)
+        connection.close()
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match="^Expected a sweep store") as caught:
+        SweepStore(path, read_only=True)
+    assert str(caught.value) == (
+        f"Expected a sweep store of version 2 in {path}. Received: {received}. Give "
+        "the directory of a sweep that this version of zonekeras made."
+    )
+    assert tree(tmp_path) == before
+
+
+def test_a_damaged_store_cannot_be_read(path):
+    with SweepStore(path) as store:
+        store.put(open_run(store), "baseline", MANY)
+    path.write_bytes(path.read_bytes()[:8192])
+    with pytest.raises(InputError, match="It is damaged or not one: ") as caught:
+        SweepStore(path, read_only=True)
+    assert str(caught.value).endswith(
+        ". Run the sweep again into another directory; the predictions files beside "
+        "the store are whole."
+    )
+
+
+def test_nothing_is_made_by_reading(path):
+    with pytest.raises(OSError, match="unable to open database file .*sqlite"):
+        SweepStore(path, read_only=True)
+    assert not path.exists()
+
+
+def kill_a_writer(path):
+    """Leaves a store with the journal of a process that was killed while writing."""
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -321,8 +431,38 @@ store.put(run, "layer0:q2", die())
     killed = subprocess.run([sys.executable, "-c", code], check=False)
     assert killed.returncode == -9
     assert os.path.exists(f"{path}-journal")
-    with SweepStore(path) as store:
+
+
+def test_a_reader_plays_back_the_journal_of_a_killed_writer(path):
+    kill_a_writer(path)
+    with SweepStore(path, read_only=True) as store:
         assert store.finished(1) == ["baseline"]
         assert store.answers(1, "baseline") == ANSWERS
-        store.put(1, "layer0:q2", MANY)
-        assert store.answers(1, "layer0:q2") == MANY
+    assert not os.path.exists(f"{path}-journal")
+
+
+def test_a_journal_that_a_reader_may_not_play_back():
+    """Root may do everything, so as root this looks with another user's rights."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are the user's alone
+        path = Path(name, "sweep.sqlite")
+        kill_a_writer(path)
+        for file in (path, f"{path}-journal"):
+            os.chmod(file, 0o444)
+        os.chmod(name, 0o555)
+        before = tree(path.parent)
+        user = os.geteuid()
+        try:
+            if user == 0:
+                os.seteuid(65534)
+            with pytest.raises(InputError, match="^Expected a sweep store") as caught:
+                SweepStore(path, read_only=True)
+        finally:
+            os.seteuid(user)
+            os.chmod(name, 0o755)
+        assert tree(path.parent) == before
+        assert str(caught.value) == (
+            f"Expected a sweep store in {path} that can be read. Received: one whose "
+            "last writer was killed, and which has to be put in order by somebody who "
+            "may write there (attempt to write a readonly database). Let its owner "
+            "run 'zonekeras results' on its directory once."
+        )

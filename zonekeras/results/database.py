@@ -2,15 +2,20 @@
 
 What SQLite says is turned into the two things a caller can act on: `OSError` for what
 the machine refused (full disk, no rights), `InputError` for a file that is damaged, not
-ours, or of another version. No Keras.
+ours, or of another version.
+
+Opened to be read alone, a file is not changed: what it holds at that moment is copied,
+and the copy is read. So whoever reads for long neither holds up a process that writes
+nor sees what it writes meanwhile. No Keras.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from zonekeras.errors import InputError
@@ -19,14 +24,17 @@ _SECONDS_TO_WAIT_FOR_A_READER = 60.0
 
 
 class Database:
-    """A database of one kind, made if it is missing.
+    """A database of one kind.
 
     Args:
-        path: The file; made if missing. `:memory:` keeps nothing.
+        path: The file; made if missing, unless it is only read. `:memory:` keeps
+            nothing.
         kind: What it is called in messages.
         schema: The statements that make its tables.
         version: The schema's version.
-        way_out: What to do about a file that cannot be used; ends the message.
+        way_out: What to do about a file that is damaged; ends the message.
+        other_version: What to do about a file that is not of this version.
+        read_only: Whether what it holds now is read, and nothing written.
 
     Raises:
         InputError: If the file is damaged, something else, or of another version.
@@ -42,17 +50,23 @@ class Database:
         schema: str,
         version: int,
         way_out: str,
+        other_version: str,
+        read_only: bool = False,
     ) -> None:
         self.path = os.fspath(path)
         self._kind = kind
         self._way_out = way_out
+        self._other_version = other_version
         with self._translated():
-            self._connection = sqlite3.connect(
-                self.path, _SECONDS_TO_WAIT_FOR_A_READER, isolation_level=None
+            self._connection = (
+                _connect(self._address("ro")) if read_only else _connect(self.path)
             )
         try:
             with self._translated():
-                self._open(schema, version)
+                if read_only:
+                    self._copy(version)
+                else:
+                    self._open(schema, version)
         except BaseException:
             self._connection.close()
             raise
@@ -86,19 +100,74 @@ class Database:
     def _open(self, schema: str, version: int) -> None:
         """Creates the tables, or checks that they are ours and whole."""
         self._connection.execute("PRAGMA synchronous = FULL")
-        found = int(self.execute("PRAGMA user_version")[0][0])
-        tables = self.execute("SELECT count(*) FROM sqlite_master")[0][0]
-        if found == 0 and tables == 0:
+        if self._is_empty():
             script = f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;"
             self._connection.executescript(script)
-        elif found != version:
+        else:
+            self._check(version)
+
+    def _copy(self, version: int) -> None:
+        """Goes on with a copy of what the file holds now, in SQLite's own memory."""
+        self._play_back()
+        self._connection.execute("BEGIN")
+        self._check(version)
+        copy = _connect("")  # large ones are in a temporary file that SQLite removes
+        try:
+            self._connection.backup(copy)
+            copy.execute("PRAGMA query_only = TRUE")
+        except BaseException:
+            copy.close()
+            raise
+        self._connection.close()
+        self._connection = copy
+
+    def _play_back(self) -> None:
+        """Undoes what a killed process left half written, which reading alone cannot.
+
+        Raises:
+            InputError: If that needs rights which this process does not have.
+        """
+        try:
+            self._connection.execute("PRAGMA schema_version")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+        try:
+            with closing(_connect(self._address("rw"))) as connection:
+                connection.execute("PRAGMA schema_version")
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"Expected {self._kind} in {self.path} that can be read. Received: one "
+                "whose last writer was killed, and which has to be put in order by "
+                f"somebody who may write there ({error}). Let its owner run 'zonekeras "
+                "results' on its directory once."
+            ) from error
+
+    def _check(self, version: int) -> None:
+        """Refuses a file that is not ours, of another version, or damaged."""
+        found = int(self.execute("PRAGMA user_version")[0][0])
+        if found != version:
             received = f"version {found}" if found else "another program's database"
+            if self._is_empty():
+                received = "an empty file"
             raise InputError(
                 f"Expected {self._kind} of version {version} in {self.path}. Received: "
-                f"{received}. Choose another --output_dir."
+                f"{received}. {self._other_version}"
             )
-        elif (result := self.execute("PRAGMA integrity_check(1)")[0][0]) != "ok":
+        if (result := self.execute("PRAGMA integrity_check(1)")[0][0]) != "ok":
             raise sqlite3.DatabaseError(str(result).splitlines()[-1])
+
+    def _is_empty(self) -> bool:
+        """Returns whether nothing was ever written to the file."""
+        version = self.execute("PRAGMA user_version")[0][0]
+        tables = self.execute("SELECT count(*) FROM sqlite_master")[0][0]
+        return bool(version == 0 and tables == 0)
+
+    def _address(self, mode: str) -> str:
+        """Returns the file as a URI that opens it for reading, or also writing."""
+        path = urllib.parse.quote(os.fsencode(os.path.abspath(self.path)))
+        return f"file://{path}?mode={mode}"
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -114,3 +183,13 @@ class Database:
                 f"Expected {self._kind} in {self.path}. It is damaged or not one: "
                 f"{error}. {self._way_out}"
             ) from error
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    """Opens a path, a URI, or (an empty string) a database of this process alone."""
+    return sqlite3.connect(
+        address,
+        _SECONDS_TO_WAIT_FOR_A_READER,
+        isolation_level=None,
+        uri=address.startswith("file://"),
+    )

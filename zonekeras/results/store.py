@@ -88,6 +88,14 @@ _WAY_OUT = (
     "Choose another --output_dir, or move this one away to start afresh; the "
     "predictions files in it are whole."
 )
+_OTHER_VERSION = "Choose another --output_dir."
+_WAY_OUT_FOR_READERS = (
+    "Run the sweep again into another directory; the predictions files beside the "
+    "store are whole."
+)
+_OTHER_VERSION_FOR_READERS = (
+    "Give the directory of a sweep that this version of zonekeras made."
+)
 
 
 class StoredAnswer(NamedTuple):
@@ -138,6 +146,8 @@ class SweepStore:
 
     Args:
         path: The file; made if missing. `:memory:` keeps nothing.
+        read_only: Whether to read what an existing file holds now. Nothing is written,
+            and a process that writes to it goes on undisturbed.
 
     Raises:
         InputError: If the file is damaged, not a store, or of another version.
@@ -145,13 +155,17 @@ class SweepStore:
             stored before stays as it was.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, read_only: bool = False
+    ) -> None:
         self._database = Database(
             path,
             kind="a sweep store",
             schema=_SCHEMA,
             version=_SCHEMA_VERSION,
-            way_out=_WAY_OUT,
+            way_out=_WAY_OUT_FOR_READERS if read_only else _WAY_OUT,
+            other_version=_OTHER_VERSION_FOR_READERS if read_only else _OTHER_VERSION,
+            read_only=read_only,
         )
         self.path = self._database.path
 
@@ -183,8 +197,7 @@ class SweepStore:
             description: What else is to be known of the run, such as its metric and
                 what tables call its model, as JSON values; the latest counts.
         """
-        text = json.dumps(content, sort_keys=True)
-        key = hashlib.sha256(text.encode()).hexdigest()
+        text, key = _named(content)
         fingerprint = dataset.fingerprint
         known = self._database.execute(
             "SELECT 1 FROM datasets WHERE fingerprint = ?", (fingerprint,)
@@ -204,6 +217,13 @@ class SweepStore:
             )
         rows = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
         return int(rows[0][0])
+
+    def known(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the description of the run that this content names, or nothing."""
+        rows = self._database.execute(
+            "SELECT description FROM runs WHERE key = ?", (_named(content)[1],)
+        )
+        return dict(json.loads(rows[0][0])) if rows else {}
 
     def runs(self) -> list[int]:
         """Returns the numbers of all runs, in the order they were begun."""
@@ -281,10 +301,14 @@ class SweepStore:
 
     def record_split(self, run: int, batch: int, num_parts: int) -> None:
         """Records that a batch is run in parts, so that it always is from now on."""
+        self.record_splits(run, {batch: num_parts})
+
+    def record_splits(self, run: int, num_parts: Mapping[int, int]) -> None:
+        """Records of several batches in how many parts each is run, all or nothing."""
+        rows = [(parts, run, batch) for batch, parts in num_parts.items()]
         with self._database.transaction():
-            self._database.execute(
-                "UPDATE batches SET num_parts = ? WHERE run = ? AND batch = ?",
-                (num_parts, run, batch),
+            self._database.execute_many(
+                "UPDATE batches SET num_parts = ? WHERE run = ? AND batch = ?", rows
             )
 
     def chunks(self, run: int) -> dict[str, set[int]]:
@@ -304,6 +328,17 @@ class SweepStore:
         rows = [
             (run, configuration, batch, found.to_bytes())
             for configuration, found in spans.items()
+        ]
+        with self._database.transaction():
+            self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+
+    def put_spans(
+        self, run: int, configuration: str, spans: Mapping[int, WindowSpans]
+    ) -> None:
+        """Stores a configuration's best spans of some batches, all or nothing."""
+        rows = [
+            (run, configuration, batch, found.to_bytes())
+            for batch, found in spans.items()
         ]
         with self._database.transaction():
             self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
@@ -392,3 +427,9 @@ class SweepStore:
         if not rows:
             raise KeyError(f"configuration {configuration!r} is not finished")
         return int(rows[0][0])
+
+
+def _named(content: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns a run's content as the store keeps it, and the SHA-256 of that."""
+    text = json.dumps(content, sort_keys=True)
+    return text, hashlib.sha256(text.encode()).hexdigest()

@@ -74,10 +74,10 @@ def merge_runs(
 
 
 def open_existing(directory: Path) -> SweepStore:
-    """Opens a directory's store, which must be there.
+    """Opens a directory's store, which must be there, for reading as it is now.
 
     Raises:
-        InputError: If there is none, or it is damaged.
+        InputError: If there is none, or it cannot be used.
     """
     path = directory / STORE_FILE
     if not path.is_file():
@@ -85,7 +85,7 @@ def open_existing(directory: Path) -> SweepStore:
             f"Expected a sweep's directory with {STORE_FILE}. Received: {directory}, "
             "which has none. Give the --output_dir of a sweep."
         )
-    return SweepStore(path)
+    return SweepStore(path, read_only=True)
 
 
 class _Part:
