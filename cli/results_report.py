@@ -32,10 +32,7 @@ def _print_run(run: RunListing) -> None:
     )
     unfinished = [name for name in run.planned if name not in _finished(run)]
     if unfinished:
-        print(
-            f"unfinished: {run.windows_done:,} of {run.num_windows:,} windows under "
-            f"{len(unfinished)} configurations; start the same sweep again to go on"
-        )
+        print(_progress(run, len(unfinished)))
     if run.table.empty:
         return
     table = Table(title_justify="left")
@@ -51,6 +48,21 @@ def _print_run(run: RunListing) -> None:
             f"{row['f1_effect']:+.3f}",
         )
     Console(file=sys.stdout).print(table)
+
+
+def _progress(run: RunListing, num_unfinished: int) -> str:
+    """Says how far an unfinished run is, or that its shard has what it needs."""
+    done, total, name = run.windows_done, run.num_windows, "unfinished"
+    if run.shard is not None:
+        done, total = run.shard_windows_done, run.num_shard_windows
+        name = f"shard {run.shard}"
+        if done == total:
+            return f"{name}: all of its {total:,} windows are there; merge it"
+        name += " is unfinished"
+    return (
+        f"{name}: {done:,} of {total:,} windows under {num_unfinished} "
+        "configurations; start the same sweep again to go on"
+    )
 
 
 def _finished(run: RunListing) -> set[str]:

@@ -87,16 +87,34 @@ def test_a_finished_sweep_is_listed(here, capsys):
     assert sorted(path.name for path in here.glob("whole/*")) == before
 
 
-def test_a_shard_is_listed_as_unfinished(here, capsys):
+def test_a_finished_shard_is_to_be_merged(here, capsys):
     with SweepStore(here / "one" / STORE_FILE) as store:
         sizes = [len(batch.windows) for batch in store.batches(1)]
     assert results.main(["one"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"run {key_of(here / 'whole')}: hf on dev.json (9 questions), strict, 29 "
         f"tokens, float32 on {BACKEND}",
-        f"unfinished: {sum(sizes[::2])} of {sum(sizes)} windows under 4 "
-        "configurations; start the same sweep again to go on",
+        f"shard 1/2: all of its {sum(sizes[::2])} windows are there; merge it",
     ]
+
+
+@pytest.mark.parametrize("shard", [None, "2/2"])
+def test_what_is_unfinished_says_how_far_it_is(here, tmp_path, capsys, shard):
+    shutil.copy(here / "two" / STORE_FILE, tmp_path)
+    with SweepStore(tmp_path / STORE_FILE) as store:
+        sizes = [len(batch.windows) for batch in store.batches(1)]
+        described = store.description(1) | {"shard": shard}
+        store.run(store.content(1), store.dataset(1), described)
+        database = store._database
+        database.execute("DELETE FROM chunks WHERE batch = 1")
+    assert results.main([str(tmp_path)]) == 0
+    [_, line] = capsys.readouterr().out.splitlines()
+    name = "unfinished" if shard is None else "shard 2/2 is unfinished"
+    total = sum(sizes) if shard is None else sum(sizes[1::2])
+    assert line == (
+        f"{name}: {sum(sizes[3::2])} of {total} windows under 4 configurations; start "
+        "the same sweep again to go on"
+    )
 
 
 def test_shards_are_joined_to_the_same_bytes(here, tmp_path, capsys):

@@ -60,17 +60,30 @@ def test_an_unfinished_run(reader, dev, tmp_path, monkeypatch):
 
 
 def test_cells_that_were_added_and_stopped(reader, dev, tmp_path):
-    """What is asked for last counts; what was finished before is not counted again."""
+    """All that was asked for counts; what was finished before is not counted again."""
     run_sweep(reader, dev, tmp_path, configurations=FEW, **SETTINGS)
     more = [*FEW, CELLS[4]]
     run_shard(reader, dev, tmp_path, "1/2", configurations=more, **SETTINGS)
     [run] = list_runs(tmp_path)
     with SweepStore(tmp_path / STORE_FILE) as store:
         sizes = [len(batch.windows) for batch in store.batches(1)]
-    assert run.planned == ("baseline", *FEW[:1], FEW[1], CELLS[4])
+    assert run.planned == ("baseline", FEW[0], CELLS[4], FEW[1])
     assert run.windows_done == sum(sizes[::2])
     assert run.num_windows == sum(sizes)
+    assert run.shard == "1/2"
+    assert run.shard_windows_done == run.num_shard_windows == sum(sizes[::2])
     assert run.table["configuration"].tolist() == ["baseline", *FEW]
+
+
+def test_a_later_subset_does_not_make_a_run_look_finished(reader, dev, tmp_path):
+    run_shard(reader, dev, tmp_path, "1/2", configurations=FEW, **SETTINGS)
+    run_sweep(reader, dev, tmp_path, configurations=FEW[:1], **SETTINGS)
+    [run] = list_runs(tmp_path)
+    assert run.planned == ("baseline", *FEW)
+    assert run.windows_done < run.num_windows
+    assert run.shard is None
+    assert run.shard_windows_done == run.windows_done
+    assert run.num_shard_windows == run.num_windows
 
 
 # pytest.warns shows warnings of libraries that are else ignored.

@@ -11,6 +11,7 @@ import pandas as pd
 from zonekeras.results.store import SweepStore
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.output import SweepOutput
+from zonekeras.sweeping.shard import Shard
 
 _KEY_LENGTH = 12
 
@@ -25,9 +26,12 @@ class RunListing:
         dataset: The data file.
         num_questions: Its questions.
         content: What decides the answers: fingerprints, settings.
-        planned: The configurations that were last asked for.
+        planned: The configurations that were ever asked for.
         windows_done: Windows stored under each of those, of an unfinished run.
         num_windows: Windows of the run.
+        shard: Which part of the run was last asked for, such as `2/4`; None for all.
+        shard_windows_done: The part's windows that are stored, as `windows_done`.
+        num_shard_windows: Windows of the part.
         has_files: Whether the files in the directory are this run's.
         table: Scores of what is finished, in the tidy form; empty if nothing is.
     """
@@ -40,6 +44,9 @@ class RunListing:
     planned: tuple[str, ...]
     windows_done: int
     num_windows: int
+    shard: str | None
+    shard_windows_done: int
+    num_shard_windows: int
     has_files: bool
     table: pd.DataFrame
 
@@ -83,6 +90,8 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
         if waiting
         else set(range(len(sizes)))
     )
+    shard = description.get("shard")
+    part = Shard.parse(shard).batches(len(sizes)) if shard else range(len(sizes))
     table = pd.DataFrame()
     if "baseline" in finished:
         table = SweepOutput(store, run, None).result().table
@@ -95,6 +104,9 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
         planned=tuple(description["planned"]),
         windows_done=sum(sizes[number] for number in everywhere),
         num_windows=sum(sizes),
+        shard=shard,
+        shard_windows_done=sum(sizes[number] for number in everywhere & {*part}),
+        num_shard_windows=sum(sizes[number] for number in part),
         has_files=has_files,
         table=table,
     )

@@ -51,6 +51,16 @@ def in_result_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=_result_order)
 
 
+def joined_plan(*plans: Iterable[str]) -> list[str]:
+    """Returns the configurations of several plans, each once, in the order of results.
+
+    Example:
+        >>> joined_plan(["baseline", "layer1:q2"], ["baseline", "layer0:p2"])
+        ['baseline', 'layer0:p2', 'layer1:q2']
+    """
+    return in_result_order(set().union(*plans))
+
+
 def _result_order(name: str) -> tuple[int, int, int, str]:
     configuration = parse_configuration(name)
     if not configuration.clauses:

@@ -117,7 +117,7 @@ def run_shard(
     directory = Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
     with open_store(directory) as store:
-        run = sweep.open_run(store, model_name)
+        run = sweep.open_run(store, model_name, part)
         others = set(store.files().values()) - {run}
         if others:
             raise InputError(

@@ -23,9 +23,10 @@ from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import StoredBatch, SweepStore
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.plan import plan_configurations
+from zonekeras.sweeping.plan import joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.shard import Shard
 from zonekeras.zones import NUM_ROLES, Configuration
 
 ANSWERS_VERSION = 2
@@ -118,10 +119,16 @@ class Sweep:
         """The numbers of all batches."""
         return range(len(self.batches))
 
-    def open_run(self, store: SweepStore, model_name: str | None) -> int:
-        """Finds or makes the sweep's run in a store."""
+    def open_run(
+        self, store: SweepStore, model_name: str | None, shard: Shard | None = None
+    ) -> int:
+        """Finds or makes the sweep's run in a store, all of it or a shard."""
+        content = self._content()
         description = self._description(model_name)
-        run = store.run(self._content(), self._dataset, description)
+        before = store.known(content).get("planned", [])
+        description["planned"] = joined_plan(before, description["planned"])
+        description["shard"] = None if shard is None else str(shard)
+        run = store.run(content, self._dataset, description)
         store.record_batches(run, self.batches)
         return run
 
