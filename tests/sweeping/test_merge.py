@@ -1,5 +1,6 @@
 """Parts of a sweep, joined, leave what one undisturbed sweep leaves, byte by byte."""
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ import pytest
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import CELLS, SETTINGS, TABLES, results
 from zonekeras.errors import InputError
+from zonekeras.results.database import Database
 from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.sweeping import engine, merge_runs, run_shard, run_sweep
 
@@ -264,3 +266,133 @@ def test_a_split_of_a_part_comes_along(reader, dev, tmp_path, monkeypatch):
     assert set(expected[::2]) == {1}
     with SweepStore(tmp_path / "out" / STORE_FILE) as store:
         assert [batch.num_parts for batch in store.batches(1)] == expected
+
+
+def redescribe(directory, **changes):
+    """Changes what a part's store says of its run beside the content."""
+    with SweepStore(directory / STORE_FILE) as store:
+        data = store.dataset(1)
+        data = dataclasses.replace(data, path=changes.pop("dataset", data.path))
+        store.run(store.content(1), data, store.description(1) | changes)
+
+
+@pytest.fixture
+def few(reader, dev, tmp_path):
+    """Two shards of a small sweep, made anew to be changed."""
+    for name, shard in (("one", "1/2"), ("two", "2/2")):
+        run_shard(reader, dev, tmp_path / name, shard, configurations=FEW, **SETTINGS)
+    return [tmp_path / "one", tmp_path / "two"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"metric": "cmrc2018"}, "metric (squad and cmrc2018)"),
+        ({"num_layers": 5}, "num_layers (3 and 5)"),
+    ],
+)
+def test_parts_that_would_be_scored_differently(few, tmp_path, change, said):
+    redescribe(few[0], metric="squad")
+    redescribe(few[1], **{"metric": "squad", **change})
+    message = refusal(few, tmp_path / "out")
+    assert f", which differ in {said}. Run the parts" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_do_not_depend_on_the_order_of_the_parts(few, tmp_path):
+    redescribe(few[0], model="reader", dataset="b/dev.json")
+    redescribe(few[1], model="a-reader", dataset="c/dev.json")
+    merge_runs(few, tmp_path / "out")
+    merge_runs(few[::-1], tmp_path / "back")
+    assert results(tmp_path / "out") == results(tmp_path / "back")
+    with SweepStore(tmp_path / "out" / STORE_FILE) as store:
+        description = store.description(1)
+    assert (description["model"], description["dataset"]) == ("a-reader", "b/dev.json")
+    assert description.get("shard") is None
+
+
+def test_the_latest_run_that_all_parts_hold_counts(reader, dev, few, tmp_path):
+    other = tiny_model(seed=1)
+    settings = {"configurations": FEW, **SETTINGS}
+    run_shard(other, dev, few[0], "1/2", **settings)
+    run_shard(other, dev, few[1], "2/2", **settings)
+    run_shard(tiny_model(seed=2), dev, few[1], "2/2", **settings)
+    found = merge_runs(few, tmp_path / "out")
+    expected = run_sweep(other, dev, **settings)
+    assert found.predictions == expected.predictions
+    with SweepStore(tmp_path / "out" / STORE_FILE) as store:
+        assert store.content(1)["weights"] == other.fingerprint()
+
+
+def test_configurations_that_one_part_has_whole_come_along(reader, dev, few, tmp_path):
+    """Parts were asked for different ones; but between them nothing is missing."""
+    whole = tmp_path / "whole"
+    run_sweep(reader, dev, whole, configurations=CELLS[2:4], **SETTINGS)
+    names = ["baseline", FEW[0], *CELLS[2:4], FEW[1]]
+    for sources in ([*few, whole], [whole, *few[::-1]]):
+        found = merge_runs(sources, tmp_path / "out")
+        assert list(found.predictions) == names
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["configurations"] == names
+    with SweepStore(tmp_path / "out" / STORE_FILE) as store:
+        assert store.description(1)["planned"] == names
+
+
+def test_the_order_in_which_configurations_are_asked_for(reader, dev, few, tmp_path):
+    settings = {"configurations": FEW[::-1], **SETTINGS}
+    run_shard(reader, dev, tmp_path / "again", "2/2", **settings)
+    merge_runs(few, tmp_path / "out")
+    merge_runs([few[0], tmp_path / "again"], tmp_path / "again_out")
+    assert results(tmp_path / "out") == results(tmp_path / "again_out")
+
+
+def test_parts_without_any_piece(few, tmp_path):
+    for path in few:
+        with SweepStore(path / STORE_FILE) as store:
+            num_batches = len(store.batches(1))
+            store._database.execute("DELETE FROM chunks")
+    said = refusal(few, tmp_path / "out")
+    assert f"without the batches 1, 2, 3 and {num_batches - 3} more." in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_merging_takes_few_transactions(few, tmp_path, monkeypatch):
+    """Each waits for the disk, so there must not be one for every batch."""
+    with SweepStore(few[0] / STORE_FILE) as store:
+        num_batches = len(store.batches(1))
+    begun = []
+    transaction = Database.transaction
+
+    def counted(self):
+        begun.append(self)
+        return transaction(self)
+
+    monkeypatch.setattr(Database, "transaction", counted)
+    merge_runs(few, tmp_path / "out")
+    # Run, batches, splits, files; of each configuration the pieces and the answers.
+    assert len(begun) == 4 + 2 * (1 + len(FEW))
+    assert num_batches > 2
+
+
+def test_merging_leaves_the_parts_as_they_are(few, tmp_path):
+    def content():
+        return {
+            path: (path.read_bytes(), path.stat().st_mtime_ns)
+            for directory in few
+            for path in directory.iterdir()
+        }
+
+    before = content()
+    merge_runs(few, tmp_path / "out")
+    assert content() == before
+
+
+def test_the_larger_of_two_splits_is_kept(few, tmp_path):
+    for path, split in zip(few, (4, 2), strict=True):
+        with SweepStore(path / STORE_FILE) as store:
+            store.record_splits(1, {0: split, 1: 6 - split})
+    for _ in range(2):
+        merge_runs(few, tmp_path / "out")
+        with SweepStore(tmp_path / "out" / STORE_FILE) as store:
+            splits = [batch.num_parts for batch in store.batches(1)]
+        assert splits[:3] == [4, 4, 1]
