@@ -15,6 +15,7 @@ import pytest
 from cli import results, sweep
 from tests.builders import tiny_squad, write_hugging_face, write_json
 from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.results.tidy import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras results --help'."
@@ -167,7 +168,7 @@ def test_export_to_a_file(here, tmp_path, capsys):
 
 def test_nothing_finished_exports_no_rows(here, capsys):
     assert results.main(["one", "--export=csv"]) == 0
-    assert capsys.readouterr().out == "run\n"
+    assert capsys.readouterr().out == ",".join(["run", *COLUMNS]) + "\n"
     assert results.main(["one", "--export=json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -218,6 +219,10 @@ BAD = [
     (
         ["merge", "one", "two", "--output_dir=one"],
         "Expected another --output_dir than the parts'. Received: one as both.",
+    ),
+    (
+        ["whole", "--export=csv", "--output=nodir/x.csv"],
+        "No such file or directory: nodir/x.csv",
     ),
     (
         ["nothing"],

@@ -36,8 +36,19 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
 
 
 def test_a_missing_directory_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No such file or directory"):
+    with pytest.raises(FileNotFoundError, match="No such file or directory") as caught:
         atomic_write(tmp_path / "missing" / "a", "new")
+    assert caught.value.filename == str(tmp_path / "missing" / "a")
+    assert caught.value.filename2 is None
+
+
+def test_an_error_names_the_file_not_the_temporary_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(IsADirectoryError, match="^.* 'directory'$") as caught:
+        atomic_write("directory", "new")
+    assert caught.value.filename2 is None
+    assert os.listdir(tmp_path) == ["directory"]
 
 
 def test_a_symbolic_link_is_followed(tmp_path):

@@ -55,7 +55,7 @@ def test_an_unfinished_run(reader, dev, tmp_path, monkeypatch):
     [run] = list_runs(tmp_path)
     assert run.windows_done == calls[0][1] < run.num_windows
     assert run.table.empty
-    assert list(export_table(tmp_path)) == ["run"]
+    assert list(export_table(tmp_path)) == ["run", *COLUMNS]
     assert len(export_table(tmp_path)) == 0
 
 
@@ -104,7 +104,7 @@ def test_several_runs_and_whose_files_are_there(reader, dev, tmp_path):
 def test_a_store_without_runs(tmp_path):
     SweepStore(tmp_path / STORE_FILE).close()
     assert list_runs(tmp_path) == []
-    assert list(export_table(tmp_path)) == ["run"]
+    assert list(export_table(tmp_path)) == ["run", *COLUMNS]
 
 
 def test_where_no_sweep_was(tmp_path):

@@ -22,10 +22,20 @@ def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
         content: What it will hold; a string is written as UTF-8, unchanged.
 
     Raises:
-        OSError: When it cannot be written; the temporary file is removed.
+        OSError: When it cannot be written; it names the file as it was given, and the
+            temporary file is removed.
     """
-    target = Path(os.path.realpath(path))
     data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        _write(Path(os.path.realpath(path)), data)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Writes a temporary file and gives it the name."""
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.tmp")
     # Not tempfile: its files are private to the user, whatever the umask says.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

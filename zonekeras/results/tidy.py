@@ -133,6 +133,11 @@ def sweep_table(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(_TYPES)
 
 
+def empty_table() -> pd.DataFrame:
+    """Returns a table of no sweep: the columns without a row."""
+    return pd.DataFrame(columns=list(COLUMNS)).astype(_TYPES)
+
+
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Writes a table as Parquet, whole or not at all.
 

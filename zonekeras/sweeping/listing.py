@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from zonekeras.results.store import SweepStore
+from zonekeras.results.tidy import empty_table
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.shard import Shard
@@ -73,7 +74,7 @@ def export_table(directory: Path) -> pd.DataFrame:
     listings = list_runs(directory)
     tables = [item.table.assign(run=item.key) for item in listings if len(item.table)]
     if not tables:
-        return pd.DataFrame({"run": pd.Series(dtype=str)})
+        tables = [empty_table().assign(run=pd.Series(dtype=str))]
     joined = pd.concat(tables, ignore_index=True)
     return joined[["run", *(name for name in joined.columns if name != "run")]]
 
