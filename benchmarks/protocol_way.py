@@ -3,8 +3,8 @@
 The protocol starts a process for every cell; it loads the model, pads every window to
 `max_seq_length` and runs the whole of it. Here both run the same model and code in one
 process, turn about: a pass is the baseline's graph at full length with a flipped table
-and the same vectorised decoding (the protocol's own is slower), ours is `run_sweep`,
-nothing left out. `--passes` of them are run, taken evenly over the configurations, and
+and the same vectorised decoding (the protocol's own is slower), ours is `run_sweep`
+without files. `--passes` of them are run, taken evenly over the configurations, and
 scaled to all; a pass takes as long whatever it masks. Answers are compared.
 
 What a process costs beside its pass is measured by starting some: from the start of
@@ -144,7 +144,7 @@ def measure_start() -> float:
 
 
 def run_ours(model: ZoneModel, dataset: SquadDataset, max_seq_length: int) -> Answers:
-    """Runs our sweep, nothing left out."""
+    """Runs our sweep."""
     result = run_sweep(model, dataset, max_seq_length=max_seq_length)
     return {name: dict(texts) for name, texts in result.predictions.items()}
 

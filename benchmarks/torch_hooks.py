@@ -4,7 +4,7 @@ On PyTorch: the same weights and windows, scaled dot-product attention, windows 
 by length, batches of 32 padded to their longest window. A forward pre-hook gives one
 layer another 4-D attention mask, padding and zone together; every configuration is a
 full pass over all windows, and then Python goes through the 20 best starts and ends of
-each window. Ours is the whole `run_sweep`: it also tokenizes, stores and scores. Both
+each window. Ours is `run_sweep` without files: it also tokenizes and scores. Both
 run turn about in one process, all cells and the baseline; answers are compared.
 
 With `--precision bfloat16` both also run in bfloat16, and ratios to both of PyTorch's

@@ -55,14 +55,15 @@ def _check_finished(store: SweepStore, run: int, directory: Path) -> None:
     finished = set(store.finished(run))
     planned = {BASELINE, *store.description(run).get("planned", ())}
     name = f"run {store.key(run)[:_KEY_DIGITS]} in {directory}"
+    if BASELINE in finished and len(finished) > 1:
+        return  # what else was begun may still come
     if planned - finished:
         raise InputError(
             f"Expected a finished sweep. Received: {name}, which lacks "
             f"{len(planned - finished)} of {len(planned)} configurations. Start the "
             "same sweep again to go on, or join shards with 'zonekeras results merge'."
         )
-    if finished == {BASELINE}:
-        raise InputError(
-            f"Expected a sweep that masked something. Received: {name}, which has the "
-            "baseline alone. Run 'zonekeras sweep' without --configurations baseline."
-        )
+    raise InputError(
+        f"Expected a sweep that masked something. Received: {name}, which has the "
+        "baseline alone. Run 'zonekeras sweep' without --configurations baseline."
+    )
