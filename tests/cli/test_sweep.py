@@ -362,11 +362,13 @@ sys.exit(main())
 def test_a_dry_run_says_what_would_be_run_and_writes_nothing(here, capsys):
     before = sorted(here.rglob("*"))
     flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--dry_run"]
-    for more in ([], ["--output_dir=dry"], ["--output_dir", "dry", "--shard=1/2"]):
+    # Of five batches, longest first, the shard has three.
+    in_shard = ["--output_dir", "dry", "--shard=1/2"]
+    for more, count in (([], 27), (["--output_dir=dry"], 27), (in_shard, 15)):
         assert sweep.main([*flags, *more]) == 0
         shapes, plan, seconds, nothing = capsys.readouterr().out.splitlines()
         assert re.fullmatch(
-            r"27 windows in \d+ batches of [1-9] shapes, the longest 6 x 29 tokens",
+            rf"{count} windows in \d batches of [1-9] shapes, the longest 6 x 29 tokens",
             shapes,
         )
         # 3 + 5 x (3 + 2 + 1) of 16 x 3, and by rows 4 x 3 + 5 x (2 + 1).
