@@ -40,6 +40,7 @@ def work(tmp_path_factory):
         write_tf1(directory / "tf1")
     write_json(directory / "dev.json", tiny_squad())
     write_json(directory / "long.json", tiny_squad(num_passages=6))
+    write_json(directory / "longer.json", tiny_squad(num_passages=10))
     return directory
 
 
@@ -214,14 +215,14 @@ def take_terminal():
 
 # JAX warns of forks; this one becomes another program at once.
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
-def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
-    here, undisturbed, capsys
-):
-    flags = ["--model=hf", "--predict_file=long.json", *LENGTHS, "--output_dir=stopped"]
+def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(here, capsys):
+    # Long enough that it cannot end between the first batch and Ctrl-C.
+    flags = ["--model=hf", "--predict_file=longer.json", *LENGTHS]
     master, slave = pty.openpty()
     process = start(
         here,
         *flags,
+        "--output_dir=stopped",
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -243,7 +244,7 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
     )
     assert "Traceback" not in shown
     assert kept, shown[-2000:]
-    assert sweep.main(flags) == 0
+    assert sweep.main([*flags, "--output_dir=stopped"]) == 0
     # More where Ctrl-C came between storing a batch and saying so.
     first = capsys.readouterr().err.splitlines()[0]
     said = re.fullmatch(
@@ -251,7 +252,8 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(
         first,
     )
     assert 0 < int(kept[1]) <= int(said[1]) <= int(said[2])
-    assert results(here / "stopped") == undisturbed
+    assert sweep.main([*flags, "--output_dir=never_stopped"]) == 0
+    assert results(here / "stopped") == results(here / "never_stopped")
 
 
 # Starts the command again and again and kills it each time. The command is forked off a

@@ -11,6 +11,7 @@ from tests.builders import (
     tiny_weights,
     write_json,
 )
+from zonekeras.models import network as networks
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.weights import build_reader
 from zonekeras.models.zone_model import ZoneModel
@@ -177,22 +178,27 @@ def test_a_sweep_traces_each_piece_once_or_once_for_each_shape(tmp_path, monkeyp
     """On TensorFlow whatever the shape; on JAX all layers share what is compiled."""
     model = tiny_model()
     network, met = model.network, {"layer": set(), "rows": set(), "ends": set()}
-    run_layer, run_rows, head = network.run_layer, network.run_rows, network.head
+    run_layer, head = network.run_layer, network.head
+    in_slices = networks.run_rows_in_slices
 
     def layer_met(layer, hidden, roles, zone_table):
         met["layer"].add((tuple(hidden.shape), zone_table.shape))
         return run_layer(layer, hidden, roles, zone_table)
 
-    def rows_met(layer, hidden, rows):
-        met["rows"].add((tuple(hidden.shape), rows["rows"].shape, rows["gates"].shape))
-        return run_rows(layer, hidden, rows)
+    def slices_met(run, hidden, rows):
+        def met_and_run(inputs):
+            shapes = (inputs[name].shape for name in ("hidden", "rows", "gates"))
+            met["rows"].add(tuple(map(tuple, shapes)))
+            return run(inputs)
+
+        return in_slices(met_and_run, hidden, rows)
 
     def head_met(hidden):
         met["ends"].add(tuple(hidden.shape))
         return head(hidden)
 
     monkeypatch.setattr(network, "run_layer", layer_met)
-    monkeypatch.setattr(network, "run_rows", rows_met)
+    monkeypatch.setattr(networks, "run_rows_in_slices", slices_met)
     monkeypatch.setattr(network, "head", head_met)
     dev = write_json(tmp_path / "dev.json", tiny_squad())
     lengths = {"max_seq_length": 61, "doc_stride": 31, "token_budget": 130}
