@@ -20,8 +20,7 @@ def add_evidence(
 ) -> pd.DataFrame:
     """Adds the statistics of every effect to a sweep's table.
 
-    The q-values hold for the sweep's cells together, and apart from them for all
-    other configurations together.
+    The q-values hold for all configurations of the sweep together, cells or not.
 
     Args:
         table: A sweep's table, as in `results.tidy`.
@@ -35,18 +34,12 @@ def add_evidence(
         and `mcnemar_p`. NaN for the baseline.
     """
     is_baseline = (table["configuration"] == BASELINE).to_numpy()
-    is_cell = table["layer"].notna().to_numpy()
-    passages = passage_index(dataset)
-    baseline = _take(scores, np.flatnonzero(is_baseline)[0])
-    parts = []
-    for family in (is_cell, ~is_cell & ~is_baseline):
-        rows = np.flatnonzero(family)
-        if len(rows):
-            found = cell_statistics(baseline, _take(scores, rows), passages)
-            parts.append(found.set_index(table.index[rows]))
-    if not parts:
+    rows = np.flatnonzero(~is_baseline)
+    if not len(rows):
         return table
-    found = pd.concat(parts).drop(columns=["em_effect", "f1_effect"])
+    baseline = _take(scores, np.flatnonzero(is_baseline)[0])
+    found = cell_statistics(baseline, _take(scores, rows), passage_index(dataset))
+    found = found.set_index(table.index[rows]).drop(columns=["em_effect", "f1_effect"])
     return table.join(found.rename(columns=_column).astype("float64"))
 
 

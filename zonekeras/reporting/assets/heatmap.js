@@ -110,7 +110,7 @@ function drawLegend(limit) {
     element('div', { class: 'scale' }, signed(-limit), bar, signed(limit)),
     element('p', { class: 'muted' },
       `Points of ${SCORES[state.score]} gained or lost. Bold with a frame: survives `
-      + `a false discovery rate of ${100 * data.false_discovery_rate} % over all cells. `
+      + `a false discovery rate of ${100 * data.false_discovery_rate} % over all that was run. `
       + 'Click a cell, or press Enter on it, for its questions.'));
 }
 

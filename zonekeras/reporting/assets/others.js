@@ -27,7 +27,7 @@ function drawOthers() {
       ];
     })),
     element('p', { class: 'muted' }, '* survives a false discovery rate of '
-      + `${100 * data.false_discovery_rate} % over these configurations. Layers and `
+      + `${100 * data.false_discovery_rate} % over all that was run. Layers and `
       + 'heads count from 0 in these names.'),
     ...(isOther ? [details] : []),
   ]);
