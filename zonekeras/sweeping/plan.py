@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zonekeras.configuration_sets import ConfigurationSet
 from zonekeras.zones import Configuration, Zone, cells, parse_configuration
+
+Masked = str | Configuration | ConfigurationSet
+"""What a caller may ask to be masked."""
 
 _ZONES = tuple(Zone)
 
 
 def plan_configurations(
-    configurations: Iterable[str | Configuration] | None,
+    configurations: Iterable[Masked] | None,
     num_layers: int,
     num_heads: int,
 ) -> list[Configuration]:
     """Returns the baseline and the configurations, canonical and each once.
 
     Args:
-        configurations: What to mask, one or several; the 5 x L cells if None.
+        configurations: What to mask, one or several, sets among them; the 5 x L cells
+            if None.
         num_layers: Layers of the model, L.
         num_heads: Attention heads of every layer.
 
@@ -32,10 +37,12 @@ def plan_configurations(
         configurations = cells(num_layers)
     if isinstance(configurations, str):
         configurations = [configurations]
-    parsed = [
-        item if isinstance(item, Configuration) else parse_configuration(item)
-        for item in configurations
-    ]
+    parsed: list[Configuration] = []
+    for item in configurations:
+        if isinstance(item, ConfigurationSet):
+            parsed += item.configurations(num_layers, num_heads)
+        else:
+            parsed.append(parse_configuration(item) if isinstance(item, str) else item)
     # Together first, so that the message names all that the model does not have.
     together = tuple(clause for item in parsed for clause in item.clauses)
     Configuration(together).resolve(num_layers, num_heads)
