@@ -20,7 +20,7 @@ from cli.shared_flags import (
     add_protocol_flags,
     check_model_flags,
 )
-from cli.value_types import local_path, positive_int, shard
+from cli.value_types import local_path, non_negative_int, positive_int, shard
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 
@@ -92,6 +92,14 @@ def build_parser() -> CommandParser:
         metavar="SPEC",
         nargs="+",
         help="what to mask, in place of all cells",
+    )
+    group.add_argument(
+        "--controls",
+        metavar="N",
+        type=non_negative_int,
+        default=0,
+        help="size-matched random masks to run beside each cell; each takes about as "
+        "long as the cells",
     )
     group.add_argument(
         "--token_budget",
@@ -277,6 +285,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "token_budget": arguments.token_budget,
         "batch_size": arguments.predict_batch_size,
         "metric": arguments.metric,
+        "controls": arguments.controls,
     }
 
 

@@ -158,15 +158,27 @@ class Configuration:
     clause masks already is left out; `resolve` gives the one spelling for a model's
     size, equal for any two configurations that mask the same zones in the same places.
 
+    A control masks as many pairs of tokens as a cell, of the same block shape, but not
+    these: the cell's zone table under shuffled roles (`sweeping.controls`).
+
+    Attributes:
+        clauses: What is masked; none for the baseline.
+        control: Which shuffle of the roles a cell is masked under, from 1; 0 = none,
+            the roles as they are.
+
     Example:
         >>> str(parse_configuration("layer3:q2+p2; layer0 : q2"))
         'layer0:q2;layer3:p2+q2'
     """
 
     clauses: tuple[Clause, ...] = ()
+    control: int = 0
 
     def __str__(self) -> str:
         """Returns the canonical spelling."""
+        if self.control:
+            layer, zone = self._single_cell or (None, None)
+            return f"layer{layer}:control{self.control}-{zone}"
         return ";".join(map(str, self.clauses)) or BASELINE
 
     def resolve(self, num_layers: int, num_heads: int) -> Configuration:
@@ -194,7 +206,8 @@ class Configuration:
                 f"{num_heads - 1} in a configuration, as this model has them. "
                 f"Received: {', '.join(missing)}."
             )
-        return Configuration(_normalise(self.clauses, num_layers, num_heads))
+        clauses = _normalise(self.clauses, num_layers, num_heads)
+        return Configuration(clauses, self.control)
 
     def tables(
         self,
@@ -213,8 +226,14 @@ class Configuration:
             float32 [L, N, R, R]; 1 = may attend, 0 = masked.
 
         Raises:
-            InputError: If a layer or head does not exist.
+            InputError: If a layer or head does not exist, or this is a control, which
+                tables alone do not say.
         """
+        if self.control:
+            raise InputError(
+                f"Expected what zone tables can mask. Received: {self}, a control, "
+                "which shuffles roles as well. Run it in a sweep."
+            )
         resolved = self.resolve(num_layers, num_heads)
         masked: dict[tuple[int, int], frozenset[Zone]] = {}
         for clause in resolved.clauses:
@@ -236,6 +255,15 @@ class Configuration:
     @property
     def cell(self) -> tuple[int, Zone] | None:
         """The (layer, zone) of a single cell, None for any other configuration."""
+        return None if self.control else self._single_cell
+
+    @property
+    def controlled_cell(self) -> tuple[int, Zone] | None:
+        """The (layer, zone) of the cell that this controls, None if it is none."""
+        return self._single_cell if self.control else None
+
+    @property
+    def _single_cell(self) -> tuple[int, Zone] | None:
         if len(self.clauses) != 1:
             return None
         (clause,) = self.clauses
@@ -251,8 +279,9 @@ class Configuration:
     def file_suffix(self) -> str:
         """What follows `predictions` in its file's name; the protocol's for cells.
 
-        Empty for the baseline, `_layer3_q2` for a cell, `_layers_all_q2` for one
-        zone in every layer; the spelling with `_` for `:` otherwise.
+        Empty for the baseline, `_layer3_q2` for a cell, `_layer3_control1-q2` for its
+        control, `_layers_all_q2` for one zone in every layer; the spelling with `_` for
+        `:` otherwise.
         """
         if not self.clauses:
             return ""
@@ -264,6 +293,9 @@ BASELINE = "baseline"
 _GRAMMAR = (
     "baseline, layer3:p2q, layers0-5:p2, all-layers:p2, layer3:p2+q2, "
     "layer3.head7:p2q, layer3:only-p2, or several joined by ';'"
+)
+_CONTROL = re.compile(
+    r"layer(?P<layer>\d{1,4}):control(?P<number>[1-9]\d{0,3})-(?P<zone>\w+)", re.ASCII
 )
 # At most four digits: a mistyped range must not be spread over a billion layers.
 _TARGET = re.compile(
@@ -281,7 +313,8 @@ def parse_configuration(text: str) -> Configuration:
         text: `baseline` (or empty), or clauses `TARGET:ZONES` joined by `;`. TARGET
             is `layer3`, `layers0-5` or `all-layers`, with `.head7` for one head;
             ZONES is zones joined by `+`, or `only-ZONE`, which masks the other
-            three. Layers and heads count from 0. Case and spaces are ignored.
+            three. Or one control of one cell, `layer3:control1-p2q`. Layers and heads
+            count from 0. Case and spaces are ignored.
 
     Returns:
         The configuration in canonical form: clauses sorted, ranges of layers that
@@ -293,6 +326,8 @@ def parse_configuration(text: str) -> Configuration:
     compact = re.sub(r"\s+", "", text).lower()
     if compact in ("", BASELINE):
         return Configuration()
+    if ":control" in compact:
+        return _parse_control(compact, text)
     clauses = [_parse_clause(part, text) for part in compact.split(";")]
     return Configuration(_normalise(clauses, None))
 
@@ -307,9 +342,25 @@ def cells(num_layers: int) -> list[Configuration]:
     return [cell(layer, zone) for layer in range(num_layers) for zone in Zone]
 
 
+def control(layer: int, zone: Zone | str, number: int) -> Configuration:
+    """Returns a control of a cell: its table under the roles' shuffle `number`."""
+    return Configuration(cell(layer, zone).clauses, number)
+
+
 def zone_everywhere(zone: Zone | str) -> Configuration:
     """Returns the configuration that masks a zone in every layer at once."""
     return Configuration((Clause(None, None, None, frozenset([Zone(zone)])),))
+
+
+def _parse_control(compact: str, text: str) -> Configuration:
+    """Parses a control, already lower-case and without spaces."""
+    match = _CONTROL.fullmatch(compact)
+    if match is None or match["zone"] not in tuple(Zone):
+        raise InputError(
+            "Expected a control of one zone in one layer, counted from 1, such as "
+            f"layer3:control1-p2q. Received: {text!r}."
+        )
+    return control(int(match["layer"]), match["zone"], int(match["number"]))
 
 
 def _parse_clause(part: str, text: str) -> Clause:

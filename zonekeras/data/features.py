@@ -27,7 +27,7 @@ from zonekeras.data.tokenizer_encoding import TokenizedTexts
 from zonekeras.data.windows import Windows, slide
 from zonekeras.defaults import DOC_STRIDE, MAX_QUERY_LENGTH, MAX_SEQ_LENGTH
 from zonekeras.errors import InputError
-from zonekeras.zones import Role
+from zonekeras.zones import NUM_ROLES, Role
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
@@ -66,6 +66,24 @@ class Features:
     def question_index(self) -> IntArray:
         """int32 [W]: whose window it is, by the question's row in file order."""
         return self._windows.question_index
+
+    @property
+    def window_numbers(self) -> IntArray:
+        """int32 [W]: which of its question's windows each is, from 0."""
+        question = self.question_index
+        first = np.searchsorted(question, question)  # they stand by question
+        return (np.arange(self.num_windows) - first).astype(np.int32)
+
+    @property
+    def role_counts(self) -> IntArray:
+        """int32 [W, R]: how many tokens of each role, without padding."""
+        place = self._place(np.arange(self.num_windows))
+        counts = np.zeros((self.num_windows, NUM_ROLES), np.int32)
+        counts[:, Role.CLS] = 1
+        counts[:, Role.QUESTION] = place.question_length[:, 0]
+        counts[:, Role.PASSAGE] = (place.passage_stop - place.passage_start)[:, 0]
+        counts[:, Role.SEP] = self.lengths - counts.sum(axis=1)
+        return counts
 
     def arrays(self, windows: npt.ArrayLike, length: int) -> dict[str, IntArray]:
         """Puts together what the model reads.

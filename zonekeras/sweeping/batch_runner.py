@@ -8,6 +8,7 @@ same numbers come out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from zonekeras.models.network import Network
 from zonekeras.models.prediction import decode_batch
 from zonekeras.results.store import StoredBatch
 from zonekeras.sweeping import engine
+from zonekeras.sweeping.controls import shuffled_roles, shuffles_of
 from zonekeras.sweeping.evaluations import Node, plan_evaluations
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.zones import Configuration
@@ -49,7 +51,8 @@ class BatchRunner:
         key = tuple(configurations)
         if key not in self._plans:
             tables = zone_tables(configurations, self._network, self._settings)
-            self._plans[key] = plan_evaluations(tables)
+            shuffles = shuffles_of(configurations, self._network.num_layers)
+            self._plans[key] = plan_evaluations(tables, shuffles)
         return self._plans[key]
 
     def logits(
@@ -118,9 +121,7 @@ class BatchRunner:
         """Runs a batch in parts; None if there is not enough memory."""
         try:
             return [
-                engine.logits(
-                    self._network, plan, self._features.arrays(windows, batch.length)
-                )
+                engine.logits(self._network, plan, self._inputs(plan, windows, batch))
                 for windows in np.array_split(batch.windows, num_parts)
             ]
         except Exception as error:
@@ -128,6 +129,18 @@ class BatchRunner:
             if not is_out_of_memory(error):
                 raise
             return None
+
+    def _inputs(
+        self, plan: Node, windows: npt.NDArray[np.int32], batch: StoredBatch
+    ) -> dict[str, npt.NDArray[np.int32]]:
+        """Returns what the engine reads of some windows of a batch."""
+        arrays = self._features.arrays(windows, batch.length)
+        num_shuffles = plan.num_shuffles
+        if num_shuffles:
+            arrays["shuffled_roles"] = shuffled_roles(
+                arrays["roles"], self._features, windows, num_shuffles
+            )
+        return arrays
 
 
 def zone_tables(
@@ -140,7 +153,10 @@ def zone_tables(
     """
     tables = np.stack(
         [
-            item.tables(network.num_layers, network.num_heads, settings.semantics)
+            # A control's table is its cell's; what differs is the roles.
+            replace(item, control=0).tables(
+                network.num_layers, network.num_heads, settings.semantics
+            )
             for item in configurations
         ]
     )

@@ -3,6 +3,7 @@
 A batch goes down the tree of `evaluations`: what configurations share is computed once.
 Where they part, the layer's keys, values and queries are computed once, the first
 configuration's rows all, and of the others only the rows that its zone touches.
+Controls do so apart, those of one shuffle together: their layer sees other roles.
 Logits equal those of a full run of each configuration up to rounding.
 
 Depth first, so that only the hidden states between the root and one leaf are kept.
@@ -11,7 +12,7 @@ Runs on every backend through the pieces of a `models.network.Network`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,12 +50,13 @@ def logits(
     Args:
         network: The model.
         root: The plan of C configurations.
-        inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`.
+        inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`; `shuffled_roles` int32
+            [S, B, T] if the plan has shuffles up to S.
 
     Returns:
         float32 [C, B, T, 2]: start and end logits of each configuration.
     """
-    roles = inputs["roles"]
+    roles = [inputs["roles"], *inputs.get("shuffled_roles", ())]
     # All are started before the first is waited for: an accelerator stays busy.
     leaves = [
         (configurations, network.head(hidden))
@@ -62,14 +64,14 @@ def logits(
             network, root, network.embed(inputs), roles
         )
     ]
-    result = np.empty((len(root.configurations), *roles.shape, 2), np.float32)
+    result = np.empty((len(root.configurations), *roles[0].shape, 2), np.float32)
     for configurations, scores in leaves:
         result[configurations] = np.asarray(ops.convert_to_numpy(scores))
     return result
 
 
 def _leaves(
-    network: Network, node: Node, hidden: Any, roles: IntArray
+    network: Network, node: Node, hidden: Any, roles: Sequence[IntArray]
 ) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
     """Yields the last hidden states [B, T, D] of each distinct configuration."""
     if not node.children:
@@ -82,21 +84,42 @@ def _leaves(
 
 
 def _evaluate(
-    network: Network, node: Node, hidden: Any, roles: IntArray
+    network: Network, node: Node, hidden: Any, roles: Sequence[IntArray]
 ) -> Iterator[Any]:
     """Yields the output of a node's layer [B, T, D] for each child."""
-    if len(node.children) == 1:
-        yield network.run_layer(node.layer, hidden, roles, node.tables)
+    for shuffle in np.unique(node.shuffles):
+        own = node.shuffles == shuffle
+        yield from _evaluate_together(
+            network,
+            node.layer,
+            hidden,
+            roles[shuffle],
+            node.tables[own],
+            node.changed_roles[own],
+        )
+
+
+def _evaluate_together(
+    network: Network,
+    layer: int,
+    hidden: Any,
+    roles: IntArray,
+    tables: npt.NDArray[np.float32],
+    changed_roles: npt.NDArray[np.bool_],
+) -> Iterator[Any]:
+    """Yields a layer's output [B, T, D] under each table, all with the same roles."""
+    if len(tables) == 1:
+        yield network.run_layer(layer, hidden, roles, tables)
         return
-    parting = parting_rows(node.changed_roles, roles)
-    gates = np.concatenate(list(node.tables), axis=-2)[None]  # [1, n, k * R, R]
+    parting = parting_rows(changed_roles, roles)
+    gates = np.concatenate(list(tables), axis=-2)[None]  # [1, n, k * R, R]
     inputs = {
         "roles": roles,
         "rows": parting.rows,
         "gate_rows": parting.gate_rows,
         "gates": gates,
     }
-    computed = network.run_rows(node.layer, hidden, inputs)  # [B, M, D]
+    computed = network.run_rows(layer, hidden, inputs)  # [B, M, D]
     for places in parting.places:
         yield network.take_rows(computed, places)
 

@@ -5,8 +5,9 @@ of them form a tree: a node is the hidden states after some layers under one pre
 tables, its children are the distinct tables of the layer below. Single cells, heads,
 several layers, cumulative masks: all are planned the same way. Pure NumPy.
 
-Of a node's children the first is evaluated in full and lends the others every row
-(query token) whose role has the same table row.
+A control runs one layer under shuffled roles, so a child has the number of a shuffle
+besides its table. Of a node's children under one shuffle the first is evaluated in full
+and lends the others every row (query token) whose role has the same table row.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ class Node:
         layer: The layer that comes next; the number of layers in a leaf.
         configurations: int64, the configurations that pass through here.
         tables: float32 [k, n, R, R], the layer's table for each child.
+        shuffles: int64 [k], under which shuffle of the roles each child's layer runs; 0
+            = the roles as they are. Children of one shuffle stand together.
         changed_roles: bool [k, R]: the query roles whose table rows differ from the
-            first child's; all of them for the first child itself.
+            first child's of the same shuffle; all of them for that child itself.
         children: The k nodes below; none in a leaf.
     """
 
     layer: int
     configurations: npt.NDArray[np.int64]
     tables: npt.NDArray[np.float32]
+    shuffles: npt.NDArray[np.int64]
     changed_roles: npt.NDArray[np.bool_]
     children: tuple[Node, ...]
 
@@ -48,6 +52,11 @@ class Node:
         """Layer evaluations of the whole tree, partial ones counted whole."""
         return sum(len(node.children) for node in self.walk())
 
+    @property
+    def num_shuffles(self) -> int:
+        """The highest number of a shuffle in the tree."""
+        return max(int(node.shuffles.max(initial=0)) for node in self.walk())
+
     def cost(self, role_shares: npt.NDArray[np.float64]) -> float:
         """Returns the layer evaluations of the tree, partial ones by their rows.
 
@@ -59,11 +68,15 @@ class Node:
         )
 
 
-def plan_evaluations(tables: npt.NDArray[np.float32]) -> Node:
+def plan_evaluations(
+    tables: npt.NDArray[np.float32], shuffles: npt.NDArray[np.int64] | None = None
+) -> Node:
     """Plans a set of configurations.
 
     Args:
         tables: float32 [C, L, n, R, R], the zone tables of each configuration.
+        shuffles: int64 [C, L], under which shuffle of the roles each layer runs; 0 =
+            the roles as they are, as everywhere if left out.
 
     Returns:
         The root: the input of layer 0, which all configurations share.
@@ -75,24 +88,33 @@ def plan_evaluations(tables: npt.NDArray[np.float32]) -> Node:
         >>> plan_evaluations(tables).num_evaluations  # of 61 * 12 = 732
         402
     """
-    return _plan(tables, np.arange(len(tables)), layer=0)
+    if shuffles is None:
+        shuffles = np.zeros(tables.shape[:2], np.int64)
+    return _plan(tables, shuffles, np.arange(len(tables)), layer=0)
 
 
 def _plan(
-    tables: npt.NDArray[np.float32], members: npt.NDArray[np.int64], layer: int
+    tables: npt.NDArray[np.float32],
+    shuffles: npt.NDArray[np.int64],
+    members: npt.NDArray[np.int64],
+    layer: int,
 ) -> Node:
     """Plans the configurations that are the same up to a layer."""
     if layer == tables.shape[1]:
         empty = np.zeros((0, *tables.shape[2:]), np.float32)
         none = np.zeros((0, tables.shape[-1]), np.bool_)
-        return Node(layer, members, empty, none, ())
-    groups: dict[bytes, list[int]] = {}
+        return Node(layer, members, empty, np.zeros(0, np.int64), none, ())
+    groups: dict[tuple[int, bytes], list[int]] = {}
     for member in members.tolist():
-        groups.setdefault(tables[member, layer].tobytes(), []).append(member)
-    distinct = np.stack([tables[group[0], layer] for group in groups.values()])
-    changed = (distinct != distinct[:1]).any(axis=(1, 3))  # [k, R]
-    changed[0] = True
+        key = (int(shuffles[member, layer]), tables[member, layer].tobytes())
+        groups.setdefault(key, []).append(member)
+    ordered = sorted(groups.items(), key=lambda item: item[0][0])  # is stable
+    distinct = np.stack([tables[group[0], layer] for _, group in ordered])
+    of_child = np.array([shuffle for (shuffle, _), _ in ordered])
+    first = np.searchsorted(of_child, of_child)  # of the same shuffle
+    changed = (distinct != distinct[first]).any(axis=(1, 3))  # [k, R]
+    changed[first] = True
     children = tuple(
-        _plan(tables, np.array(group), layer + 1) for group in groups.values()
+        _plan(tables, shuffles, np.array(group), layer + 1) for _, group in ordered
     )
-    return Node(layer, members, distinct, changed, children)
+    return Node(layer, members, distinct, of_child, changed, children)

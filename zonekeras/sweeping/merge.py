@@ -24,6 +24,7 @@ from zonekeras.sweeping.result import SweepResult
 from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
+_COPIED = (*_SCORING, "overlaps")
 _LONGEST_SHOWN = 20
 _KEY_DIGITS = 12
 
@@ -216,7 +217,9 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
     first = parts[0]
     content = first.store.content(first.run)
     descriptions = [part.description for part in parts]
-    description = {name: first.description[name] for name in _SCORING}
+    description = {
+        name: first.description[name] for name in _COPIED if name in first.description
+    }
     description["model"] = min(item["model"] for item in descriptions)
     before = store.known(content).get("planned", [])
     description["planned"] = joined_plan(before, whole)

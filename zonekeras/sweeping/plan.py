@@ -53,7 +53,8 @@ def plan_configurations(
 def in_result_order(names: Iterable[str]) -> list[str]:
     """Sorts configurations as files list them, whatever was run first.
 
-    The baseline, the cells by layer and zone, then all else by its spelling.
+    The baseline, the cells by layer and zone, all else by its spelling, then the
+    controls by layer, zone and number.
     """
     return sorted(names, key=_result_order)
 
@@ -72,8 +73,10 @@ def _result_order(name: str) -> tuple[int, int, int, str]:
     configuration = parse_configuration(name)
     if not configuration.clauses:
         return (0, 0, 0, name)
-    cell = configuration.cell
+    cell = configuration.cell or configuration.controlled_cell
     if cell is None:
         return (2, 0, 0, name)
     layer, zone = cell
+    if configuration.control:
+        return (3, layer, _ZONES.index(zone), f"{configuration.control:04}")
     return (1, layer, _ZONES.index(zone), name)

@@ -33,6 +33,9 @@ _WHOLE_NUMBERS = (
     "token_budget",
     "batch_size",
 )
+_COUNTS = ("controls",)
+"""Whole numbers, of which 0 means none."""
+_BESIDE_ANSWERS = ("metric", *_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class SweepSettings:
             share a batch. More keeps an accelerator busier and takes more memory.
         batch_size: Most windows run at once; None = as many as the budget allows.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        controls: Size-matched controls of each cell (`sweeping.controls`); 0 = none.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -68,6 +72,7 @@ class SweepSettings:
     token_budget: int = TOKEN_BUDGET
     batch_size: int | None = None
     metric: str = "auto"
+    controls: int = 0
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SweepSettings:
@@ -138,10 +143,18 @@ class SweepSettings:
         return self.semantics is Semantics.PUBLISHED
 
     def content(self) -> dict[str, Any]:
-        """Returns what decides the answers, as JSON values; the metric does not."""
+        """Returns what decides the answers, as JSON values.
+
+        How they are scored, and what else is looked at, does not.
+        """
         values = asdict(self)
-        values.pop("metric")
+        for name in _BESIDE_ANSWERS:
+            values.pop(name)
         return values | {"semantics": str(self.semantics)}
+
+    def beside_content(self) -> dict[str, Any]:
+        """Returns the settings that decide no answer, as JSON values."""
+        return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
 
 
 def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
@@ -163,6 +176,10 @@ def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             faults.append(f"{name}={value!r} is not a whole number above 0")
+    for name in _COUNTS:
+        value = settings.get(name, 0)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            faults.append(f"{name}={value!r} is not a whole number from 0")
     negative = settings.get("version_2_with_negative")
     if negative not in (None, True, False):
         faults.append(

@@ -23,6 +23,7 @@ from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import StoredBatch, SweepStore
 from zonekeras.sweeping.batch_runner import BatchRunner
+from zonekeras.sweeping.controls import expected_overlaps, plan_controls
 from zonekeras.sweeping.plan import joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
@@ -51,7 +52,7 @@ class Sweep:
         planned: The configurations, the baseline first.
 
     Attributes:
-        planned: The configurations, the baseline first.
+        planned: The configurations, the baseline first, and the controls of cells.
         features: The windows.
         batches: How they are run together.
     """
@@ -64,7 +65,6 @@ class Sweep:
         planned: Sequence[Configuration],
     ) -> None:
         self.model = model
-        self.planned = list(planned)
         self._dataset = dataset
         self._settings = settings
         self.features = build_features(
@@ -74,6 +74,11 @@ class Sweep:
             doc_stride=settings.doc_stride,
             max_query_length=settings.max_query_length,
         )
+        self._overlaps = expected_overlaps(
+            self.features.role_counts, settings.semantics
+        )
+        controls = plan_controls(planned, settings.controls, self._overlaps)
+        self.planned = list(dict.fromkeys([*planned, *controls]))
         self.runner = BatchRunner(model.network, self.features, settings)
         self.batches = [
             StoredBatch(
@@ -227,6 +232,7 @@ class Sweep:
             "model": model_name or Path(source).name,
             "metric": self._settings.metric,
             "num_layers": self.model.num_layers,
+            "overlaps": self._overlaps,
             "planned": [str(configuration) for configuration in self.planned],
         }
 
@@ -237,7 +243,7 @@ class Sweep:
             "model": self.model.description.source,
             "dataset": self._dataset.path,
             "configurations": [str(configuration) for configuration in self.planned],
-            "settings": self._settings.content() | {"metric": self._settings.metric},
+            "settings": self._settings.content() | self._settings.beside_content(),
             "fingerprints": {
                 name: content[name] for name in ("weights", "tokenizer", "data")
             },
