@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
     from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
+    from zonekeras.plotting.sets import set_heatmap as set_heatmap
     from zonekeras.plotting.training import training_curves as training_curves
     from zonekeras.results.matrix import compare as compare
     from zonekeras.results.matrix import effect_matrix as effect_matrix
@@ -30,6 +31,7 @@ _HOMES = {
     "runs_heatmap": "zonekeras.plotting.runs",
     "save_figure": "zonekeras.plotting.figure_files",
     "score_matrix": "zonekeras.results.matrix",
+    "set_heatmap": "zonekeras.plotting.sets",
     "training_curves": "zonekeras.plotting.training",
 }
 

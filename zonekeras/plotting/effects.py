@@ -19,6 +19,7 @@ from zonekeras.results.matrix import column_matrix, effect_matrix, semantics_of
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 EFFECT_COLORS = "seismic"
+MARKS_LABEL = f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 
 
@@ -97,8 +98,11 @@ def draw_effects(
     title: str | None,
     semantics: str | None = None,
     marks: pd.DataFrame | None = None,
+    marks_label: str = MARKS_LABEL,
+    x_label: str = "Masked zone",
+    with_color_bar: bool = True,
 ) -> None:
-    """Draws signed values with 0 in white."""
+    """Draws signed values with 0 in white; see `draw_panel`."""
     low, high = value_range or symmetric_range(matrix)
     if not (low < high and low <= 0 <= high):
         raise InputError(
@@ -116,5 +120,7 @@ def draw_effects(
         annotate=annotate,
         semantics=semantics,
         marks=marks,
-        marks_label=f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}",
+        marks_label=marks_label,
+        x_label=x_label,
+        with_color_bar=with_color_bar,
     )

@@ -44,8 +44,9 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 def panel_size(matrix: pd.DataFrame) -> tuple[float, float]:
     """Returns a width and height in inches that keep cells and labels readable."""
-    _, num_zones = matrix.shape
-    return max(1.8 + 0.66 * num_zones, 3.6), 1.2 + _cells_height(matrix)
+    cell_width = 0.66 if max(len(str(label)) for label in matrix.columns) > 2 else 0.45
+    width = 1.8 + cell_width * len(matrix.columns)
+    return max(width, 3.6), 1.2 + _cells_height(matrix)
 
 
 def symmetric_range(matrix: pd.DataFrame) -> tuple[float, float]:
@@ -68,8 +69,10 @@ def draw_panel(
     number_format: str = ".1f",
     marks: pd.DataFrame | None = None,
     marks_label: str = "",
+    x_label: str = "Masked zone",
+    with_color_bar: bool = True,
 ) -> None:
-    """Draws a matrix into axes, with a colour bar.
+    """Draws a matrix into axes, by default with a colour bar.
 
     Args:
         axes: Where to.
@@ -83,7 +86,9 @@ def draw_panel(
         semantics: What the zone `all` meant, where it is known.
         number_format: How to write a value.
         marks: Booleans of the same layers and zones: which cells get a dot.
-        marks_label: What the dot means, written below.
+        marks_label: What the dot means, written below; nothing if empty.
+        x_label: What the columns are.
+        with_color_bar: Whether to draw a colour bar beside the cells.
     """
     seaborn.heatmap(
         matrix,
@@ -95,6 +100,7 @@ def draw_panel(
         mask=matrix.isna(),
         linewidths=0.5,
         linecolor=GRID_COLOR,
+        cbar=with_color_bar,
         cbar_kws={"label": label, "aspect": 5 * _cells_height(matrix)},
         xticklabels=[str(zone).upper() for zone in matrix.columns],
         yticklabels=False,
@@ -106,8 +112,8 @@ def draw_panel(
     axes.set_facecolor(NOT_RUN_COLOR)
     axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
     _label_layers(axes, [int(layer) + 1 for layer in matrix.index])
-    legend = f"\n{marks_label}" if marks is not None else ""
-    zones = f"Masked zone ({semantics})" if semantics else "Masked zone"
+    legend = f"\n{marks_label}" if marks is not None and marks_label else ""
+    zones = f"{x_label} ({semantics})" if semantics else x_label
     axes.set_xlabel(zones + legend)
     axes.set_ylabel("Layer")
     axes.tick_params(length=0)

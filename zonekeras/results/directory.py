@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import os
 import re
 import socket
@@ -22,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
 from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.zones import Configuration
@@ -29,7 +31,17 @@ from zonekeras.zones import Configuration
 RESULTS_CSV = "results.csv"
 RESULTS_PARQUET = "results.parquet"
 HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
-TABLE_FILES = (RESULTS_PARQUET, RESULTS_CSV, *HEATMAP_FILES)
+SET_HEATMAP_FILES = {
+    name: (f"heatmap_{name}.pdf", f"heatmap_{name}.png")
+    for name in SetName
+    if name is not SetName.CELLS
+}
+TABLE_FILES = (
+    RESULTS_PARQUET,
+    RESULTS_CSV,
+    *HEATMAP_FILES,
+    *itertools.chain(*SET_HEATMAP_FILES.values()),
+)
 
 _LOCK_FILE = ".sweep.lock"
 _ANSWERS_FILE = re.compile(r"(predictions|null_odds)(_.*)?\.json")

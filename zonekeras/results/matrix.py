@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
 from zonekeras.results.tidy import ScoreName, check_columns
 from zonekeras.zones import BASELINE, Zone
@@ -113,6 +114,39 @@ def effect_matrix(
         )
     check_columns(table, "the table")
     return _pivot(table, f"{ScoreName(score)}_effect")
+
+
+def set_matrices(
+    result: Any, panels: Sequence[Panel], column: str
+) -> list[pd.DataFrame] | None:
+    """Returns a column of a sweep's table as the grids of a set.
+
+    Args:
+        result: A sweep's result or its long-form table, which has all of the panels'
+            configurations.
+        panels: The grids.
+        column: A column with a number for each configuration, such as `f1_q`.
+
+    Returns:
+        For each grid a matrix, layers (from 0) x labels of its columns; None if there
+        is no such column.
+    """
+    table = _as_frame(result)
+    if column not in table.columns:
+        return None
+    values = table.set_index("configuration")[column]
+    layers = pd.RangeIndex(len(panels[0].columns[0].names), name="layer")
+    return [
+        pd.DataFrame(
+            {
+                one.label: values.loc[list(one.names)].to_numpy()
+                for one in panel.columns
+            },
+            index=layers,
+            dtype="float64",
+        )
+        for panel in panels
+    ]
 
 
 def semantics_of(result: Any) -> str | None:

@@ -6,16 +6,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import score_questions
 from zonekeras.results.directory import (
     HEATMAP_FILES,
     RESULTS_CSV,
     RESULTS_PARQUET,
+    SET_HEATMAP_FILES,
     null_odds_file,
     predictions_file,
 )
@@ -26,6 +29,9 @@ from zonekeras.results.tidy import Score, sweep_table, write_table
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.evidence import add_evidence
 from zonekeras.zones import BASELINE, Configuration, cells
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -142,18 +148,39 @@ def write_answers(
 def write_result(result: SweepResult, directory: Path) -> None:
     """Writes the table and, if there are cells, the protocol's CSV and the heatmap.
 
-    Cells that were not run are empty in the CSV and grey in the heatmap.
+    Cells that were not run are empty in the CSV and grey in the heatmap. Of other sets
+    of configurations there is a heatmap of each that is whole.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
-    rows = result.table[result.table["layer"].notna()].to_dict("records")
-    if not rows:
-        return
-    from zonekeras.plotting import heatmap, save_figure
+    if result.table["layer"].notna().any():
+        from zonekeras.plotting import heatmap
 
+        write_protocol_table(result.table, directory)
+        write_figure(heatmap(result), directory, HEATMAP_FILES)
+    write_set_heatmaps(result, directory)
+
+
+def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
+    """Writes the cells' exact match as the protocol's CSV."""
+    rows = table[table["layer"].notna()].to_dict("records")
     scores = {(int(row["layer"]), row["zone"]): row["exact_match"] for row in rows}
     write_results_csv(directory / RESULTS_CSV, scores)
-    figure = heatmap(result)
-    for name in HEATMAP_FILES:
+
+
+def write_set_heatmaps(result: SweepResult, directory: Path) -> None:
+    """Draws every set of configurations that a result holds, but the cells."""
+    sets = whole_panels(result.table["configuration"], result.num_layers)
+    for name in sets:
+        from zonekeras.plotting import set_heatmap
+
+        write_figure(set_heatmap(result, name), directory, SET_HEATMAP_FILES[name])
+
+
+def write_figure(figure: Figure, directory: Path, names: Iterable[str]) -> None:
+    """Saves a figure under several names."""
+    from zonekeras.plotting import save_figure
+
+    for name in names:
         save_figure(figure, directory / name)
 
 
