@@ -12,9 +12,10 @@ from typing import Any
 from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.store import StoredBatch
+from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
-from zonekeras.zones import Configuration
+
 
 _MOST_TOKENS_TIMED = 4096
 
@@ -61,7 +62,7 @@ def estimate_sweep(
     model: ZoneModel,
     dev: SquadDataset | str | os.PathLike[str],
     *,
-    configurations: Iterable[str | Configuration] | None = None,
+    configurations: Iterable[Masked] | None = None,
     shard: Shard | None = None,
     **settings: Any,
 ) -> SweepEstimate:

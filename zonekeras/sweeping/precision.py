@@ -10,8 +10,8 @@ import numpy as np
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.run import run_sweep
-from zonekeras.zones import Configuration
 
 SAMPLE_SIZE = 32
 """Questions in a sample, each answered under every configuration."""
@@ -59,7 +59,7 @@ def compare_precision(
     reference: ZoneModel,
     dataset: SquadDataset,
     *,
-    configurations: Iterable[str | Configuration] | None = None,
+    configurations: Iterable[Masked] | None = None,
     sample_size: int = SAMPLE_SIZE,
     **settings: Any,
 ) -> PrecisionReport:

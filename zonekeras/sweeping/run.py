@@ -17,11 +17,11 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.output import SweepOutput, open_store
+from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
-from zonekeras.zones import Configuration
 
 
 def run_sweep(
@@ -29,7 +29,7 @@ def run_sweep(
     dev: SquadDataset | str | os.PathLike[str],
     output_dir: str | os.PathLike[str] | None = None,
     *,
-    configurations: Iterable[str | Configuration] | None = None,
+    configurations: Iterable[Masked] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     model_name: str | None = None,
     command: Mapping[str, Any] | None = None,
@@ -87,7 +87,7 @@ def run_shard(
     output_dir: str | os.PathLike[str],
     shard: Shard | str,
     *,
-    configurations: Iterable[str | Configuration] | None = None,
+    configurations: Iterable[Masked] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     model_name: str | None = None,
     command: Mapping[str, Any] | None = None,

@@ -24,7 +24,7 @@ from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import StoredBatch, SweepStore
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.controls import expected_overlaps, plan_controls
-from zonekeras.sweeping.plan import joined_plan, plan_configurations
+from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.sweeping.shard import Shard
@@ -102,7 +102,7 @@ class Sweep:
         model: ZoneModel,
         dev: SquadDataset | str | os.PathLike[str],
         directory: Path | None,
-        configurations: Iterable[str | Configuration] | None,
+        configurations: Iterable[Masked] | None,
         settings: Mapping[str, Any],
     ) -> Sweep:
         """Checks everything and featurizes the data; writes nothing."""
