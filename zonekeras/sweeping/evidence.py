@@ -10,7 +10,7 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import QuestionScores
-from zonekeras.zones import BASELINE
+from zonekeras.zones import BASELINE, parse_configuration
 
 _PREFIXES = {"em": ScoreName.EXACT_MATCH, "f1": ScoreName.F1}
 
@@ -20,7 +20,8 @@ def add_evidence(
 ) -> pd.DataFrame:
     """Adds the statistics of every effect to a sweep's table.
 
-    The q-values hold for all configurations of the sweep together, cells or not.
+    The q-values hold for all configurations of the sweep together, cells or not, but
+    for controls, which are a family of their own.
 
     Args:
         table: A sweep's table, as in `results.tidy`.
@@ -34,13 +35,21 @@ def add_evidence(
         and `mcnemar_p`. NaN for the baseline.
     """
     is_baseline = (table["configuration"] == BASELINE).to_numpy()
-    rows = np.flatnonzero(~is_baseline)
-    if not len(rows):
+    is_control = np.array(
+        [bool(parse_configuration(name).control) for name in table["configuration"]]
+    )
+    passages = passage_index(dataset)
+    baseline = take_rows(scores, np.flatnonzero(is_baseline)[0])
+    parts = []
+    for family in (~is_baseline & ~is_control, is_control):
+        rows = np.flatnonzero(family)
+        if len(rows):
+            found = cell_statistics(baseline, take_rows(scores, rows), passages)
+            parts.append(found.set_index(table.index[rows]))
+    if not parts:
         return table
-    baseline = _take(scores, np.flatnonzero(is_baseline)[0])
-    found = cell_statistics(baseline, _take(scores, rows), passage_index(dataset))
-    found = found.set_index(table.index[rows]).drop(columns=["em_effect", "f1_effect"])
-    return table.join(found.rename(columns=_column).astype("float64"))
+    found = pd.concat(parts).drop(columns=["em_effect", "f1_effect"])
+    return table.join(found.rename(columns=score_column).astype("float64"))
 
 
 def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
@@ -49,10 +58,12 @@ def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def _take(scores: QuestionScores, rows: npt.NDArray[np.int64]) -> QuestionScores:
+def take_rows(scores: QuestionScores, rows: npt.NDArray[np.int64]) -> QuestionScores:
+    """Returns the scores of some rows, `[..., Q]`."""
     return QuestionScores(scores.exact_match[rows], scores.f1[rows])
 
 
-def _column(name: str) -> str:
+def score_column(name: str) -> str:
+    """Returns how a sweep's table calls a column of `statistics`."""
     prefix, _, rest = name.partition("_")
     return f"{_PREFIXES[prefix]}_{rest}" if prefix in _PREFIXES else name

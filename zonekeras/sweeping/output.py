@@ -116,6 +116,7 @@ class SweepOutput:
             semantics=self._settings["semantics"],
             metric=self._description["metric"],
             num_layers=self._description["num_layers"],
+            overlaps=self._description.get("overlaps"),
         )
 
     def _write(

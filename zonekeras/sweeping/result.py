@@ -27,6 +27,7 @@ from zonekeras.results.protocol_csv import write_results_csv
 from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import Score, sweep_table, write_table
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.control_evidence import add_control_evidence
 from zonekeras.sweeping.evidence import add_evidence
 from zonekeras.zones import BASELINE, Configuration, cells
 
@@ -92,6 +93,7 @@ def build_result(
     semantics: str,
     metric: str,
     num_layers: int,
+    overlaps: Mapping[str, float] | None = None,
 ) -> SweepResult:
     """Scores every configuration and builds the table.
 
@@ -103,6 +105,7 @@ def build_result(
         semantics: For the table.
         metric: As in `SweepSettings`.
         num_layers: Layers of the model.
+        overlaps: Zone -> expected overlap of a control; needed if there are controls.
     """
     ids = [question.id for question in dataset.questions()]
     known: dict[str, str] = {}  # most answers are the baseline's: one string for all
@@ -122,6 +125,7 @@ def build_result(
         semantics=semantics,
     )
     table = add_evidence(table, scores, dataset)
+    table = add_control_evidence(table, scores, dataset, overlaps or {})
     return SweepResult(table, predictions, num_layers)
 
 
