@@ -39,3 +39,6 @@ NUM_TRAIN_EPOCHS = 3.0
 
 WARMUP_PROPORTION = 0.1
 """Part of the steps in which the learning rate rises."""
+
+SERVED_ROWS = 32
+"""Questions in one request to a server, and in one of its batches."""

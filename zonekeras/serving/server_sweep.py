@@ -1,0 +1,276 @@
+"""A sweep of a served model: each question under each mask, one row for each.
+
+The server does the reading; here rows are asked for, kept and scored. What it answered
+is in the store at once, so that a sweep whose server went away goes on where it was.
+Prefix reuse is not possible from outside: a sweep of the model itself
+(`zonekeras.run_sweep`) computes half as much and needs no server.
+
+A server does not say which weights it has. So a run in the store is named by the
+model's name and version and by what it answers to some questions under strong masks:
+another model of the same name and version starts another run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zonekeras.data.spans import WindowSpans
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.errors import InputError
+from zonekeras.results.directory import check_output_dir
+from zonekeras.results.run_record import write_run_record
+from zonekeras.results.store import StoredBatch, SweepStore
+from zonekeras.serving.client import Client, ServedAnswer
+from zonekeras.serving.transport import ServerError
+from zonekeras.sweeping.output import SweepOutput, open_store
+from zonekeras.sweeping.plan import joined_plan, plan_configurations
+from zonekeras.sweeping.progress import Clock, Progress
+from zonekeras.sweeping.result import SweepResult
+from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
+
+_VERSION = 1
+_QUESTIONS_AT_ONCE = 8
+_QUESTIONS_OF_PROBE = 8
+_SETTINGS = ("version_2_with_negative", "null_score_diff_threshold", "metric")
+
+
+def sweep_server(
+    client: Client,
+    dev: SquadDataset | str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | None = None,
+    *,
+    configurations: Iterable[str | Configuration] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> SweepResult:
+    """Asks a served model all questions under all configurations.
+
+    Args:
+        client: The served model. The version that answers first answers all.
+        dev: The dev set, or its file.
+        output_dir: Where the store and files go, as in `zonekeras.run_sweep`; nothing
+            is written if left out. An interrupted sweep there is continued.
+        configurations: What to mask; the 5 x L cells if left out. The baseline is
+            always asked for. The zone `all` is strict.
+        on_progress: Called at the start and after each group of questions; a question
+            counts as one window.
+        **settings: `version_2_with_negative`, `null_score_diff_threshold`, `metric` of
+            `SweepSettings`. Windows and n-best lists are what the export fixed.
+
+    Returns:
+        Scores and answers of the baseline and the configurations asked for.
+
+    Raises:
+        InputError: If an argument, the data or `output_dir` cannot be used, or the
+            server cannot answer a question, which is named.
+        ServerError: If the server cannot be reached or fails; what it answered is kept.
+        OSError: If a file cannot be written; what was finished is kept.
+    """
+    directory = None if output_dir is None else Path(output_dir)
+    chosen = _checked(settings)
+    if directory is not None:
+        check_output_dir(directory)
+    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+    if not dataset.num_questions:
+        raise InputError(
+            f"Expected at least one question in {dataset.path}. Received: none."
+        )
+    chosen = chosen.for_data(dataset)
+    pinned = client.at_version()
+    num_layers = pinned.num_layers()
+    planned = _plan(configurations, num_layers)
+    sweep = _ServerSweep(pinned, dataset, planned)
+    content = sweep.content(chosen)
+    with open_store(directory) as store:
+        before = store.known(content).get("planned", [])
+        description = {
+            "model": client.model.name,
+            "metric": chosen.metric,
+            "num_layers": num_layers,
+            "planned": joined_plan(before, map(str, planned)),
+        }
+        run = store.run(content, dataset, description)
+        store.record_batches(run, sweep.batches)
+        output = SweepOutput(store, run, directory)
+        output.start(planned)
+        if directory is not None:
+            record = {"server": client.address, "dataset": dataset.path}
+            write_run_record(directory, {**record, **description, **content})
+        for progress in sweep.run(store, run):
+            if on_progress is not None:
+                on_progress(progress)
+        result = output.finish(planned)
+    return result.only([str(configuration) for configuration in planned])
+
+
+class _ServerSweep:
+    """A client, a dev set and what to mask; a question is kept as one window."""
+
+    def __init__(
+        self,
+        client: Client,
+        dataset: SquadDataset,
+        planned: Sequence[Configuration],
+    ) -> None:
+        self._client = client
+        self._dataset = dataset
+        self._planned = planned
+        self._rows = [
+            (question, passage.text)
+            for passage in dataset.passages
+            for question in passage.questions
+        ]
+        numbers = np.arange(len(self._rows), dtype=np.int32)
+        self.batches = [
+            StoredBatch(1, part, part)
+            for part in np.split(
+                numbers, numbers[_QUESTIONS_AT_ONCE::_QUESTIONS_AT_ONCE]
+            )
+        ]
+
+    def content(self, settings: SweepSettings) -> dict[str, Any]:
+        """Returns all that decides the answers, as far as it can be known."""
+        kept = settings.content()
+        return {
+            "version": _VERSION,
+            "served_model": str(self._client.model),
+            "served_answers": self._probe(),
+            "data": self._dataset.fingerprint,
+            "precision": "as served",
+            "backend": "TensorFlow Serving",
+            "settings": {
+                name: kept[name]
+                for name in (
+                    "semantics",
+                    "version_2_with_negative",
+                    "null_score_diff_threshold",
+                )
+            },
+        }
+
+    def run(self, store: SweepStore, run: int) -> Iterable[Progress]:
+        """Asks for what is missing; yields after each group is stored."""
+        finished = set(store.finished(run))
+        chunks = store.chunks(run)
+        waiting = [item for item in self._planned if str(item) not in finished]
+        missing = {
+            number: [
+                item for item in waiting if number not in chunks.get(str(item), ())
+            ]
+            for number in range(len(self.batches))
+        }
+        sizes = [len(batch.windows) for batch in self.batches]
+        work = {
+            number: float(sizes[number] * len(lacking))
+            for number, lacking in missing.items()
+            if lacking
+        }
+        kept = sum(size for number, size in enumerate(sizes) if number not in work)
+        at = Progress(kept, sum(sizes), len(self._planned), windows_kept=kept)
+        clock = Clock(sum(work.values()), at)
+        yield at
+        for number in work:
+            spans = self._ask(self.batches[number].windows, missing[number])
+            store.put_chunks(run, number, spans)
+            yield clock.add(sizes[number], work[number])
+
+    def _ask(
+        self, rows: Iterable[int], configurations: Sequence[Configuration]
+    ) -> dict[str, WindowSpans]:
+        """Asks some questions under some configurations."""
+        asked = [self._rows[row] for row in rows]
+        names = [str(configuration) for configuration in configurations]
+        pairs = [(*row, name) for name in names for row in asked]
+        answers = self._client.answer_all(
+            [question.text for question, _, _ in pairs],
+            [passage for _, passage, _ in pairs],
+            [name for _, _, name in pairs],
+        )
+        for (question, passage, name), answer in zip(pairs, answers, strict=True):
+            _check(question.id, passage, name, answer)
+        size = len(asked)
+        return {
+            name: _spans(answers[size * number : size * (number + 1)])
+            for number, name in enumerate(names)
+        }
+
+    def _probe(self) -> str:
+        """Returns a hash of where some answers are under strong masks."""
+        step = max(1, len(self._rows) // _QUESTIONS_OF_PROBE)
+        rows = range(0, len(self._rows), step)[:_QUESTIONS_OF_PROBE]
+        masks = [Configuration(), *map(zone_everywhere, Zone)]
+        spans = self._ask(rows, masks)
+        places = {
+            name: [found.start.tolist(), found.end.tolist()]
+            for name, found in spans.items()
+        }
+        text = json.dumps(places, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _checked(settings: Mapping[str, Any]) -> SweepSettings:
+    """Returns checked settings; those that an export fixes are refused."""
+    unknown = [name for name in settings if name not in _SETTINGS]
+    if unknown:
+        raise InputError(
+            f"Expected only the settings {', '.join(_SETTINGS)}: all others are fixed "
+            f"by the export. Received: {', '.join(unknown)}."
+        )
+    return SweepSettings.of(settings)
+
+
+def _plan(
+    configurations: Iterable[str | Configuration] | None, num_layers: int
+) -> list[Configuration]:
+    """Returns what to ask for, spelled for a model whose heads nobody counts.
+
+    A server does not say how many heads a layer has. One more than the highest that is
+    named keeps heads apart; one that does not exist is an error of the server's.
+    """
+    if configurations is None:
+        return plan_configurations(None, num_layers, 1)
+    if isinstance(configurations, str | Configuration):
+        configurations = [configurations]
+    parsed = [
+        item if isinstance(item, Configuration) else parse_configuration(item)
+        for item in configurations
+    ]
+    heads = [clause.head or 0 for item in parsed for clause in item.clauses]
+    return plan_configurations(parsed, num_layers, max(heads, default=0) + 2)
+
+
+def _check(question_id: str, passage: str, mask: str, answer: ServedAnswer) -> None:
+    """Refuses what cannot be counted as an answer."""
+    if answer.error:
+        raise InputError(
+            f"question {question_id!r} under {mask}: expected an answer. Received the "
+            f"server's error: {answer.error}"
+        )
+    is_in_place = passage[answer.start : answer.end] == answer.text
+    if answer.start >= 0 and not is_in_place:
+        raise ServerError(
+            f"question {question_id!r} under {mask}: expected the answer at characters "
+            f"{answer.start} to {answer.end} of its passage. Received: "
+            f"{answer.text!r}, which is not there; export the model with this version "
+            "of zonekeras."
+        )
+
+
+def _spans(answers: Sequence[ServedAnswer]) -> WindowSpans:
+    """Returns answers in the form in which the store keeps them."""
+    start = np.array([answer.start for answer in answers], np.int32)
+    score = np.array([answer.score for answer in answers], np.float64)
+    return WindowSpans(
+        start=start,
+        end=np.array([answer.end for answer in answers], np.int32),
+        score=np.where(start < 0, -np.inf, score),
+        null_score=np.array([answer.null_score for answer in answers], np.float64),
+    )
