@@ -14,6 +14,7 @@ from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.shared_flags import (
     METRICS,
+    ZONE_NAMES,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
@@ -27,10 +28,11 @@ from zonekeras.errors import InputError
 if TYPE_CHECKING:
     from zonekeras.data.squad import SquadDataset
     from zonekeras.models.zone_model import ZoneModel
-    from zonekeras.zones import Configuration
+    from zonekeras.sweeping.plan import Masked
 
 PROG = "zonekeras sweep"
 SEMANTICS = ("strict", "published")
+SETS = ("cells", "heads", "cumulative", "pairs", "only")
 DTYPE_OF_PRECISION = {
     "float32": None,
     "bfloat16": "mixed_bfloat16",
@@ -44,6 +46,11 @@ what is masked, one configuration after the other (the baseline always runs too)
   --mask_layer 3 --mask_zone q2  that one cell
   --mask_zone q2               q2 in all layers at once
   --configurations "layer3:p2q+q2" "layers0-5:p2" "layer3.head7:p2q" "layer3:only-p2"
+  --sets cells heads           whole sets, for every layer:
+     cells        one zone             heads   one zone in one head
+     pairs        two of the four      only    one of the four kept, three masked
+     cumulative   one zone in all layers up to this one, and in all from it on
+  --sets heads --layers 3 4 --zones p2q p2   a part of them
 
 Without arguments: sweeps what 'zonekeras finetune' without arguments has trained.
 
@@ -52,7 +59,8 @@ example:
       --max_seq_length 384 --output_dir runs/reader
 
 It writes to --output_dir: predictions.json and predictions_layer{L}_{zone}.json,
-results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite.
+results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite; for
+every set that was run in all layers heatmap_SET.pdf and heatmap_SET.png.
 Stopped at any moment and started again with the same flags, it goes on where it was, to
 the same bytes. Cells may also be run one by one into the same directory. With another
 model, data or settings the files there are replaced; sweep.sqlite keeps all answers.
@@ -92,6 +100,28 @@ def build_parser() -> CommandParser:
         metavar="SPEC",
         nargs="+",
         help="what to mask, in place of all cells",
+    )
+    group.add_argument(
+        "--sets",
+        metavar="SET",
+        choices=SETS,
+        nargs="+",
+        help=f"sets of configurations, in place of all cells: {', '.join(SETS)}",
+    )
+    group.add_argument(
+        "--layers",
+        metavar="L",
+        type=non_negative_int,
+        nargs="+",
+        help="with --sets: their rows of these layers only, from 0",
+    )
+    group.add_argument(
+        "--zones",
+        metavar="ZONE",
+        type=str.lower,
+        choices=ZONE_NAMES,
+        nargs="+",
+        help="with --sets: only what is about these zones",
     )
     group.add_argument(
         "--controls",
@@ -221,7 +251,7 @@ def _compare_precision(
     arguments: argparse.Namespace,
     model: ZoneModel,
     dataset: SquadDataset,
-    configurations: list[Configuration] | None,
+    configurations: list[Masked] | None,
     settings: dict[str, Any],
 ) -> None:
     """Says on a sample how many answers differ from those of float32."""
@@ -249,20 +279,30 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.do_predict is False:
         faults.append("--do_predict=False leaves nothing to do")
     masked = arguments.mask_layer is not None or arguments.mask_zone is not None
-    if arguments.configurations and masked:
-        faults.append(
-            "--configurations and --mask_layer/--mask_zone exclude each other"
-        )
+    ways = {
+        "--configurations": arguments.configurations,
+        "--sets": arguments.sets,
+        "--mask_layer/--mask_zone": masked,
+    }
+    if len(given := [name for name, value in ways.items() if value]) > 1:
+        faults.append(f"{' and '.join(given)} exclude each other")
+    if not arguments.sets and (arguments.layers or arguments.zones):
+        faults.append("--layers and --zones need --sets")
     if faults:
         raise InputError(
             f"expected other flags. Received: {'; '.join(faults)}; see '{PROG} --help'."
         )
 
 
-def _configurations(arguments: argparse.Namespace) -> list[Configuration] | None:
+def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
     """Returns what the flags say to mask; None = all cells."""
+    from zonekeras.configuration_sets import ConfigurationSet, SetName
     from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
 
+    if arguments.sets:
+        layers = arguments.layers and tuple(arguments.layers)
+        zones = arguments.zones and frozenset(map(Zone, arguments.zones))
+        return [ConfigurationSet(SetName(one), layers, zones) for one in arguments.sets]
     if arguments.configurations:
         return [parse_configuration(text) for text in arguments.configurations]
     layer, zone = arguments.mask_layer, arguments.mask_zone

@@ -17,6 +17,7 @@ from tests.builders import (
     write_json,
     write_tf1,
 )
+from zonekeras.configuration_sets import SetName
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras sweep --help'."
@@ -70,6 +71,20 @@ BAD_FLAGS = [
         [*GOOD, "--bogus", "--max_seq_len=3"],
         "unknown flags --bogus, --max_seq_len (did you mean --max_seq_length?); "
         + HELP,
+    ),
+    (
+        [*GOOD, "--sets=heads", "--configurations=layer0:q2", "--mask_layer=1"],
+        f"{OTHER_FLAGS}--configurations and --sets and --mask_layer/--mask_zone "
+        f"exclude each other; {HELP}",
+    ),
+    (
+        [*GOOD, "--layers", "0", "--zones", "q2"],
+        f"{OTHER_FLAGS}--layers and --zones need --sets; {HELP}",
+    ),
+    (
+        [*GOOD, "--sets", "head"],
+        "--sets: expected one of cells, heads, cumulative, pairs, only. Received: "
+        "'head'; did you mean heads?",
     ),
     ([*GOOD, "--max_seq_length=abc"], f"--max_seq_length: {WHOLE} 1. Received: 'abc'."),
     ([*GOOD, "--doc_stride", "0"], f"--doc_stride: {WHOLE} 1. Received: '0'."),
@@ -224,6 +239,10 @@ def run(work, *arguments):
 
 def files_in(directory):
     return sorted(path.relative_to(directory) for path in directory.rglob("*"))
+
+
+def test_the_sets_are_those_of_the_library():
+    assert sweep.SETS == tuple(SetName)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from zonekeras.results.store import StoredBatch
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
-
+from zonekeras.zones import Configuration
 
 _MOST_TOKENS_TIMED = 4096
 
