@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
-from zonekeras.zones import Zone
+from zonekeras.zones import Zone, parse_configuration
 
 if TYPE_CHECKING:
     from zonekeras.sweeping import Progress as SweepProgress
     from zonekeras.sweeping import SweepEstimate, SweepResult
 
+SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 _LINES = 20
 
 
@@ -135,37 +138,58 @@ def print_result(result: SweepResult, directory: Path) -> None:
     for score, label in ((ScoreName.EXACT_MATCH, "EM"), (ScoreName.F1, "F1")):
         _print_cells(result, score, label)
     _print_others(result)
+    _print_controls(result)
     print(f"results in {directory}")
 
 
 def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
     """Prints the effects of the cells, those marked that survive."""
+    _print_grid(
+        result,
+        title=f"{label} minus baseline, points",
+        caption=SURVIVES,
+        text_of=lambda row: _marked(row[f"{score}_effect"], row[f"{score}_q"]),
+    )
+
+
+def _print_grid(
+    result: SweepResult,
+    *,
+    title: str,
+    caption: str,
+    text_of: Callable[[dict[str, Any]], str],
+) -> None:
+    """Prints something of every cell, a line for each layer; nothing without cells.
+
+    Args:
+        result: What was found.
+        title: What stands above.
+        caption: What stands below.
+        text_of: A cell's row of the long-form table -> what to print.
+    """
     cells = result.table[result.table["layer"].notna()]
     if cells.empty:
         return
     table = Table(
-        title=f"{label} minus baseline, points",
+        title=title,
         title_justify="left",
-        caption=f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}",
+        caption=caption,
         caption_justify="left",
     )
     table.add_column("layer", justify="right")
     for zone in Zone:
         table.add_column(zone.value, justify="right")
-    effects = {
-        (row["layer"], row["zone"]): (row[f"{score}_effect"], row[f"{score}_q"])
-        for row in cells.to_dict("records")
+    texts = {
+        (row["layer"], row["zone"]): text_of(row) for row in cells.to_dict("records")
     }
-    for layer in sorted({layer for layer, _ in effects}):
-        values = [effects.get((layer, zone.value)) for zone in Zone]
-        table.add_row(str(layer + 1), *(map(_effect, values)))
+    for layer in sorted({layer for layer, _ in texts}):
+        values = [texts.get((layer, zone.value), "") for zone in Zone]
+        table.add_row(str(layer + 1), *values)
     Console(file=sys.stdout).print(table)
 
 
-def _effect(value: tuple[float, float] | None) -> str:
-    if value is None:
-        return ""
-    effect, rate = value
+def _marked(effect: float, rate: float) -> str:
+    """Writes an effect, with a star if it survives."""
     return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
 
 
@@ -173,8 +197,36 @@ def _print_others(result: SweepResult) -> None:
     """Prints what is not a cell, by its spelling."""
     others = result.table[result.table["layer"].isna()].iloc[1:]
     for row in others.to_dict("records"):
+        if parse_configuration(row["configuration"]).control:
+            continue
         print(
             f"{row['configuration']}: EM {row['exact_match']:.3f} "
             f"({row['exact_match_effect']:+.3f}), "
             f"F1 {row['f1']:.3f} ({row['f1_effect']:+.3f})"
         )
+
+
+def _print_controls(result: SweepResult) -> None:
+    """Prints what the cells' exact match loses beyond controls, if there are any."""
+    if "exact_match_beyond" not in result.table.columns:
+        return
+    cells = result.table[result.table["control_possible"].eq(False).fillna(False)]
+    overlaps = dict(zip(cells["zone"], cells["control_overlap"], strict=True))
+    without = [
+        zone if math.isnan(overlap) else f"{zone} ({overlap:.0%})"
+        for zone, overlap in overlaps.items()
+    ]
+    _print_grid(
+        result,
+        title="EM effect minus that of size-matched controls, points",
+        caption=SURVIVES
+        + "\n– no control possible, since it would mask the zone itself: "
+        + ", ".join(without)
+        if without
+        else SURVIVES,
+        text_of=lambda row: (
+            "– "
+            if math.isnan(row["exact_match_beyond"])
+            else _marked(row["exact_match_beyond"], row["exact_match_beyond_q"])
+        ),
+    )

@@ -91,6 +91,17 @@ def test_controls_are_added_for_cells_that_can_have_them(undisturbed):
     ]
     assert len(changed) > len(CONTROLS) / 2
     assert result.table["layer"].notna().sum() == len(CHOSEN)
+    cells = result.table.set_index("configuration").loc[CHOSEN]
+    has_control = [not name.endswith("all") for name in CHOSEN]
+    assert cells["control_possible"].tolist() == has_control
+    assert cells["num_controls"].tolist() == [2 * has for has in has_control]
+    assert cells["f1_beyond"].notna().tolist() == has_control
+    effects = result.table.set_index("configuration")["f1_effect"]
+    drawn = effects[["layer1:control1-q2", "layer1:control2-q2"]]
+    assert cells.loc["layer1:q2", "f1_control_effect"] == pytest.approx(drawn.mean())
+    beyond = effects["layer1:q2"] - drawn.mean()
+    assert cells.loc["layer1:q2", "f1_beyond"] == pytest.approx(beyond)
+    assert (directory / "heatmap_controls.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_cells_have_the_same_answers_with_and_without_controls(

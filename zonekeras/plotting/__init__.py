@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
+    from zonekeras.plotting.controls import controls_heatmap as controls_heatmap
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
     from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "zonekeras.results.matrix",
     "comparison_heatmap": "zonekeras.plotting.comparison",
+    "controls_heatmap": "zonekeras.plotting.controls",
     "effect_matrix": "zonekeras.results.matrix",
     "heatmap": "zonekeras.plotting.effects",
     "mean_and_deviation": "zonekeras.results.matrix",

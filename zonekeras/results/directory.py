@@ -31,6 +31,7 @@ from zonekeras.zones import Configuration
 RESULTS_CSV = "results.csv"
 RESULTS_PARQUET = "results.parquet"
 HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
+CONTROLS_HEATMAP_FILES = ("heatmap_controls.pdf", "heatmap_controls.png")
 SET_HEATMAP_FILES = {
     name: (f"heatmap_{name}.pdf", f"heatmap_{name}.png")
     for name in SetName
@@ -40,6 +41,7 @@ TABLE_FILES = (
     RESULTS_PARQUET,
     RESULTS_CSV,
     *HEATMAP_FILES,
+    *CONTROLS_HEATMAP_FILES,
     *itertools.chain(*SET_HEATMAP_FILES.values()),
 )
 

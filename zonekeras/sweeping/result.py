@@ -15,6 +15,7 @@ from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import score_questions
 from zonekeras.results.directory import (
+    CONTROLS_HEATMAP_FILES,
     HEATMAP_FILES,
     RESULTS_CSV,
     RESULTS_PARQUET,
@@ -153,7 +154,8 @@ def write_result(result: SweepResult, directory: Path) -> None:
     """Writes the table and, if there are cells, the protocol's CSV and the heatmap.
 
     Cells that were not run are empty in the CSV and grey in the heatmap. Of other sets
-    of configurations there is a heatmap of each that is whole.
+    of configurations there is a heatmap of each that is whole, and one of effects
+    beyond the controls' if there are any.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
     if result.table["layer"].notna().any():
@@ -162,6 +164,10 @@ def write_result(result: SweepResult, directory: Path) -> None:
         write_protocol_table(result.table, directory)
         write_figure(heatmap(result), directory, HEATMAP_FILES)
     write_set_heatmaps(result, directory)
+    if "exact_match_beyond" in result.table.columns:
+        from zonekeras.plotting import controls_heatmap
+
+        write_figure(controls_heatmap(result), directory, CONTROLS_HEATMAP_FILES)
 
 
 def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
