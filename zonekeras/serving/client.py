@@ -11,10 +11,9 @@ again. What is larger than the limits is sent in parts.
 from __future__ import annotations
 
 import copy
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from zonekeras.data.http_files import Patience
 from zonekeras.defaults import SERVED_ROWS
 from zonekeras.errors import InputError
+from zonekeras.serving.rows import Row, group_rows, make_rows
 from zonekeras.serving.transport import (
     AVAILABLE,
     ServedModel,
@@ -31,7 +31,7 @@ from zonekeras.serving.transport import (
     Transport,
     UnavailableError,
 )
-from zonekeras.zones import BASELINE, Configuration, parse_configuration
+from zonekeras.zones import BASELINE, Configuration
 
 if TYPE_CHECKING:
     from zonekeras.data.squad import SquadDataset
@@ -182,20 +182,10 @@ class Client:
             InputError: If the lengths differ, a text or mask is none, or a row alone is
                 larger than `max_request_bytes`.
         """
-        lengths = [len(questions), len(passages), len(masks)]
-        if len(set(lengths)) > 1:
-            raise InputError(
-                "Expected as many passages and masks as questions. Received: "
-                f"{lengths[0]} questions, {lengths[1]} passages, {lengths[2]} masks."
-            )
-        spelled = {mask: _spelled(mask) for mask in set(masks)}
-        rows = [
-            (question, passage, spelled[mask])
-            for question, passage, mask in zip(questions, passages, masks, strict=True)
-        ]
+        rows = make_rows(questions, passages, masks)
         answers: list[ServedAnswer] = []
-        for part in self._parts(rows):
-            answers += self._answer_part(part)
+        for group in group_rows(rows, self._max_rows, self._max_request_bytes):
+            answers += self._answer_group(group)
         return answers
 
     def logits(
@@ -277,33 +267,10 @@ class Client:
             **settings,
         )
 
-    def _parts(
-        self, rows: Sequence[tuple[str, str, str]]
-    ) -> Iterator[list[tuple[str, str, str]]]:
-        """Groups rows, in order, into requests within the limits."""
-        sizes = [_num_bytes(number, row) for number, row in enumerate(rows)]
-        for number, size in enumerate(sizes):
-            if size > self._max_request_bytes:
-                raise InputError(
-                    f"row {number}: expected at most {self._max_request_bytes:,} bytes "
-                    f"(max_request_bytes). Received: {size:,} bytes of question, "
-                    "passage and mask."
-                )
-        part: list[tuple[str, str, str]] = []
-        filled = 0
-        for row, size in zip(rows, sizes, strict=True):
-            if len(part) == self._max_rows or filled + size > self._max_request_bytes:
-                yield part
-                part, filled = [], 0
-            part.append(row)
-            filled += size
-        if part:
-            yield part
-
-    def _answer_part(self, rows: Sequence[tuple[str, str, str]]) -> list[ServedAnswer]:
+    def _answer_group(self, rows: Sequence[Row]) -> list[ServedAnswer]:
         """Sends one request."""
         columns = map(list, zip(*rows, strict=True))
-        inputs = dict(zip(("question", "passage", "mask"), columns, strict=True))
+        inputs = dict(zip(Row._fields, columns, strict=True))
         outputs = self._retrying(
             lambda: self._transport.predict(ANSWER_SIGNATURE, inputs)
         )
@@ -319,7 +286,12 @@ class Client:
         self, outputs: Mapping[str, Any], names: Iterable[str], num_rows: int
     ) -> None:
         """Refuses outputs that are not those of one of our models."""
-        faults = [name for name in names if len(outputs.get(name, ())) != num_rows]
+        found = {name: outputs.get(name) for name in names}
+        faults = [
+            name
+            for name, rows in found.items()
+            if not isinstance(rows, list) or len(rows) != num_rows
+        ]
         if faults:
             raise ServerError(
                 f"Expected {num_rows} rows of {', '.join(faults)} from {self.model} at "
@@ -365,25 +337,3 @@ def _connect(address: str, model: ServedModel, timeout_seconds: float) -> Transp
             f"Expected the package {error.name} for {scheme}://. Received: a Python "
             "without it. Install it: pip install 'zonekeras[serving]'."
         ) from error
-
-
-def _spelled(mask: str | Configuration) -> str:
-    """Returns a mask as the signature takes it: empty where nothing is masked."""
-    text = str(mask if isinstance(mask, Configuration) else parse_configuration(mask))
-    return "" if text == BASELINE else text
-
-
-def _num_bytes(number: int, row: tuple[str, str, str]) -> int:
-    """Returns how many bytes a row takes in a request.
-
-    Raises:
-        InputError: If one of its texts is none.
-    """
-    try:
-        for text in row:
-            text.encode("utf-8")
-    except (AttributeError, UnicodeEncodeError) as error:
-        raise InputError(
-            f"row {number}: expected texts that UTF-8 can hold. Received: {error}."
-        ) from error
-    return len(json.dumps(row, ensure_ascii=False).encode("utf-8"))
