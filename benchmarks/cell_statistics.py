@@ -25,14 +25,10 @@ from scipy.stats import bootstrap as scipy_bootstrap
 
 from zonekeras.statistics.bootstrap import bootstrap_intervals, resampled_effects
 from zonekeras.statistics.cells import cell_statistics
-from zonekeras.statistics.hierarchical import seed_statistics
+from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import (
-    QuestionScores,
-    exact_match_differences,
-    f1_differences,
-)
+from zonekeras.statistics.scores import QuestionScores, score_differences
 
 SEEDS = 5
 
@@ -100,15 +96,17 @@ def main() -> None:
     cells, questions = arguments.cells, arguments.questions
     baseline = draw_scores(generator, questions)
     masked = draw_scores(generator, cells, questions)
-    baselines = draw_scores(generator, SEEDS, questions)
-    by_seed = draw_scores(generator, SEEDS, cells, questions)
+    by_seed = [
+        (draw_scores(generator, questions), draw_scores(generator, cells, questions))
+        for _ in range(SEEDS)
+    ]
     # Every passage has a question; the rest fall where they may.
     free = generator.integers(arguments.passages, size=questions - arguments.passages)
     passages = np.sort(np.concatenate([np.arange(arguments.passages), free]))
-    differences = [
-        f(baseline, masked) for f in (exact_match_differences, f1_differences)
-    ]
-    totals = passage_totals(np.concatenate(differences), passages)
+    totals = passage_totals(score_differences(baseline, masked), passages)
+    of_seeds = SeedTotals.join(
+        [passage_totals(score_differences(*scores), passages) for scores in by_seed]
+    )
     resamples, looped = arguments.resamples, arguments.looped
     scale = 2 * cells * resamples / looped
     runs: dict[str, tuple[Callable[[], object], float]] = {
@@ -127,9 +125,7 @@ def main() -> None:
             1.0,
         ),
         f"seed_statistics, {SEEDS} seeds": (
-            lambda: seed_statistics(
-                baselines, by_seed, passages, num_resamples=resamples
-            ),
+            lambda: seed_statistics(of_seeds, num_resamples=resamples),
             1.0,
         ),
         "bootstrap, a loop (scaled)": (lambda: loop(totals, looped), scale),

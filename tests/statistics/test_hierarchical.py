@@ -13,7 +13,7 @@ from zonekeras.statistics.hierarchical import (
     seed_statistics,
     seed_totals,
 )
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.passages import passage_totals
 
 
 def test_totals_are_of_each_seed_passage_and_cell():
@@ -81,20 +81,37 @@ def test_five_seeds_cover(deviations):
 
 def test_the_table():
     generator = np.random.default_rng(0)
-    baselines = QuestionScores(*2 * [(generator.random((3, 53)) < 0.8).astype(float)])
-    cells = QuestionScores(*2 * [(generator.random((3, 2, 53)) < 0.6).astype(float)])
-    table = seed_statistics(baselines, cells, np.arange(53) // 2, num_resamples=500)
-    names = ["effect", "deviation", "low", "high"]
+    differences = 100.0 * generator.integers(-1, 2, size=(3, 4, 53))  # [S, 2 C, Q]
+    differences[:, 1] -= 200.0  # an effect that nobody would miss
+    totals = seed_totals(differences, np.arange(53) // 2)
+    table = seed_statistics(totals, num_resamples=500)
+    names = ["effect", "deviation", "low", "high", "p", "q"]
     assert list(table) == [
         f"{score}_{name}" for score in ("em", "f1") for name in names
     ]
-    effects = 100 * (cells.f1.mean(axis=2) - baselines.f1.mean(axis=1)[:, None])
-    np.testing.assert_allclose(table["em_effect"], effects.mean(axis=0))
-    np.testing.assert_allclose(table["f1_deviation"], effects.std(axis=0, ddof=1))
+    effects = differences.mean(axis=2)  # [S, 2 C]
+    np.testing.assert_allclose(table["em_effect"], effects.mean(axis=0)[:2])
+    np.testing.assert_allclose(table["f1_effect"], effects.mean(axis=0)[2:])
+    np.testing.assert_allclose(table["f1_deviation"], effects[:, 2:].std(0, ddof=1))
     assert (table["em_low"] < table["em_effect"]).all()
     assert (table["em_effect"] < table["em_high"]).all()
-    again = seed_statistics(baselines, cells, np.arange(53) // 2, num_resamples=500)
+    is_inside = (table["em_low"] <= 0) & (table["em_high"] >= 0)
+    assert (is_inside == (table["em_p"] >= 0.05)).tolist() == [True, True]
+    assert is_inside.tolist() == [True, False]
+    expected = stats.false_discovery_control(table["em_p"], method="bh")
+    np.testing.assert_allclose(table["em_q"], expected)
+    again = seed_statistics(totals, num_resamples=500)
     pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+def test_totals_of_seeds_are_joined():
+    differences = np.arange(2 * 3 * 5, dtype=float).reshape(2, 3, 5)
+    passages = np.array([0, 1, 1, 0, 1])
+    joined = SeedTotals.join([passage_totals(one, passages) for one in differences])
+    assert joined.sums.tolist() == seed_totals(differences, passages).sums.tolist()
+    others = passage_totals(differences[0], np.array([0, 1, 1, 1, 1]))
+    with pytest.raises(InputError, match=r"2 seeds, 1 kinds of shapes, 2 kinds of pas"):
+        SeedTotals.join([passage_totals(differences[0], passages), others])
 
 
 def test_one_seed_is_refused():
@@ -102,3 +119,5 @@ def test_one_seed_is_refused():
         InputError, match=r"of at least two seeds. Received: shape \(1, 2, 3\).$"
     ):
         seed_totals(np.zeros((1, 2, 3)), np.arange(3))
+    with pytest.raises(InputError, match=r"at least two seeds, .* Received: 1\.$"):
+        seed_statistics(SeedTotals(np.zeros((1, 3, 2)), np.ones(3)))

@@ -40,3 +40,9 @@ def test_mcnemar_by_hand():
     assert found.repaired.tolist() == [1, 10, 2, 0]
     # 2 (1 + 4) / 2^4; 2 (1 + 12 + 66) / 2^12; equal; nothing changed.
     np.testing.assert_allclose(found.p_values, [0.625, 158 / 4096, 1, 1], rtol=1e-12)
+
+
+def test_what_could_not_be_tested_does_not_count():
+    found = benjamini_hochberg(np.array([0.01, np.nan, 0.04]))
+    np.testing.assert_allclose(found, [0.02, np.nan, 0.04])
+    assert np.isnan(benjamini_hochberg(np.array([np.nan]))).all()

@@ -12,14 +12,7 @@ from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test
 from zonekeras.statistics.power import detectable_effects
-from zonekeras.statistics.scores import (
-    QuestionScores,
-    exact_match_differences,
-    f1_differences,
-)
-
-SCORES = ("em", "f1")
-"""What the names of columns begin with: exact match, F1."""
+from zonekeras.statistics.scores import SCORES, QuestionScores, score_differences
 
 
 def cell_statistics(
@@ -69,26 +62,24 @@ def cell_statistics(
         >>> table[["em_effect", "broken", "mcnemar_p"]].iloc[0].tolist()
         [-50.0, 10.0, 0.001953125]
     """
-    by_score = {
-        "em": exact_match_differences(baseline, cells),  # [C, Q]
-        "f1": f1_differences(baseline, cells),
-    }
-    totals = passage_totals(np.concatenate([*by_score.values()]), passages)  # 2 C
+    differences = score_differences(baseline, cells)  # [2 C, Q]
+    totals = passage_totals(differences, passages)
     intervals = bootstrap_intervals(
         totals, num_resamples=num_resamples, seed=seed, confidence=confidence
     )
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
     detectable = detectable_effects(totals, alpha=alpha, power=power)
     columns: dict[str, np.ndarray] = {}
-    for number, (score, differences) in enumerate(by_score.items()):
-        rows = slice(number * len(differences), (number + 1) * len(differences))
-        columns[f"{score}_effect"] = differences.mean(axis=1)
+    num_cells = len(cells.f1)
+    for number, score in enumerate(SCORES):
+        rows = slice(number * num_cells, (number + 1) * num_cells)
+        columns[f"{score}_effect"] = differences[rows].mean(axis=1)
         columns[f"{score}_low"] = intervals.low[rows]
         columns[f"{score}_high"] = intervals.high[rows]
         columns[f"{score}_p"] = p_values[rows]
         columns[f"{score}_q"] = benjamini_hochberg(p_values[rows])
         columns[f"{score}_detectable"] = detectable[rows]
-    changes = mcnemar(by_score["em"])
+    changes = mcnemar(differences[:num_cells])
     columns["broken"] = changes.broken
     columns["repaired"] = changes.repaired
     columns["mcnemar_p"] = changes.p_values

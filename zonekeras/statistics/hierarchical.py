@@ -9,7 +9,8 @@ Five seeds are too few for percentiles, whose interval cannot reach beyond the b
 the worst seed. So the resamples give the standard error, and the interval is
 mean +- t x standard error: Student's t with Satterthwaite's degrees of freedom (few
 where seeds differ most, many where passages do), and the variance that resampling loses
-with few units given back, as (n - 1) / n for each kind.
+with few units given back, as (n - 1) / n for each kind. The p-value is that of the same
+t, so that it is below 5 % where the 95 % interval leaves 0 out.
 
 Coverage of 95 % intervals, measured over simulated effects of seeds and passages: 94 %
 to 100 % with 3 to 10 seeds where passages vary too (drawing both counts what is special
@@ -24,23 +25,21 @@ distribution of estimates of variance components", Biometrics Bulletin 2 (1946).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from zonekeras.errors import InputError
 from zonekeras.statistics import settings
 from zonekeras.statistics.bootstrap import Intervals
+from zonekeras.statistics.estimates import Estimates
+from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.power import standard_errors
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
-from zonekeras.statistics.scores import (
-    QuestionScores,
-    exact_match_differences,
-    f1_differences,
-)
+from zonekeras.statistics.scores import SCORES
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,23 @@ class SeedTotals:
 
     sums: np.ndarray
     counts: np.ndarray
+
+    @classmethod
+    def join(cls, totals: Sequence[PassageTotals]) -> SeedTotals:
+        """Puts the totals of each seed side by side.
+
+        Raises:
+            InputError: If there is none, or their passages or effects differ.
+        """
+        shapes = {item.sums.shape for item in totals}
+        counts = {tuple(item.counts.tolist()) for item in totals}
+        if len(shapes) != 1 or len(counts) != 1:
+            raise InputError(
+                "Expected the same effects on the same passages from every seed, at "
+                f"least one. Received: {len(totals)} seeds, {len(shapes)} kinds of "
+                f"shapes, {len(counts)} kinds of passages."
+            )
+        return cls(np.stack([item.sums for item in totals]), totals[0].counts)
 
     @property
     def effects(self) -> np.ndarray:
@@ -89,50 +105,52 @@ def seed_totals(differences: np.ndarray, passages: np.ndarray) -> SeedTotals:
 
 
 def seed_statistics(
-    baselines: QuestionScores,
-    cells: QuestionScores,
-    passages: np.ndarray,
+    totals: SeedTotals,
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
     confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
-    """Computes mean, deviation and interval of every cell's effect over seeds.
+    """Computes mean, deviation, interval and test of every cell's effect over seeds.
 
     Args:
-        baselines: Each seed's scores with nothing masked, `[S, Q]`.
-        cells: Each seed's scores of the cells, `[S, C, Q]`, from at least two seeds.
-        passages: int `[Q]`, the passage of each question.
+        totals: Differences of each seed and passage, `[S, P, 2 C]`, exact match's
+            before F1's (`scores.score_differences`), from at least two seeds. The
+            q-values hold for these cells.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table.
         confidence: Of the intervals.
 
     Returns:
-        One row for each cell, in order. For `em` (exact match) and `f1`, float64, in
-        points: `em_effect` (mean over seeds), `em_deviation` (sample standard deviation
-        over seeds, ddof 1), `em_low`, `em_high`.
+        One row for each cell, in order. For `em` (exact match) and `f1`, float64:
+        `em_effect` (mean over seeds), `em_deviation` (sample standard deviation over
+        seeds, ddof 1), `em_low`, `em_high`, in points; `em_p` and `em_q`
+        (Benjamini-Hochberg). Intervals and tests are NaN where there is only one
+        passage.
 
     Raises:
-        InputError: If there are fewer than two seeds, or the arrays do not fit.
+        InputError: If there are fewer than two seeds.
     """
-    one_more = QuestionScores(baselines.exact_match[:, None], baselines.f1[:, None])
-    by_score = {
-        "em": exact_match_differences(one_more, cells),  # [S, C, Q]
-        "f1": f1_differences(one_more, cells),
+    if len(totals.sums) < 2:
+        raise InputError(
+            "Expected runs of at least two seeds, so that they can differ. Received: "
+            f"{len(totals.sums)}."
+        )
+    found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
+    intervals = found.intervals(confidence)
+    values = {
+        "effect": found.effects,
+        "deviation": totals.effects.std(axis=0, ddof=1),
+        "low": intervals.low,
+        "high": intervals.high,
+        "p": found.p_values(),
     }
-    totals = seed_totals(np.concatenate([*by_score.values()], axis=1), passages)
-    intervals = hierarchical_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
     columns: dict[str, np.ndarray] = {}
-    for number, (score, differences) in enumerate(by_score.items()):
-        num_cells = differences.shape[1]
-        rows = slice(number * num_cells, (number + 1) * num_cells)
-        effects = differences.mean(axis=2)  # [S, C]
-        columns[f"{score}_effect"] = effects.mean(axis=0)
-        columns[f"{score}_deviation"] = effects.std(axis=0, ddof=1)
-        columns[f"{score}_low"] = intervals.low[rows]
-        columns[f"{score}_high"] = intervals.high[rows]
+    for score, rows in zip(
+        SCORES, np.split(np.arange(len(found.effects)), len(SCORES)), strict=True
+    ):
+        columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
+        columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)
 
 
@@ -154,23 +172,43 @@ def hierarchical_intervals(
     Returns:
         The intervals; NaN where there is only one passage.
     """
+    found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
+    return found.intervals(confidence)
+
+
+def hierarchical_estimates(
+    totals: SeedTotals,
+    *,
+    num_resamples: int = settings.NUM_RESAMPLES,
+    seed: int = settings.SEED,
+) -> Estimates:
+    """Computes every mean effect over seeds with its error over seeds and passages.
+
+    Args:
+        totals: Differences of each seed and passage, `[S, P, K]`, `S >= 2`.
+        num_resamples: How many resamples to draw.
+        seed: The same seed gives the same errors.
+
+    Returns:
+        The means, points; errors are NaN where there is only one passage.
+    """
     num_seeds, num_passages = totals.sums.shape[:2]
+    mean = totals.mean.effects
     if num_passages == 1:
-        unknown = np.full(totals.sums.shape[2], np.nan)
-        return Intervals(unknown, unknown)
+        unknown = np.full(len(mean), np.nan)
+        return Estimates(mean, unknown, unknown)
     by_seed = totals.effects.var(axis=0, ddof=1) / num_seeds  # [K]
     by_passage = standard_errors(totals.mean) ** 2
-    lost = by_seed / num_seeds + by_passage / num_passages
+    estimates = Estimates.with_variances(
+        mean, [(by_seed, num_seeds - 1), (by_passage, num_passages - 1)]
+    )
     variance = by_seed + by_passage
+    lost = by_seed / num_seeds + by_passage / num_passages
     is_zero = variance == 0.0
-    variance, lost = np.where(is_zero, 1.0, variance), np.where(is_zero, 0.0, lost)
-    squares = by_seed**2 / (num_seeds - 1) + by_passage**2 / (num_passages - 1)
-    freedom = variance**2 / np.where(is_zero, 1.0, squares)
+    share = np.divide(lost, variance, out=np.zeros_like(lost), where=~is_zero)
     resampled = resampled_means(totals, num_resamples, seed).std(axis=0)
-    errors = resampled * np.sqrt(variance / (variance - lost))
-    reach = student_t.ppf((1.0 + confidence) / 2.0, freedom) * errors
-    mean = totals.mean.effects
-    return Intervals(mean - reach, mean + reach)
+    errors = resampled / np.sqrt(1.0 - share)
+    return Estimates(mean, errors, estimates.freedom)
 
 
 def resampled_means(totals: SeedTotals, num_resamples: int, seed: int) -> np.ndarray:

@@ -18,13 +18,18 @@ def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     (1995); Benjamini and Yekutieli, Annals of Statistics 29 (2001), for dependence.
 
     Args:
-        p_values: float `[C]`, of all cells that were tested, from 0 to 1.
+        p_values: float `[C]`, of all cells that were tested, from 0 to 1; NaN for one
+            that could not be, which does not count.
 
     Returns:
-        q-values, float64 `[C]`.
+        q-values, float64 `[C]`; NaN where the p-value is.
 
     Example:
         >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03, 0.5])).round(4).tolist()
         [0.04, 0.0533, 0.0533, 0.5]
     """
-    return np.asarray(false_discovery_control(p_values, method="bh"), np.float64)
+    q_values = np.full(len(p_values), np.nan)
+    known = ~np.isnan(p_values)
+    if known.any():
+        q_values[known] = false_discovery_control(p_values[known], method="bh")
+    return q_values

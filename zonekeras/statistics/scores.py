@@ -8,6 +8,9 @@ import numpy as np
 
 from zonekeras.errors import InputError
 
+SCORES = ("em", "f1")
+"""What the names of columns begin with: exact match, F1."""
+
 
 @dataclass(frozen=True)
 class QuestionScores:
@@ -71,6 +74,24 @@ def exact_match_differences(
 def f1_differences(baseline: QuestionScores, cells: QuestionScores) -> np.ndarray:
     """Returns the cells' F1 minus the baseline's; see `exact_match_differences`."""
     return _differences(baseline.f1, cells.f1)
+
+
+def score_differences(baseline: QuestionScores, cells: QuestionScores) -> np.ndarray:
+    """Returns the differences of both scores, exact match's above F1's.
+
+    Args:
+        baseline: Scores `[Q]`.
+        cells: Scores `[C, Q]`.
+
+    Returns:
+        float64 `[2 C, Q]`, in points.
+
+    Raises:
+        InputError: If they are not of the same questions.
+    """
+    return np.concatenate(
+        [exact_match_differences(baseline, cells), f1_differences(baseline, cells)]
+    )
 
 
 def _differences(baseline: np.ndarray, cells: np.ndarray) -> np.ndarray:

@@ -23,8 +23,8 @@ from scipy.stats import binom
 
 from zonekeras.errors import InputError
 from zonekeras.statistics import settings
-from zonekeras.statistics.cells import SCORES, cell_statistics
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.cells import cell_statistics
+from zonekeras.statistics.scores import SCORES, QuestionScores
 
 _QUESTIONS_OF_A_PASSAGE = 5.1
 _BASELINE_EXACT_MATCH = 0.8
