@@ -25,9 +25,11 @@ def print_runs(runs: Sequence[RunListing]) -> None:
 def _print_run(run: RunListing) -> None:
     settings = run.content["settings"]
     files = ", its files are in the directory" if run.has_files else ""
+    # A server does not say how long its windows are.
+    length = settings.get("max_seq_length", "unknown")
     print(
         f"run {run.key}: {run.model} on {run.dataset} ({run.num_questions:,} "
-        f"questions), {settings['semantics']}, {settings['max_seq_length']} tokens, "
+        f"questions), {settings['semantics']}, {length} tokens, "
         f"{run.content['precision']} on {run.content['backend']}{files}"
     )
     unfinished = [name for name in run.planned if name not in _finished(run)]
