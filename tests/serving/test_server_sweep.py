@@ -114,6 +114,7 @@ def test_a_server_that_goes_away_costs_one_group(client, server, dev, tmp_path):
     assert results(tmp_path / "out") == results(tmp_path / "whole")
 
 
+@pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
 def test_another_model_of_the_same_name_is_another_run(client, server, dev, tmp_path):
     client.sweep(dev, tmp_path / "out", configurations=SOME)
     server.model.weight = 2
