@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.metrics import choose_metric, score_questions
+from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
 from zonekeras.reporting.groups import group_payload
 from zonekeras.results.store import StoredAnswer, SweepStore
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.evidence import take_rows
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.zones import BASELINE, Zone
 
@@ -44,19 +45,10 @@ def build_payload(
     result = SweepOutput(store, run, None).result()
     metric = str(choose_metric(dataset, description["metric"]))
     names = list(result.predictions)
-    scored = [
-        QuestionScores(*score_questions(dataset, texts, metric))
-        for texts in result.predictions.values()
-    ]
-    baseline_row = names.index(BASELINE)
-    baseline = scored.pop(baseline_row)
-    names.pop(baseline_row)
+    baseline = take_rows(result.scores, names.index(BASELINE))
+    masked = np.flatnonzero([name != BASELINE for name in names])
     baseline_answers = store.answers(run, BASELINE)
     everything = range(dataset.num_questions)
-    stacked = QuestionScores(
-        np.stack([scores.exact_match for scores in scored]),
-        np.stack([scores.f1 for scores in scored]),
-    )
     rows = {row["configuration"]: row for row in result.table.to_dict("records")}
     return {
         "format": FORMAT,
@@ -74,15 +66,15 @@ def build_payload(
         "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
         "configurations": [
             _configuration(
-                rows[name],
+                rows[names[number]],
                 dataset,
                 baseline_answers,
-                store.answers(run, name),
-                scores,
+                store.answers(run, names[number]),
+                take_rows(result.scores, number),
             )
-            for name, scores in zip(names, scored, strict=True)
+            for number in masked
         ],
-        "groups": group_payload(dataset, baseline, stacked),
+        "groups": group_payload(dataset, baseline, take_rows(result.scores, masked)),
         "run": {
             "key": store.key(run),
             "dataset": description["dataset"],

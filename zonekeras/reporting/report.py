@@ -9,9 +9,9 @@ from pathlib import Path
 from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.reporting.record import read_run_record
-from zonekeras.reporting.selection import choose_run
 from zonekeras.results.files import atomic_write
 from zonekeras.sweeping.merge import open_existing
+from zonekeras.sweeping.selection import choose_run
 
 REPORT_FILE = "report.html"
 

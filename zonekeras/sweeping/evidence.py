@@ -58,7 +58,9 @@ def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def take_rows(scores: QuestionScores, rows: npt.NDArray[np.int64]) -> QuestionScores:
+def take_rows(
+    scores: QuestionScores, rows: npt.NDArray[np.int64] | int
+) -> QuestionScores:
     """Returns the scores of some rows, `[..., Q]`."""
     return QuestionScores(scores.exact_match[rows], scores.f1[rows])
 

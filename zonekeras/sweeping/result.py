@@ -29,7 +29,7 @@ from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import Score, sweep_table, write_table
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.control_evidence import add_control_evidence
-from zonekeras.sweeping.evidence import add_evidence
+from zonekeras.sweeping.evidence import add_evidence, take_rows
 from zonekeras.zones import BASELINE, Configuration, cells
 
 if TYPE_CHECKING:
@@ -44,11 +44,13 @@ class SweepResult:
         table: The long-form table; columns as in `zonekeras.results.tidy`.
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
+        scores: The scores of single questions, `[rows of the table, Q]`.
     """
 
     table: pd.DataFrame
     predictions: Mapping[str, Mapping[str, str]]
     num_layers: int
+    scores: QuestionScores
 
     @property
     def baseline(self) -> Score:
@@ -64,11 +66,14 @@ class SweepResult:
 
     def only(self, names: Sequence[str]) -> SweepResult:
         """Returns the result of some of the configurations, in their order."""
-        rows = self.table.set_index("configuration", drop=False).loc[list(names)]
+        rows = pd.Index(self.table["configuration"]).get_indexer(pd.Index(names))
+        if (rows < 0).any():
+            raise KeyError(f"not in this result: {np.asarray(names)[rows < 0]}")
         return SweepResult(
-            rows.reset_index(drop=True),
+            self.table.iloc[rows].reset_index(drop=True),
             {name: self.predictions[name] for name in names},
             self.num_layers,
+            take_rows(self.scores, rows),
         )
 
 
@@ -127,7 +132,7 @@ def build_result(
     )
     table = add_evidence(table, scores, dataset)
     table = add_control_evidence(table, scores, dataset, overlaps or {})
-    return SweepResult(table, predictions, num_layers)
+    return SweepResult(table, predictions, num_layers, scores)
 
 
 def write_answers(

@@ -7,8 +7,8 @@ import pytest
 from tests.reporting.stores import FOUND, write_store
 from zonekeras.errors import InputError
 from zonekeras.reporting.record import read_run_record
-from zonekeras.reporting.selection import choose_run
 from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.sweeping.selection import choose_run
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which run of a store a report shows."""
+"""Which run of a store counts, where only one can."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEY_DIGITS = 12
 
 
 def choose_run(store: SweepStore, directory: Path, key: str | None = None) -> int:
-    """Returns the number of the run to show.
+    """Returns the number of the run that counts.
 
     Args:
         store: The store.
