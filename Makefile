@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CORE := $(VENV)/.installed-core
-ALL := .[dev,tf-models]
+ALL := .[dev,serving,tf-models]
 JAX_VENV := .venv-jax
 JAX_INSTALLED := $(JAX_VENV)/.installed
 
