@@ -24,14 +24,14 @@ NAMES = ("token_ids", "segment_ids", "roles")
 @pytest.fixture(scope="module", params=[1, N], ids=["one table", "table per head"])
 def saved(request, tmp_path_factory):
     """A Keras model, and the directory and the loaded object of its SavedModel."""
-    from zonekeras.models.saved_model import write_saved_model
+    from zonekeras.models.saved_model import ReaderModule, write_saved_model
 
     model = tiny_model(
         block_of_layer=(0, 0, 1) if request.param == 1 else (0, 1, 2),
         per_head_tables=request.param == N,
     )
     directory = tmp_path_factory.mktemp("saved") / "1"
-    write_saved_model(model.network.reader, directory)
+    write_saved_model(ReaderModule(model.network.reader), directory)
     return model.network, directory, tf.saved_model.load(str(directory))
 
 

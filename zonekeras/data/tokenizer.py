@@ -211,6 +211,16 @@ class ReaderTokenizer:
         return cls(definition, special, style)
 
     @property
+    def definition(self) -> Definition:
+        """The content of its `tokenizer.json`, not to be changed."""
+        return self._definition
+
+    @property
+    def reserved_ids(self) -> list[int]:
+        """Ids that no text is read as: those of special tokens but the unknown one."""
+        return self._reserved_ids
+
+    @property
     def num_separators_between(self) -> int:
         """How many SEP tokens stand between question and passage."""
         return 1 if self.style == "bert" else 2

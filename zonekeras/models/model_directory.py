@@ -20,6 +20,7 @@ from typing import Any
 
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
+from zonekeras.graph.options import ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.results.files import atomic_write
@@ -78,7 +79,7 @@ def write_model(
     description: ModelDescription,
     fingerprint: str,
     *,
-    with_saved_model: bool,
+    saved_model: ExportOptions | None,
 ) -> None:
     """Writes a model directory.
 
@@ -88,23 +89,26 @@ def write_model(
         tokenizer: Its tokenizer.
         description: What it is.
         fingerprint: What `load` compares the weights with.
-        with_saved_model: Whether to write `1/`; an old one goes in any case, since it
-            would be another model's.
+        saved_model: What the SavedModel `1/` is written with, None for no SavedModel;
+            an old one goes in any case, since it would be another model's.
     """
     directory.mkdir(parents=True, exist_ok=True)
     partial = directory / f"partial-{MODEL_FILE}"
     reader.save(partial)
-    saved_model = directory / f"partial-{SAVED_MODEL_VERSION}"
-    shutil.rmtree(saved_model, ignore_errors=True)
-    if with_saved_model:
-        from zonekeras.models.saved_model import write_saved_model
+    partial_version = directory / f"partial-{SAVED_MODEL_VERSION}"
+    shutil.rmtree(partial_version, ignore_errors=True)
+    if saved_model is not None:
+        from zonekeras.models.saved_model import ReaderModule, write_saved_model
+        from zonekeras.models.signatures import add_signatures
 
-        write_saved_model(reader, saved_model)
+        module = ReaderModule(reader)
+        signatures = add_signatures(module, reader, tokenizer, saved_model)
+        write_saved_model(module, partial_version, signatures)
     shutil.rmtree(directory / SAVED_MODEL_VERSION, ignore_errors=True)
     partial.replace(directory / MODEL_FILE)
     tokenizer.save(directory)
-    if with_saved_model:
-        saved_model.rename(directory / SAVED_MODEL_VERSION)
+    if saved_model is not None:
+        partial_version.rename(directory / SAVED_MODEL_VERSION)
     content = {
         "format": FORMAT_VERSION,
         **asdict(description),

@@ -13,8 +13,8 @@ The contract that every SavedModel of ours keeps:
   `run_rows_k(hidden, roles, rows, gate_rows, gates)` runs it for chosen rows, each
   under a table row of its own (`ZoneEncoder.run_rows`).
 
-Only tensors and functions are saved, no Python; a function is traced once, with free
-batch size and length.
+`signatures` adds what a server may be asked besides. Only tensors and functions are
+saved, no Python; a function is traced once, with free batch size and length.
 """
 
 from __future__ import annotations
@@ -184,18 +184,23 @@ class SavedModelNetwork:
         return hash_arrays(variable.numpy() for variable in self.module.parameters)
 
 
-def write_saved_model(reader: SpanReader, directory: str | Path) -> None:
+def write_saved_model(
+    module: ReaderModule,
+    directory: str | Path,
+    signatures: Mapping[str, Any] | None = None,
+) -> None:
     """Writes a reader as a SavedModel of ours.
 
     Args:
-        reader: A built reader on the TensorFlow backend.
+        module: The reader's module.
         directory: Where to write; made if missing.
+        signatures: Functions of the module that become signatures beside
+            `serving_default`.
     """
-    module = ReaderModule(reader)
     tf.saved_model.save(
         module,
         str(directory),
-        signatures={"serving_default": module.serving_default},
+        signatures={"serving_default": module.serving_default, **(signatures or {})},
     )
 
 
@@ -210,6 +215,8 @@ def load_module(directory: str | Path) -> Any:
     Raises:
         InputError: If it is not a SavedModel of ours.
     """
+    import tensorflow_text  # noqa: F401  # the operations of 'answer'
+
     try:
         module = tf.saved_model.load(str(directory))
     except (OSError, ValueError, tf.errors.OpError) as error:

@@ -23,6 +23,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.graph.options import ExportOptions, runs_in_graph
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import (
     ModelDescription,
@@ -246,16 +247,24 @@ class ZoneModel:
             InputError: If the model was loaded from a SavedModel, or the directory
                 holds something else.
         """
-        self._write(Path(directory), with_saved_model=False)
+        self._write(Path(directory), None)
 
-    def export(self, directory: str | Path) -> None:
+    def export(
+        self, directory: str | Path, options: ExportOptions | None = None
+    ) -> None:
         """Writes a model directory with a SavedModel in it (`1/`); see `saved_model`.
 
         The SavedModel takes TF Serving's layout: the directory is its base path.
 
+        Args:
+            directory: Where to; made if missing.
+            options: Which signatures it gets; by default `serving_default`, and
+                `answer` unless the tokenizer is one that cannot run in a graph (BPE).
+
         Raises:
             InputError: If the running backend is not TensorFlow, the model was loaded
-                from a SavedModel, or the directory holds something else.
+                from a SavedModel, the directory holds something else, or the options
+                do not fit the model.
         """
         import keras
 
@@ -264,9 +273,13 @@ class ZoneModel:
                 "Expected the TensorFlow backend to write a SavedModel. Received: "
                 f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use save."
             )
-        self._write(Path(directory), with_saved_model=True)
+        if options is None:
+            has_answer = runs_in_graph(self.tokenizer)
+            options = ExportOptions() if has_answer else ExportOptions(answer=None)
+        options.check(self.num_layers, self.tokenizer)
+        self._write(Path(directory), options)
 
-    def _write(self, directory: Path, *, with_saved_model: bool) -> None:
+    def _write(self, directory: Path, saved_model: ExportOptions | None) -> None:
         check_target(directory)
         with self.masked(Configuration()):
             write_model(
@@ -275,7 +288,7 @@ class ZoneModel:
                 self.tokenizer,
                 self.description,
                 self.fingerprint(),
-                with_saved_model=with_saved_model,
+                saved_model=saved_model,
             )
 
     def _reader(self) -> SpanReader:

@@ -1,0 +1,291 @@
+"""What a server can ask of an exported model, against the model in Python."""
+
+import numpy as np
+import pytest
+
+from tests.builders import WORDS, tiny_model
+from zonekeras.errors import InputError
+from zonekeras.graph.options import AnswerOptions, ExportOptions
+from zonekeras.zones import Role, open_tables, parse_configuration
+
+tf = pytest.importorskip("tensorflow", reason="SavedModels are TensorFlow's")
+
+L, N, R = 3, 2, 5
+OUTPUTS = ["answer", "end", "error", "null_score", "score", "start"]
+OPTIONS = AnswerOptions(max_seq_length=31, doc_stride=7, max_query_length=11)
+
+
+@pytest.fixture(scope="module", params=[1, N], ids=["one table", "table per head"])
+def exported(request, tmp_path_factory):
+    """A model, and what was loaded of its export with every signature."""
+    import tensorflow_text  # noqa: F401  # its operations
+
+    model = tiny_model(per_head_tables=request.param == N)
+    directory = tmp_path_factory.mktemp("exported")
+    options = ExportOptions(OPTIONS, attention_layers=(0, 2), stateful=True)
+    model.export(directory, options)
+    return model, tf.saved_model.load(str(directory / "1"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_masked(exported):
+    yield
+    model, loaded = exported
+    model.unmask()
+    for variable, table in zip(loaded.zone_tables, open_tables(L), strict=True):
+        variable.assign(tf.broadcast_to(table, variable.shape))
+
+
+def ask(loaded, rows):
+    """Calls `answer` on (question, passage, mask) and returns its outputs as arrays."""
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    tensors = [
+        tf.constant([_bytes(text) for text in column], tf.string) for column in columns
+    ]
+    names = ("question", "passage", "mask")
+    outputs = loaded.signatures["answer"](**dict(zip(names, tensors, strict=True)))
+    assert sorted(outputs) == OUTPUTS
+    assert {name: tensor.dtype for name, tensor in outputs.items()} == {
+        "answer": tf.string,
+        "start": tf.int32,
+        "end": tf.int32,
+        "score": tf.float32,
+        "null_score": tf.float32,
+        "error": tf.string,
+    }
+    assert {tuple(tensor.shape) for tensor in outputs.values()} == {(len(rows),)}
+    return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+
+def _bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def random_rows(count, seed=0, longest=90):
+    """Questions, passages and masks; most passages need several windows."""
+    random = np.random.default_rng(seed)
+    masks = [
+        "",
+        "layer1:p2q",
+        "all-layers:p2",
+        "layer0:q2;layer2:all",
+        "layer1.head1:p2",
+    ]
+    words = [*WORDS, "Cafés", "été,", "北京", "\U0001f600", "boats"]
+    return [
+        (
+            " ".join(random.choice(words, random.integers(1, 9))) + "?",
+            " ".join(random.choice(words, random.integers(1, longest))) + ".",
+            masks[row % len(masks)],
+        )
+        for row in range(count)
+    ]
+
+
+def assert_answers(model, rows, outputs):
+    """Compares every row with `ZoneModel.answer` under the same mask."""
+    for row, (question, passage, mask) in enumerate(rows):
+        with model.masked(mask):
+            expected = model.answer(question, passage, max_seq_length=31, doc_stride=7)
+        assert outputs["error"][row] == b""
+        assert outputs["answer"][row].decode() == expected.text
+        assert (outputs["start"][row], outputs["end"][row]) == (
+            expected.start,
+            expected.end,
+        )
+        assert passage[expected.start : expected.end] == expected.text
+        np.testing.assert_allclose(
+            [outputs["score"][row], outputs["null_score"][row]],
+            [expected.score, expected.null_score],
+            rtol=1e-4,
+            atol=1e-4,
+        )
+
+
+def test_answers_are_those_of_the_python_path(exported):
+    model, loaded = exported
+    rows = random_rows(25)
+    outputs = ask(loaded, rows)
+    assert_answers(model, rows, outputs)
+    assert len(set(outputs["answer"])) > 10
+
+
+def test_the_variables_play_no_part(exported):
+    model, loaded = exported
+    rows = random_rows(5)
+    for variable in loaded.zone_tables:
+        variable.assign(tf.zeros_like(variable))
+    assert_answers(model, rows, ask(loaded, rows))
+
+
+WRONG = [
+    ("", "the river.", "", "Expected a question. Received: none."),
+    ("which?", " \n\u3000", "", "Expected a passage. Received: none."),
+    (b"\xff", "the river.", "", "Expected UTF-8. Received: a question that is not."),
+    ("which?", b"the \xe4", "", "Expected UTF-8. Received: a passage that is not."),
+    ("which?", "the river.", b"\xed\xa0\x80", "Expected UTF-8. Received: a mask that"),
+    ("which?", "the river.", "layer3:q2", "Expected layers 0 to 2 and heads 0 to 1"),
+    ("which?", "the river.", "layer1:q3", "Expected zones out of all, q2, q2p"),
+    (
+        "?" * 10_001,
+        "the river.",
+        "",
+        "Expected at most 10000 characters in a question.",
+    ),
+    ("which?", "a" * 100_001, "", "Received: 100001."),
+    (
+        "which?",
+        "the river.",
+        ";" * 1001,
+        "Expected at most 1000 characters in a mask.",
+    ),
+]
+
+
+def test_a_bad_row_has_a_message_and_its_neighbours_their_answers(exported):
+    model, loaded = exported
+    good = random_rows(len(WRONG) + 1, seed=3, longest=30)
+    rows = [good[0]]
+    for wrong, right in zip(WRONG, good[1:], strict=True):
+        rows += [wrong[:3], right]
+    outputs = ask(loaded, rows)
+    for row, wrong in enumerate(WRONG):
+        found = {name: values[2 * row + 1] for name, values in outputs.items()}
+        assert wrong[3] in found.pop("error").decode()
+        assert found == {
+            "answer": b"",
+            "start": -1,
+            "end": -1,
+            "score": 0.0,
+            "null_score": 0.0,
+        }
+    assert_answers(model, good, {name: values[::2] for name, values in outputs.items()})
+
+
+def test_no_rows(exported):
+    ask(exported[1], [])
+
+
+def test_a_passage_without_a_token_has_no_answer(exported):
+    outputs = ask(exported[1], [("which?", "\u200b\u0301", "")])
+    assert outputs["error"].tolist() == outputs["answer"].tolist() == [b""]
+    assert outputs["start"].tolist() == outputs["end"].tolist() == [-1]
+    assert outputs["score"].tolist() == [np.finfo(np.float32).min]
+
+
+def test_every_input_and_output_has_the_row_as_its_first_axis(exported):
+    """What a server's batching asks for."""
+    signatures = exported[1].signatures
+    assert sorted(signatures) == [
+        "answer",
+        "attention",
+        "get_mask",
+        "logits",
+        "serving_default",
+        "set_mask",
+    ]
+    for signature in signatures.values():
+        _, inputs = signature.structured_input_signature
+        assert inputs
+        for spec in (*inputs.values(), *signature.structured_outputs.values()):
+            assert spec.shape.rank >= 1
+            assert spec.shape[0] is None
+
+
+def inputs_of(batch, length, seed=0):
+    random = np.random.default_rng(seed)
+    return {
+        "token_ids": tf.constant(random.integers(5, 47, (batch, length)), tf.int32),
+        "segment_ids": tf.zeros([batch, length], tf.int32),
+        "roles": tf.constant(
+            1 + np.arange(length)[None] % 4 + np.zeros((batch, 1)), tf.int32
+        ),
+    }
+
+
+def test_attention_weights_of_the_layers_asked_for(exported):
+    model, loaded = exported
+    inputs = inputs_of(2, 13)
+    texts = ["layer2:p2", "baseline"]
+    tables = np.stack([parse_configuration(text).tables(L, N) for text in texts])
+    tables = tables[:, :, : model.network.table_heads]
+    outputs = loaded.signatures["attention"](**inputs, zone_tables=tf.constant(tables))
+    assert sorted(outputs) == ["layer_0", "layer_2"]
+    roles = inputs["roles"].numpy()[0]
+    is_p2 = (roles[:, None] == Role.PASSAGE) & (roles == Role.PASSAGE)
+    for weights in outputs.values():
+        assert weights.shape == (2, N, 13, 13)
+        np.testing.assert_allclose(tf.reduce_sum(weights, -1), 1, rtol=1e-5)
+    last = outputs["layer_2"].numpy()
+    assert (last[0][:, is_p2] == 0).all()
+    assert (last[1] > 0).all() and (outputs["layer_0"].numpy() > 0).all()
+
+
+def test_an_assigned_mask_is_kept_returned_and_read(exported):
+    model, loaded = exported
+    inputs = inputs_of(3, 11)
+    set_mask, get_mask, logits = (
+        loaded.signatures[name] for name in ("set_mask", "get_mask", "logits")
+    )
+
+    def read():
+        outputs = logits(**inputs)
+        return np.stack([outputs["start_logits"], outputs["end_logits"]], axis=-1)
+
+    arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+    for mask in ("layer1:p2q", "all-layers:q2", ""):
+        assert set_mask(mask=tf.constant([mask]))["error"].numpy().tolist() == [b""]
+        with model.masked(mask):
+            np.testing.assert_allclose(
+                read(), model.predict_logits(arrays), rtol=1e-5, atol=1e-5
+            )
+        tables = get_mask(row=tf.constant([7, 8]))["zone_tables"].numpy()
+        expected = parse_configuration(mask).tables(L, N)
+        heads = model.network.table_heads
+        np.testing.assert_array_equal(tables, np.stack([expected[:, :heads]] * 2))
+    set_mask(mask=tf.constant(["layer0:p2"]))
+    masked = read()
+    errors = set_mask(mask=tf.constant(["layer9:p2", b"\xff"]))["error"].numpy()
+    assert errors[0].startswith(b"Expected layers 0 to 2")
+    assert errors[1].startswith(b"Expected UTF-8")
+    assert set_mask(mask=tf.zeros([0], tf.string))["error"].shape == (0,)
+    np.testing.assert_array_equal(read(), masked)
+
+
+def test_a_mask_of_one_head_needs_a_table_of_its_own(exported):
+    model, loaded = exported
+    outputs = loaded.signatures["set_mask"](mask=tf.constant(["layer1.head1:p2q"]))
+    (error,) = outputs["error"].numpy()
+    if model.network.table_heads == N:
+        assert error == b""
+    else:
+        assert error.startswith(b"Expected a mask of whole layers")
+
+
+def test_the_default_export_assigns_nothing(tmp_path):
+    import tensorflow_text  # noqa: F401  # its operations
+
+    tiny_model(block_of_layer=(0,)).export(tmp_path)
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    assert sorted(loaded.signatures) == ["answer", "serving_default"]
+    for signature in loaded.signatures.values():
+        definitions = signature.graph.as_graph_def()
+        nodes = [node for one in definitions.library.function for node in one.node_def]
+        operations = {node.op for node in [*definitions.node, *nodes]}
+        assert not {name for name in operations if "Assign" in name}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ExportOptions(AnswerOptions(doc_stride=0, n_best_size=-1), (3, 0)),
+            r"^Expected positive numbers, and layers from 0 to 2. Received: "
+            r"doc_stride=0, n_best_size=-1, attention_layers=3.$",
+        ),
+    ],
+)
+def test_wrong_options_write_nothing(tmp_path, options, message):
+    with pytest.raises(InputError, match=message):
+        tiny_model().export(tmp_path / "model", options)
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,25 @@
+"""Facts about strings that may hold anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+WHITESPACE = r"[\t-\r\x1c-\x20\x{85}\p{Z}]"
+"""What Python calls whitespace, for RE2."""
+
+
+def num_characters(texts: Any) -> Any:
+    """Returns how many Unicode characters strings [B] have, int64 [B]."""
+    return tf.cast(tf.strings.length(texts, unit="UTF8_CHAR"), tf.int64)
+
+
+def is_utf8(texts: Any) -> Any:
+    """Says whether strings [B] are valid UTF-8, bool [B]."""
+    return texts == tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+
+
+def is_blank(texts: Any) -> Any:
+    """Says whether strings [B] are whitespace only, bool [B]."""
+    return tf.strings.regex_full_match(texts, f"{WHITESPACE}*")
