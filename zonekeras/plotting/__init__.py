@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
     from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
+    from zonekeras.plotting.runs import mean_heatmap as mean_heatmap
     from zonekeras.plotting.sets import set_heatmap as set_heatmap
     from zonekeras.plotting.training import training_curves as training_curves
     from zonekeras.results.matrix import compare as compare
@@ -31,6 +32,8 @@ _HOMES = {
     "heatmap": "zonekeras.plotting.effects",
     "mean_and_deviation": "zonekeras.results.matrix",
     "runs_heatmap": "zonekeras.plotting.runs",
+    "mass_effect_plot": "zonekeras.plotting.attention_mass",
+    "mean_heatmap": "zonekeras.plotting.runs",
     "save_figure": "zonekeras.plotting.figure_files",
     "score_matrix": "zonekeras.results.matrix",
     "set_heatmap": "zonekeras.plotting.sets",

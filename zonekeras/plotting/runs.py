@@ -13,11 +13,13 @@ from zonekeras.errors import InputError
 from zonekeras.plotting.effects import SCORE_LABELS, draw_effects, effect_label
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
 from zonekeras.results.matrix import (
+    MeanAndDeviation,
+    column_matrix,
     effect_matrix,
     mean_and_deviation,
     semantics_of,
 )
-from zonekeras.results.tidy import ScoreName
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 DEVIATION_COLORS = "Purples"
 
@@ -59,8 +61,80 @@ def runs_heatmap(
         )
     ]
     statistics = mean_and_deviation(effects)
+    return _draw(
+        statistics,
+        score=score,
+        num_runs=len(results),
+        annotate=annotate,
+        value_range=value_range,
+        figure_size=figure_size,
+        title=title,
+        semantics=_common_semantics(results),
+        marks=None,
+    )
+
+
+def mean_heatmap(
+    result: Any,
+    *,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws joined runs: the mean effects, and beside them how far runs differ.
+
+    A dot marks the cells whose mean effect survives, as in
+    `zonekeras.plotting.heatmap`.
+
+    Args:
+        result: Joined runs (`zonekeras.sweeping.RunsResult`).
+        score: Which score.
+        annotate: Whether to write each value into its cell.
+        value_range: The mean effects at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above both panels.
+
+    Raises:
+        InputError: When there is no cell, or there are no deviations.
+    """
+    score = ScoreName(score)
+    mean = effect_matrix(result, score)
+    deviation = column_matrix(result, f"{score}_deviation")
+    if deviation is None:
+        raise InputError(
+            "Expected joined runs, whose table has deviations. Received: one without; "
+            "draw single runs with runs_heatmap."
+        )
+    rates = column_matrix(result, f"{score}_q")
+    return _draw(
+        MeanAndDeviation(mean, deviation),
+        score=score,
+        num_runs=len(result.names),
+        annotate=annotate,
+        value_range=value_range,
+        figure_size=figure_size,
+        title=title,
+        semantics=semantics_of(result),
+        marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
+    )
+
+
+def _draw(
+    statistics: MeanAndDeviation,
+    *,
+    score: ScoreName,
+    num_runs: int,
+    annotate: bool,
+    value_range: tuple[float, float] | None,
+    figure_size: tuple[float, float] | None,
+    title: str | None,
+    semantics: str | None,
+    marks: pd.DataFrame | None,
+) -> Figure:
+    """Draws means on the left, deviations on the right."""
     width, height = panel_size(statistics.mean)
-    semantics = _common_semantics(results)
     figure = new_figure(*(figure_size or (2 * width, height)))
     left, right = figure.subplots(1, 2)
     draw_effects(
@@ -70,7 +144,8 @@ def runs_heatmap(
         value_range=value_range,
         annotate=annotate,
         semantics=semantics,
-        title=f"Mean of {len(results)} runs",
+        title=f"Mean of {num_runs} runs",
+        marks=marks,
     )
     draw_panel(
         right,

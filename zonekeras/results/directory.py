@@ -100,7 +100,7 @@ def open_output_dir(directory: Path) -> Iterator[SweepStore]:
     """
     check_output_dir(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with _writer_lock(directory), SweepStore(directory / STORE_FILE) as store:
+    with writer_lock(directory), SweepStore(directory / STORE_FILE) as store:
         _refuse_unknown(directory, store.files())
         yield store
 
@@ -134,7 +134,7 @@ def claim_files(
 
 
 @contextmanager
-def _writer_lock(directory: Path) -> Iterator[None]:
+def writer_lock(directory: Path) -> Iterator[None]:
     """Holds the right to write to a sweep's directory; others are turned away."""
     with open(directory / _LOCK_FILE, "a+", encoding="utf-8") as file:
         try:

@@ -1,7 +1,8 @@
 """The sweep: every configuration of one model on one dev set.
 
 `run_sweep` is the entry; `SweepSettings` what it runs with; `SweepResult` what it
-returns. `run_shard` runs a part and `merge_runs` joins parts; `estimate_sweep` says
+returns. `run_sweeps` sweeps several models and joins what they show, as a `RunsResult`.
+`run_shard` runs a part and `merge_runs` joins parts; `estimate_sweep` says
 what a sweep would do; `compare_precision` what a cheaper number format changes. They
 are imported when they are first used, so that settings can be checked
 before Keras is there.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zonekeras.sweeping.estimate import SweepEstimate as SweepEstimate
     from zonekeras.sweeping.estimate import estimate_sweep as estimate_sweep
+    from zonekeras.sweeping.joining import RunsResult as RunsResult
     from zonekeras.sweeping.merge import merge_runs as merge_runs
     from zonekeras.sweeping.precision import PrecisionReport as PrecisionReport
     from zonekeras.sweeping.precision import compare_precision as compare_precision
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
     from zonekeras.sweeping.result import SweepResult as SweepResult
     from zonekeras.sweeping.run import run_shard as run_shard
     from zonekeras.sweeping.run import run_sweep as run_sweep
+    from zonekeras.sweeping.runs import run_sweeps as run_sweeps
     from zonekeras.sweeping.settings import SweepSettings as SweepSettings
 
 __all__ = [
     "PrecisionReport",
     "Progress",
+    "RunsResult",
     "SweepEstimate",
     "SweepResult",
     "SweepSettings",
@@ -35,11 +39,13 @@ __all__ = [
     "merge_runs",
     "run_shard",
     "run_sweep",
+    "run_sweeps",
 ]
 
 _HOMES = {
     "PrecisionReport": "zonekeras.sweeping.precision",
     "Progress": "zonekeras.sweeping.progress",
+    "RunsResult": "zonekeras.sweeping.joining",
     "SweepResult": "zonekeras.sweeping.result",
     "SweepSettings": "zonekeras.sweeping.settings",
     "SweepEstimate": "zonekeras.sweeping.estimate",
@@ -48,6 +54,7 @@ _HOMES = {
     "merge_runs": "zonekeras.sweeping.merge",
     "run_shard": "zonekeras.sweeping.run",
     "run_sweep": "zonekeras.sweeping.run",
+    "run_sweeps": "zonekeras.sweeping.runs",
 }
 
 

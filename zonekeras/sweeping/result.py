@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -93,6 +93,18 @@ def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
 
 def build_result(
     dataset: SquadDataset,
+class ModelTable(Protocol):
+    """A long-form table of models of one size: of one sweep, or of several joined."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table."""
+
+    @property
+    def num_layers(self) -> int:
+        """Layers of the models."""
+
+
     answers: Iterable[tuple[str, Sequence[str]]],
     *,
     model_name: str,
@@ -182,7 +194,7 @@ def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
     write_results_csv(directory / RESULTS_CSV, scores)
 
 
-def write_set_heatmaps(result: SweepResult, directory: Path) -> None:
+def write_set_heatmaps(result: ModelTable, directory: Path) -> None:
     """Draws every set of configurations that a result holds, but the cells."""
     sets = whole_panels(result.table["configuration"], result.num_layers)
     for name in sets:
