@@ -16,6 +16,7 @@ COMMANDS = {
     "finetune": "train a reader on a SQuAD-format file",
     "sweep": "mask every zone in every layer and score the model each time",
     "results": "list and export what a sweep's directory holds; merge shards",
+    "gradients": "estimate what each zone is worth from a few passes",
     "evaluate": "score predictions exactly as the official scripts do",
     "collect": "make results.csv from a directory of predictions",
     "plot": "draw the heatmap of a sweep's results",

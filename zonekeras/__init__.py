@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import zonekeras.plotting as plotting
     import zonekeras.zones as zones
     from zonekeras.errors import InputError as InputError
+    from zonekeras.gradients import run_gradients as run_gradients
     from zonekeras.models.loading import load as load
     from zonekeras.sweeping import run_sweep as run_sweep
     from zonekeras.sweeping import run_sweeps as run_sweeps
@@ -35,6 +36,7 @@ __all__ = [
     "finetune",
     "load",
     "plotting",
+    "run_gradients",
     "run_sweep",
     "run_sweeps",
     "zones",
@@ -45,6 +47,7 @@ _HOMES = {
     "InputError": "zonekeras.errors",
     "finetune": "zonekeras.training",
     "load": "zonekeras.models.loading",
+    "run_gradients": "zonekeras.gradients",
     "run_sweep": "zonekeras.sweeping",
     "run_sweeps": "zonekeras.sweeping",
 }

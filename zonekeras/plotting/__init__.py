@@ -11,12 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zonekeras.plotting.attention_mass import mass_effect_plot as mass_effect_plot
     from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
     from zonekeras.plotting.controls import controls_heatmap as controls_heatmap
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
-    from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
+    from zonekeras.plotting.loss_increases import loss_heatmaps as loss_heatmaps
     from zonekeras.plotting.runs import mean_heatmap as mean_heatmap
+    from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
     from zonekeras.plotting.sets import set_heatmap as set_heatmap
     from zonekeras.plotting.training import training_curves as training_curves
     from zonekeras.results.matrix import compare as compare
@@ -30,10 +32,11 @@ _HOMES = {
     "controls_heatmap": "zonekeras.plotting.controls",
     "effect_matrix": "zonekeras.results.matrix",
     "heatmap": "zonekeras.plotting.effects",
+    "loss_heatmaps": "zonekeras.plotting.loss_increases",
     "mean_and_deviation": "zonekeras.results.matrix",
-    "runs_heatmap": "zonekeras.plotting.runs",
     "mass_effect_plot": "zonekeras.plotting.attention_mass",
     "mean_heatmap": "zonekeras.plotting.runs",
+    "runs_heatmap": "zonekeras.plotting.runs",
     "save_figure": "zonekeras.plotting.figure_files",
     "score_matrix": "zonekeras.results.matrix",
     "set_heatmap": "zonekeras.plotting.sets",

@@ -23,6 +23,7 @@ def write_run_record(
     directory: Path,
     content: Mapping[str, Any],
     command: Mapping[str, Any] | None = None,
+    name: str = RECORD_FILE,
 ) -> None:
     """Writes the record of one run.
 
@@ -31,6 +32,7 @@ def write_run_record(
         content: What it runs on: model, data, resolved settings; JSON values.
         command: Who called: a command's name, arguments and flags; what is no JSON
             value is written as text. Called from Python if left out.
+        name: Of the file.
     """
     caller = {"command": None} if command is None else command
     record = {
@@ -44,7 +46,7 @@ def write_run_record(
         "git_commit": _git_commit(),
     }
     text = json.dumps(record, indent=2, default=str) + "\n"
-    atomic_write(directory / RECORD_FILE, text)
+    atomic_write(directory / name, text)
 
 
 def _versions() -> dict[str, str]:

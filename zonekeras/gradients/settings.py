@@ -1,0 +1,104 @@
+"""What an estimate is run with. No Keras: a command checks it before it loads a model.
+
+The settings of windows and batches are a sweep's, by the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    MAX_QUERY_LENGTH,
+    MAX_SEQ_LENGTH,
+    TOKEN_BUDGET,
+)
+from zonekeras.errors import InputError
+
+NUM_EXACT = 20
+"""Cells whose loss is computed exactly, too; fewer say little about ranks."""
+
+_LEAST_EXACT = 3
+_OF_SWEEPS = (
+    "max_seq_length",
+    "doc_stride",
+    "max_query_length",
+    "token_budget",
+    "batch_size",
+)
+
+
+@dataclass(frozen=True)
+class GradientSettings:
+    """Settings of an estimate.
+
+    Attributes:
+        exact: Cells (a zone in a layer) whose loss is computed exactly, too, to compare
+            with; 0 or at least 3. All if there are fewer.
+        exact_heads: The same for the zones of single heads.
+        steps: Points on the gate path; 0 = not integrated. Each costs as many passes as
+            there are zones.
+        seed: Of the choice of exact cells, and of the curvature's probes.
+        max_seq_length: Tokens in a window, special tokens included.
+        doc_stride: Tokens from one window of a long passage to the next.
+        max_query_length: Tokens of a question; what is longer is cut.
+        token_budget: Tokens run at once, padding counted.
+        batch_size: Most windows run at once; None = as many as the budget allows.
+    """
+
+    exact: int = NUM_EXACT
+    exact_heads: int = 0
+    steps: int = 0
+    seed: int = 0
+    max_seq_length: int = MAX_SEQ_LENGTH
+    doc_stride: int = DOC_STRIDE
+    max_query_length: int = MAX_QUERY_LENGTH
+    token_budget: int = TOKEN_BUDGET
+    batch_size: int | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> GradientSettings:
+        """Returns checked settings from keywords.
+
+        Raises:
+            InputError: If a name is unknown or a value cannot be used; all at once.
+        """
+        names = [field.name for field in fields(cls)]
+        faults = [
+            f"{name} is not a setting (they are {', '.join(names)})"
+            for name in settings
+            if name not in names
+        ]
+        for name, value in settings.items():
+            if name in names and (fault := _fault(name, value)):
+                faults.append(f"{name}={value!r} is not {fault}")
+        if faults:
+            raise InputError(
+                f"Expected other settings of an estimate. Received: "
+                f"{'; '.join(faults)}."
+            )
+        return cls(**settings)
+
+    def of_sweep(self) -> dict[str, Any]:
+        """Returns what a sweep with the same windows and batches is run with."""
+        return {name: getattr(self, name) for name in _OF_SWEEPS}
+
+    def content(self) -> dict[str, Any]:
+        """Returns what decides the numbers, as JSON values."""
+        return asdict(self)
+
+
+def _fault(name: str, value: Any) -> str | None:
+    """Says what a value should have been; None if it is right."""
+    if name == "batch_size" and value is None:
+        return None
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if name in ("exact", "exact_heads"):
+        fits = is_whole and (value == 0 or value >= _LEAST_EXACT)
+        return None if fits else f"0 or a whole number of at least {_LEAST_EXACT}"
+    least = 0 if name in ("steps", "seed") else 1
+    if is_whole and value >= least:
+        return None
+    return f"a whole number of at least {least}"
