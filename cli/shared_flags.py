@@ -40,16 +40,26 @@ ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
 _CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
 
-def add_model_flags(parser: CommandParser, default: str | None = None) -> None:
-    """Adds `--model` and the three protocol flags that stand for it."""
+def add_model_flags(
+    parser: CommandParser, default: str | None = None, *, several: bool = False
+) -> None:
+    """Adds `--model` and the three protocol flags that stand for it.
+
+    Args:
+        parser: Where to.
+        default: The model if none is given.
+        several: Whether `--model` takes a list.
+    """
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
         metavar="SOURCE",
         type=local_path,
         default=default,
+        nargs="+" if several else None,
         help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
-        "with a TF1 BERT checkpoint, or a model directory made by zonekeras",
+        "with a TF1 BERT checkpoint, or a model directory made by zonekeras"
+        + ("; several: one after the other, then their mean" if several else ""),
     )
     group.add_argument(
         "--vocab_file", metavar="FILE", type=local_path, help="vocabulary of the model"

@@ -64,6 +64,10 @@ every set that was run in all layers heatmap_SET.pdf and heatmap_SET.png.
 Stopped at any moment and started again with the same flags, it goes on where it was, to
 the same bytes. Cells may also be run one by one into the same directory. With another
 model, data or settings the files there are replaced; sweep.sqlite keeps all answers.
+Several models, such as fine-tuning seeds, are swept one after the other, each into a
+folder of its own. Beside these lie results.csv, results.parquet and heatmaps of means,
+runs.csv with mean, deviation and interval of every configuration, and runs.parquet:
+  $ zonekeras sweep --model seed-1 seed-2 seed-3 --predict_file dev.json --output_dir …
 On several machines:
   $ zonekeras sweep … --shard 1/2 --output_dir part1      (and 2/2 into part2)
   $ zonekeras results merge part1 part2 --output_dir runs/reader
@@ -78,7 +82,7 @@ def build_parser() -> CommandParser:
         "dev set again each time, and show how far the scores fall.",
         epilog=EPILOG,
     )
-    add_model_flags(parser)
+    add_model_flags(parser, several=True)
     add_data_flags(parser)
     add_decoding_flags(parser)
     group = parser.add_argument_group("sweep")
@@ -176,45 +180,32 @@ def _main(argv: Sequence[str]) -> None:
         argv = sweep_demo_arguments()
         print(f"no arguments: {PROG} {' '.join(argv)}", flush=True)
     arguments = build_parser().parse_args(argv)
+    if arguments.model is not None and len(arguments.model) == 1:
+        [arguments.model] = arguments.model
     _check_flags(arguments)
 
     from zonekeras.data.squad import read_squad
-    from zonekeras.results.directory import check_output_dir
     from zonekeras.sweeping.settings import SweepSettings
 
     # What can be wrong without a model is found before one is loaded.
     configurations = _configurations(arguments)
     settings = _settings(arguments)
     if arguments.output_dir is not None:
-        check_output_dir(arguments.output_dir)
+        _check_output_dir(arguments)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(dataset)
     _warn_of_data(dataset)
-
-    from cli.sweep_report import SweepDisplay, print_estimate, print_result
-    from zonekeras.sweeping import estimate_sweep, run_shard, run_sweep
 
     if arguments.use_tpu:
         warnings.warn(
             "--use_tpu: this version has no TPU support; running on this machine",
             stacklevel=2,
         )
-    model = _load(arguments, arguments.precision)
     if arguments.dry_run:
-        print_estimate(
-            estimate_sweep(
-                model,
-                dataset,
-                configurations=configurations,
-                shard=arguments.shard,
-                **settings,
-            )
-        )
+        _estimate(arguments, dataset, configurations, settings)
         return
-    directory = Path(arguments.output_dir)
     what: dict[str, Any] = {
         "configurations": configurations,
-        "model_name": _model_name(arguments),
         "command": {
             "command": PROG,
             "arguments": list(argv),
@@ -222,6 +213,54 @@ def _main(argv: Sequence[str]) -> None:
         },
         **settings,
     }
+    if _is_several(arguments):
+        _sweep_several(arguments, dataset, what)
+        models = arguments.model
+    else:
+        models = [_sweep_one(arguments, dataset, what)]
+    if arguments.precision != "float32":
+        for model in models:
+            _compare_precision(arguments, model, dataset, configurations, settings)
+
+
+def _is_several(arguments: argparse.Namespace) -> bool:
+    return isinstance(arguments.model, list)
+
+
+def _estimate(
+    arguments: argparse.Namespace,
+    dataset: SquadDataset,
+    configurations: list[Masked] | None,
+    settings: dict[str, Any],
+) -> None:
+    """Says what would be run, of every model."""
+    from cli.sweep_report import print_estimate
+    from zonekeras.sweeping import estimate_sweep
+
+    for source in arguments.model if _is_several(arguments) else [arguments.model]:
+        if _is_several(arguments):
+            print(f"{source}:")
+        estimate = estimate_sweep(
+            _load(arguments, arguments.precision, source),
+            dataset,
+            configurations=configurations,
+            shard=arguments.shard,
+            **settings,
+        )
+        print_estimate(estimate)
+    print("nothing was written (--dry_run)")
+
+
+def _sweep_one(
+    arguments: argparse.Namespace, dataset: SquadDataset, what: dict[str, Any]
+) -> ZoneModel:
+    """Sweeps one model, or a shard of it, and returns it."""
+    from cli.sweep_report import SweepDisplay, print_result
+    from zonekeras.sweeping import run_shard, run_sweep
+
+    model = _load(arguments, arguments.precision, arguments.model)
+    directory = Path(arguments.output_dir)
+    what = what | {"model_name": _model_name(arguments)}
     with SweepDisplay(directory) as display:
         if arguments.shard is not None:
             run_shard(
@@ -243,21 +282,55 @@ def _main(argv: Sequence[str]) -> None:
         )
     else:
         print_result(result, directory)
-    if arguments.precision != "float32":
-        _compare_precision(arguments, model, dataset, configurations, settings)
+    return model
+
+
+def _sweep_several(
+    arguments: argparse.Namespace, dataset: SquadDataset, what: dict[str, Any]
+) -> None:
+    """Sweeps several models, each into a folder of its own, and joins them."""
+    from cli.runs_report import print_runs
+    from cli.sweep_report import SweepDisplay
+    from zonekeras.sweeping import run_sweeps
+
+    directory = Path(arguments.output_dir)
+    with SweepDisplay(directory) as display:
+        result = run_sweeps(
+            arguments.model,
+            dataset,
+            directory,
+            load=lambda source: _load(arguments, arguments.precision, source),
+            on_progress=display.update_run,
+            **what,
+        )
+    print_runs(result, directory)
 
 
 def _compare_precision(
     arguments: argparse.Namespace,
-    model: ZoneModel,
+    given: ZoneModel | str,
     dataset: SquadDataset,
     configurations: list[Masked] | None,
     settings: dict[str, Any],
 ) -> None:
-    """Says on a sample how many answers differ from those of float32."""
+    """Says on a sample how many answers differ from those of float32.
+
+    Args:
+        arguments: The flags.
+        given: The model, or one of several sources, which is loaded again.
+        dataset: The dev set.
+        configurations: What was masked.
+        settings: The sweep's settings.
+    """
     from zonekeras.sweeping import compare_precision
 
-    reference = _load(arguments, "float32")
+    if isinstance(given, str):
+        print(f"{given}: ", end="")
+        model = _load(arguments, arguments.precision, given)
+        reference = _load(arguments, "float32", given)
+    else:
+        model = given
+        reference = _load(arguments, "float32", arguments.model)
     report = compare_precision(
         model, reference, dataset, configurations=configurations, **settings
     )
@@ -288,10 +361,27 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         faults.append(f"{' and '.join(given)} exclude each other")
     if not arguments.sets and (arguments.layers or arguments.zones):
         faults.append("--layers and --zones need --sets")
+    if _is_several(arguments) and arguments.shard is not None:
+        faults.append(
+            "--shard is of one model; when the shards of each are merged into a folder "
+            "of --output_dir, the command without --shard joins them"
+        )
     if faults:
         raise InputError(
             f"expected other flags. Received: {'; '.join(faults)}; see '{PROG} --help'."
         )
+
+
+def _check_output_dir(arguments: argparse.Namespace) -> None:
+    """Checks that the results can be written, before anything is loaded."""
+    from zonekeras.results.directory import check_output_dir
+    from zonekeras.sweeping.folders import check_runs_dir, folder_names
+
+    if _is_several(arguments):
+        directory = Path(arguments.output_dir)
+        check_runs_dir(directory, list(folder_names(arguments.model)))
+    else:
+        check_output_dir(arguments.output_dir)
 
 
 def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
@@ -340,19 +430,21 @@ def _warn_of_data(dataset: SquadDataset) -> None:
         )
 
 
-def _load(arguments: argparse.Namespace, precision: str) -> ZoneModel:
-    """Loads the model from `--model` or from the protocol's three flags."""
+def _load(
+    arguments: argparse.Namespace, precision: str, source: str | None
+) -> ZoneModel:
+    """Loads a model from a source of `--model` or from the protocol's three flags."""
     from zonekeras.models.loading import load, load_tf1
 
     how = {
         "dtype": DTYPE_OF_PRECISION[precision],
         "do_lower_case": arguments.do_lower_case,
     }
-    if arguments.model is not None:
-        model = load(arguments.model, **how)
+    if source is not None:
+        model = load(source, **how)
         if precision == "float32" and model.description.precision != precision:
             # A model directory that was saved in another format.
-            model = load(arguments.model, **how | {"dtype": precision})
+            model = load(source, **how | {"dtype": precision})
         return model
     return load_tf1(
         arguments.bert_config_file,

@@ -18,6 +18,7 @@ from zonekeras.zones import Zone, parse_configuration
 if TYPE_CHECKING:
     from zonekeras.sweeping import Progress as SweepProgress
     from zonekeras.sweeping import SweepEstimate, SweepResult
+    from zonekeras.sweeping.result import ModelTable
 
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 _LINES = 20
@@ -47,6 +48,7 @@ class SweepDisplay:
         self._task = self._bar.add_task("", total=None, rate="", left="?")
         self._at: SweepProgress | None = None
         self._lines = 0
+        self._run = ""
 
     def __enter__(self) -> SweepDisplay:
         """Starts the bar."""
@@ -63,13 +65,19 @@ class SweepDisplay:
                 file=sys.stderr,
             )
 
+    def update_run(self, name: str, progress: SweepProgress) -> None:
+        """Takes the progress of one of several sweeps."""
+        if self._run != f"{name}: ":
+            self._run, self._lines = f"{name}: ", 0
+        self.update(progress)
+
     def update(self, progress: SweepProgress) -> None:
         """Takes a sweep's progress."""
         self._at = progress
         rate = progress.windows_per_second
         self._bar.update(
             self._task,
-            description=_windows(progress),
+            description=f"{self._run}{_windows(progress)}",
             total=progress.num_windows,
             completed=progress.windows_done,
             rate="" if rate is None else f"{rate:.1f} windows/s",
@@ -82,7 +90,7 @@ class SweepDisplay:
             self._lines = part
             kept = progress.windows_kept if rate is None else 0
             print(
-                f"{_windows(progress)}"
+                f"{self._run}{_windows(progress)}"
                 + (f", {kept:,} of them kept from before" if kept else "")
                 + (
                     f", {format_seconds(progress.seconds_left)} left"
@@ -125,7 +133,6 @@ def print_estimate(estimate: SweepEstimate) -> None:
         f"{estimate.share:.1%} of the work ({1 - estimate.share:.1%} saved)"
     )
     print(f"expected time: {format_seconds(estimate.seconds)}")
-    print("nothing was written (--dry_run)")
 
 
 def print_result(result: SweepResult, directory: Path) -> None:
@@ -144,16 +151,16 @@ def print_result(result: SweepResult, directory: Path) -> None:
 
 def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
     """Prints the effects of the cells, those marked that survive."""
-    _print_grid(
+    print_grid(
         result,
         title=f"{label} minus baseline, points",
         caption=SURVIVES,
-        text_of=lambda row: _marked(row[f"{score}_effect"], row[f"{score}_q"]),
+        text_of=lambda row: marked(row[f"{score}_effect"], row[f"{score}_q"]),
     )
 
 
-def _print_grid(
-    result: SweepResult,
+def print_grid(
+    result: ModelTable,
     *,
     title: str,
     caption: str,
@@ -188,7 +195,7 @@ def _print_grid(
     Console(file=sys.stdout).print(table)
 
 
-def _marked(effect: float, rate: float) -> str:
+def marked(effect: float, rate: float) -> str:
     """Writes an effect, with a star if it survives."""
     return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
 
@@ -216,7 +223,7 @@ def _print_controls(result: SweepResult) -> None:
         zone if math.isnan(overlap) else f"{zone} ({overlap:.0%})"
         for zone, overlap in overlaps.items()
     ]
-    _print_grid(
+    print_grid(
         result,
         title="EM effect minus that of size-matched controls, points",
         caption=SURVIVES
@@ -227,6 +234,6 @@ def _print_controls(result: SweepResult) -> None:
         text_of=lambda row: (
             "– "
             if math.isnan(row["exact_match_beyond"])
-            else _marked(row["exact_match_beyond"], row["exact_match_beyond_q"])
+            else marked(row["exact_match_beyond"], row["exact_match_beyond_q"])
         ),
     )

@@ -6,7 +6,6 @@ each run drew its own.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,20 +16,17 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.run_record import RECORD_FILE
 from zonekeras.results.store import STORE_FILE
 from zonekeras.results.tidy import Score, ScoreName, sweep_table
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.scores import score_differences
 from zonekeras.sweeping.evidence import passage_index, score_column, take_rows
+from zonekeras.sweeping.folders import run_folders
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.selection import choose_run
 from zonekeras.zones import BASELINE, parse_configuration
-
-RUNS_KEY = "runs"
-"""Where `run.json` of several runs lists their folders."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +124,6 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
             **content["settings"],
         },
     )
-
-
-def run_folders(directory: Path) -> list[str] | None:
-    """Returns the folders of a directory of several runs; None if it is none."""
-    try:
-        record = json.loads((directory / RECORD_FILE).read_text(encoding="utf-8"))
-        return [str(one["folder"]) for one in record[RUNS_KEY]]
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
-        return None
 
 
 def read_runs(directory: str | os.PathLike[str]) -> list[SweptRun]:

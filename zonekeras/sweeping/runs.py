@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,23 +16,21 @@ from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
 from zonekeras.models.loading import load as load_model
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import check_output_dir, writer_lock
+from zonekeras.results.directory import writer_lock
 from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import STORE_FILE
-from zonekeras.sweeping.joined_files import JOINED_FILES, write_runs
-from zonekeras.sweeping.joining import (
+from zonekeras.sweeping.folders import (
     RUNS_KEY,
-    RunsResult,
-    join_runs,
-    read_run,
+    Source,
+    check_runs_dir,
+    folder_names,
     run_folders,
 )
+from zonekeras.sweeping.joined_files import JOINED_FILES, write_runs
+from zonekeras.sweeping.joining import RunsResult, join_runs, read_run
 from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.run import run_sweep
 from zonekeras.sweeping.settings import SweepSettings
-
-Source = str | os.PathLike[str]
 
 
 def run_sweeps(
@@ -98,53 +95,6 @@ def run_sweeps(
         result = join_runs([read_run(directory / name) for name in folders])
         write_runs(result, directory)
     return result
-
-
-def folder_names(sources: Sequence[Source]) -> dict[str, Source]:
-    """Returns a folder for each source: the last parts of its path that tell it.
-
-    Raises:
-        InputError: If two sources cannot be told.
-
-    Example:
-        >>> list(folder_names(["small/seed-1", "large/seed-1"]))
-        ['small-seed-1', 'large-seed-1']
-    """
-    paths = [Path(os.path.realpath(source)).parts[1:] for source in sources]
-    names: list[str] = []
-    for depth in range(1, 1 + max(map(len, paths), default=0)):
-        names = [
-            re.sub(r"[^\w.+-]", "_", "-".join(parts[-depth:])).lstrip(".-") or "model"
-            for parts in paths
-        ]
-        if len({*names}) == len(names):
-            return dict(zip(names, sources, strict=True))
-    repeated = [
-        os.fspath(source)
-        for source, name in zip(sources, names, strict=True)
-        if names.count(name) > 1
-    ]
-    raise InputError(
-        "Expected every model once, under a name of its own. Received: "
-        f"{' and '.join(repeated)}. Leave one out, or rename one."
-    )
-
-
-def check_runs_dir(directory: Path, folders: Sequence[str]) -> None:
-    """Checks, and changes nothing, that several sweeps can write to a directory.
-
-    Raises:
-        InputError: If it cannot be used, or holds a sweep itself.
-    """
-    if (directory / STORE_FILE).exists():
-        raise InputError(
-            f"Expected a directory for several runs. Received: {directory}, which has "
-            "the results of a single sweep. Choose another --output_dir."
-        )
-    if run_folders(directory) is None:
-        check_output_dir(directory)
-    for name in folders:
-        check_output_dir(directory / name)
 
 
 class _Size(NamedTuple):

@@ -1,0 +1,54 @@
+"""What `zonekeras sweep` shows of several models: means, deviations, intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.sweep_report import SURVIVES, marked, print_grid
+from zonekeras.results.tidy import ScoreName
+
+if TYPE_CHECKING:
+    from zonekeras.sweeping import RunsResult
+
+_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
+
+
+def print_runs(result: RunsResult, directory: Path) -> None:
+    """Prints joined runs: the baselines, the cells, all else, where the files are."""
+    print(f"{len(result.names)} runs: {', '.join(result.names)}")
+    baseline = result.table.iloc[0]
+    scores = [
+        f"{label} {baseline[score]:.3f} ± {baseline[f'{score}_score_deviation']:.3f}"
+        for score, label in _LABELS.items()
+    ]
+    print(f"baseline: {', '.join(scores)} ({baseline['num_questions']} questions)")
+    for score, label in _LABELS.items():
+        print_grid(
+            result,
+            title=f"{label} minus baseline, points: mean ± standard deviation, "
+            "below it the 95 % interval",
+            caption=SURVIVES,
+            text_of=lambda row, score=score: _cell(row, score),
+        )
+    others = result.table[result.table["layer"].isna()].iloc[1:]
+    for row in others.to_dict("records"):
+        effects = [
+            f"{label} {_mean(row, score)} ({_interval(row, score)})"
+            for score, label in _LABELS.items()
+        ]
+        print(f"{row['configuration']}: {', '.join(effects)}")
+    print(f"results in {directory}")
+
+
+def _cell(row: dict[str, Any], score: ScoreName) -> str:
+    return f"{_mean(row, score)}\n{_interval(row, score)} "
+
+
+def _mean(row: dict[str, Any], score: ScoreName) -> str:
+    effect = marked(row[f"{score}_effect"], row[f"{score}_q"])
+    return f"{effect[:-1]} ± {row[f'{score}_deviation']:.2f}{effect[-1]}".rstrip()
+
+
+def _interval(row: dict[str, Any], score: ScoreName) -> str:
+    return f"{row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f}"

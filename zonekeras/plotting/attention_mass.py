@@ -1,0 +1,75 @@
+"""Attention mass and effect, cell by cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import seaborn
+from matplotlib.figure import Figure
+
+from zonekeras.errors import InputError
+from zonekeras.plotting.effects import SCORE_LABELS, effect_label
+from zonekeras.plotting.panel import GRID_COLOR, new_figure
+from zonekeras.results.tidy import ScoreName
+from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
+from zonekeras.statistics.correlation import Correlation
+from zonekeras.zones import FOUR_ZONES
+
+
+def mass_effect_plot(
+    result: Any,
+    *,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    figure_size: tuple[float, float] = (5.2, 3.8),
+    title: str | None = None,
+) -> Figure:
+    """Draws each cell's effect over its zone's attention mass in the unmasked model.
+
+    Args:
+        result: A sweep's result with attention masses, or its long-form table.
+        score: Which score.
+        figure_size: Width and height in inches.
+        title: A title in place of the correlation.
+
+    Raises:
+        InputError: When no cell has a mass.
+    """
+    score = ScoreName(score)
+    table = getattr(result, "table", result)
+    cells = cells_with_mass(table)
+    if cells.empty:
+        raise InputError(
+            "Expected a sweep's result with attention masses. Received: one without; "
+            "run 'zonekeras sweep … --attention_questions 50'."
+        )
+    figure = new_figure(*figure_size)
+    axes = figure.add_subplot()
+    axes.axhline(0.0, color=GRID_COLOR, zorder=0)
+    zones = [str(zone) for zone in FOUR_ZONES if str(zone) in set(cells["zone"])]
+    seaborn.scatterplot(
+        x=100.0 * cells["attention_mass"].to_numpy("float64"),
+        y=cells[f"{score}_effect"].to_numpy("float64"),
+        hue=cells["zone"].str.upper().to_numpy(object),
+        style=cells["zone"].str.upper().to_numpy(object),
+        hue_order=[zone.upper() for zone in zones],
+        style_order=[zone.upper() for zone in zones],
+        palette="colorblind",
+        s=45,
+        ax=axes,
+    )
+    axes.set_xlabel("Attention mass in the unmasked model (%)")
+    axes.set_ylabel(effect_label(score))
+    axes.legend(title="Masked zone", frameon=False)
+    found = mass_correlation(table, score)
+    if title is None and found is not None:
+        title = _describe(found, SCORE_LABELS[score])
+    if title is not None:
+        axes.set_title(title, fontsize=10, parse_math=False)
+    return figure
+
+
+def _describe(found: Correlation, label: str) -> str:
+    return (
+        f"{label}: r = {found.value:.2f} ({found.low:.2f} to {found.high:.2f}), "
+        f"{found.num_cells} cells"
+    ).replace("-", "−")
