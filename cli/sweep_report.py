@@ -146,6 +146,7 @@ def print_result(result: SweepResult, directory: Path) -> None:
         _print_cells(result, score, label)
     _print_others(result)
     _print_controls(result)
+    _print_attention(result)
     print(f"results in {directory}")
 
 
@@ -225,7 +226,7 @@ def _print_controls(result: SweepResult) -> None:
     ]
     print_grid(
         result,
-        title="EM effect minus that of size-matched controls, points",
+        title="EM minus size-matched controls, points",
         caption=SURVIVES
         + "\n– no control possible, since it would mask the zone itself: "
         + ", ".join(without)
@@ -236,4 +237,21 @@ def _print_controls(result: SweepResult) -> None:
             if math.isnan(row["exact_match_beyond"])
             else marked(row["exact_match_beyond"], row["exact_match_beyond_q"])
         ),
+    )
+
+
+def _print_attention(result: SweepResult) -> None:
+    """Prints how attention mass and effect go together, if it was looked at."""
+    from zonekeras.statistics.attention_mass import mass_correlation
+
+    found, ranked = (
+        mass_correlation(result.table, ScoreName.EXACT_MATCH, method)
+        for method in ("pearson", "spearman")
+    )
+    if found is None or ranked is None or math.isnan(found.value):
+        return
+    print(
+        f"attention mass and EM effect over {found.num_cells} cells: "
+        f"r {found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}), by rank "
+        f"{ranked.value:+.2f} ({ranked.low:+.2f} to {ranked.high:+.2f})"
     )

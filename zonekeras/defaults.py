@@ -42,3 +42,15 @@ WARMUP_PROPORTION = 0.1
 
 SERVED_ROWS = 32
 """Questions in one request to a server, and in one of its batches."""
+
+ATTENTION_QUESTIONS = 50
+"""Of how many questions a sweep's command keeps where the unmasked model attends."""
+
+MAX_QUESTION_CHARACTERS = 10_000
+"""Unicode characters of the longest question that is read."""
+
+MAX_PASSAGE_CHARACTERS = 100_000
+"""Unicode characters of the longest passage that is read."""
+
+MAX_MASK_CHARACTERS = 1_000
+"""Unicode characters of the longest mask that is read."""

@@ -47,11 +47,11 @@ def memory(monkeypatch):
     run, rows = engine.logits, []
 
     def limit(most_rows, error):
-        def logits(network, root, inputs):
+        def logits(network, root, inputs, *more):
             rows.append(len(inputs["roles"]))
             if rows[-1] > most_rows:
                 raise error
-            return run(network, root, inputs)
+            return run(network, root, inputs, *more)
 
         monkeypatch.setattr(engine, "logits", logits)
         return rows
@@ -144,13 +144,13 @@ def test_a_split_is_in_the_store_once_it_has_worked_and_is_kept(
     rows, out = [], tmp_path / "out"
     run = engine.logits
 
-    def die(network, root, inputs):
+    def die(network, root, inputs, *more):
         rows.append(len(inputs["roles"]))
         if len(rows) == 1:
             raise MemoryError
         if len(rows) > 3:
             raise Killed
-        return run(network, root, inputs)
+        return run(network, root, inputs, *more)
 
     monkeypatch.setattr(engine, "logits", die)
     with pytest.raises(Killed, match="^$"):
@@ -165,9 +165,9 @@ def test_a_split_is_in_the_store_once_it_has_worked_and_is_kept(
 
     rows = []
 
-    def logits(network, root, inputs):
+    def logits(network, root, inputs, *more):
         rows.append(len(inputs["roles"]))
-        return run(network, root, inputs)
+        return run(network, root, inputs, *more)
 
     monkeypatch.setattr(engine, "logits", logits)
     run_sweep(reader, dev, out, **settings)

@@ -122,6 +122,27 @@ class Features:
             "roles": roles.astype(np.int32),
         }
 
+    def token_characters(self, window: int) -> IntArray:
+        """Returns where a window's tokens stand in their question or passage.
+
+        Returns:
+            int32 [T, 2], without padding: first character and the one after the last;
+            (-1, -1) for special tokens.
+        """
+        place = self._place([window])
+        start, stop = int(place.passage_start[0, 0]), int(place.passage_stop[0, 0])
+        length = int(place.question_length[0, 0])
+        characters = np.full((int(self.lengths[window]), 2), -1, np.int32)
+        first = int(place.question_token[0, 0])
+        characters[1 : 1 + length] = self._question_tokens.offsets[
+            first : first + length
+        ]
+        first = int(place.passage_token[0, 0])
+        characters[start:stop] = self._passage_tokens.offsets[
+            first : first + stop - start
+        ]
+        return characters
+
     def start_allowed(self, windows: npt.ArrayLike, length: int) -> BoolArray:
         """Says where an answer may start: passage tokens with maximum context.
 

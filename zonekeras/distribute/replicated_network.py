@@ -51,6 +51,7 @@ class ReplicatedNetwork:
         self.num_layers = len(self.module.zone_tables)
         self.num_heads = int(self._local(self.module.num_heads)[0])
         self.table_heads = int(self.module.zone_tables[0].shape[0])
+        self.has_attention = hasattr(self.module, "layer_attention_0")
         self.num_traces = 0
         self._steps: dict[str, Any] = {}
 
@@ -86,14 +87,29 @@ class ReplicatedNetwork:
         zone_table: np.ndarray,
     ) -> ReplicatedHidden:
         """Runs one layer; see `Network.run_layer`."""
-        table = self._share(zone_table) if len(zone_table) == 1 else None
         values = self._run(
             f"run_layer_{layer}",
             hidden.values,
             self._deal(roles),
-            self._deal(zone_table) if table is None else table,
+            self._deal_tables(zone_table),
         )
         return ReplicatedHidden(values, hidden.batch)
+
+    def layer_attention(
+        self,
+        layer: int,
+        hidden: ReplicatedHidden,
+        roles: np.ndarray,
+        zone_table: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """Returns where one layer attends; see `Network.layer_attention`."""
+        found = self._run(
+            f"layer_attention_{layer}",
+            hidden.values,
+            self._deal(roles),
+            self._deal_tables(zone_table),
+        )
+        return {name: self._joined(found[name])[: hidden.batch] for name in found}
 
     def run_rows(
         self, layer: int, hidden: ReplicatedHidden, rows: Mapping[str, np.ndarray]
@@ -146,6 +162,10 @@ class ReplicatedNetwork:
             lambda context: tf.constant(parts[context.replica_id_in_sync_group])
         )
 
+    def _deal_tables(self, tables: np.ndarray) -> Any:
+        """Gives every replica the tables of its examples, or the one of all."""
+        return self._share(tables) if len(tables) == 1 else self._deal(tables)
+
     def _share(self, array: np.ndarray) -> Any:
         """Gives every replica the same."""
         return self._strategy.experimental_distribute_values_from_function(
@@ -153,13 +173,12 @@ class ReplicatedNetwork:
         )
 
     def _collect(self, outputs: Mapping[str, Any], batch: int) -> np.ndarray:
-        sides = [
-            np.concatenate(
-                [part.numpy() for part in self._local(outputs[f"{side}_logits"])]
-            )
-            for side in ("start", "end")
-        ]
+        sides = [self._joined(outputs[f"{side}_logits"]) for side in ("start", "end")]
         return np.stack(sides, axis=-1)[:batch]
+
+    def _joined(self, value: Any) -> np.ndarray:
+        """Returns all replicas' parts as one array."""
+        return np.concatenate([part.numpy() for part in self._local(value)])
 
     def _local(self, value: Any) -> tuple[Any, ...]:
         return tuple(self._strategy.experimental_local_results(value))

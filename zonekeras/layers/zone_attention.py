@@ -83,6 +83,22 @@ def row_is_open(zone_table: Any, query_roles: Any, key_roles: Any) -> Any:
     return ops.matmul(query_roles, open_roles)
 
 
+def role_masses(weights: Any, query_roles: Any, key_roles: Any) -> Any:
+    """Adds attention weights up over the roles of queries and keys.
+
+    Args:
+        weights: [B, N, T, S], attention weights.
+        query_roles: one-hot [B, 1, T, R].
+        key_roles: one-hot [B, 1, S, R].
+
+    Returns:
+        [B, N, R, R]: what queries of a role give to keys of a role. A row adds up to
+        the number of its queries that may attend to any key.
+    """
+    by_query = ops.matmul(ops.swapaxes(query_roles, -1, -2), weights)  # [B, N, R, S]
+    return ops.matmul(by_query, key_roles)
+
+
 def attention_weights(query: Any, key: Any, bias: Any) -> Any:
     """Returns softmax(q . k + bias) over the keys.
 

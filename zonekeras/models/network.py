@@ -30,12 +30,14 @@ class Network(Protocol):
         num_layers: Layers, L.
         num_heads: Attention heads of every layer, N.
         table_heads: Tables of every layer, n: 1, or N where each head has its own.
+        has_attention: Whether `layer_attention` can be asked.
         num_traces: How often the logits have been traced.
     """
 
     num_layers: int
     num_heads: int
     table_heads: int
+    has_attention: bool
 
     @property
     def num_traces(self) -> int:
@@ -98,6 +100,23 @@ class Network(Protocol):
         """
         ...
 
+    def layer_attention(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Mapping[str, Any]:
+        """Returns where one layer attends; the variables play no part.
+
+        Args:
+            layer: Which one.
+            hidden: Tensor [B, T, D], its input.
+            roles: int32 [B, T].
+            zone_table: float32 [1 or B, 1 or N, R, R].
+
+        Returns:
+            float32 tensors `weights` [B, N, T, T] and `role_masses` [B, N, R, R]; see
+            `ZoneEncoder.layer_attention`.
+        """
+        ...
+
     def head(self, hidden: Any) -> Any:
         """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         ...
@@ -116,6 +135,7 @@ class KerasNetwork:
 
     def __init__(self, reader: SpanReader) -> None:
         self.reader = reader
+        self.has_attention = True
         self.num_layers = reader.config.num_layers
         self.num_heads = reader.config.num_heads
         self.table_heads = int(reader.zone_tables[0].shape[0])
@@ -159,6 +179,14 @@ class KerasNetwork:
         """Takes tokens out of a tensor; see `Network.take_rows`."""
         return self._take_rows({"hidden": hidden, "rows": rows})
 
+    def layer_attention(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Mapping[str, Any]:
+        """Returns where one layer attends; see `Network.layer_attention`."""
+        inputs = {"hidden": hidden, "roles": roles, "zone_table": zone_table}
+        found: Mapping[str, Any] = self._attention[layer](inputs)
+        return found
+
     def head(self, hidden: Any) -> Any:
         """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
         return self._head({"hidden": hidden})
@@ -174,6 +202,10 @@ class KerasNetwork:
     @cached_property
     def _rows(self) -> list[CompiledFunction]:
         return self._compile_layers(self.reader.encoder.run_rows)
+
+    @cached_property
+    def _attention(self) -> list[CompiledFunction]:
+        return self._compile_layers(self.reader.encoder.layer_attention)
 
     def _compile_layers(
         self, run: Callable[[int, dict[str, Any]], Any]

@@ -91,6 +91,7 @@ class ReaderModule(tf.Module):
     ) -> None:
         """Adds the functions that run one layer."""
         run_layer, run_rows = reader.encoder.run_layer, reader.encoder.run_rows
+        layer_attention = reader.encoder.layer_attention
 
         def whole(hidden: Any, roles: Any, zone_table: Any) -> Any:
             inputs = {"hidden": hidden, "roles": roles, "zone_table": zone_table}
@@ -102,12 +103,17 @@ class ReaderModule(tf.Module):
             names = {"rows": rows, "gate_rows": gate_rows, "gates": gates}
             return run_rows(layer, {"hidden": hidden, "roles": roles, **names})
 
+        def attention(hidden: Any, roles: Any, zone_table: Any) -> Any:
+            inputs = {"hidden": hidden, "roles": roles, "zone_table": zone_table}
+            return layer_attention(layer, inputs)
+
         table = tf.TensorSpec([None, None, NUM_ROLES, NUM_ROLES], tf.float32)
         places = tf.TensorSpec([None, None], tf.int32)
         gates = tf.TensorSpec([1, None, None, NUM_ROLES], tf.float32)
         signatures = {
             f"run_layer_{layer}": (whole, [hidden, roles, table]),
             f"run_rows_{layer}": (chosen, [hidden, roles, places, places, gates]),
+            f"layer_attention_{layer}": (attention, [hidden, roles, table]),
         }
         for name, (function, signature) in signatures.items():
             setattr(self, name, tf.function(function, signature, autograph=False))
@@ -128,6 +134,7 @@ class SavedModelNetwork:
         self.num_layers = len(self.module.zone_tables)
         self.num_heads = int(self.module.num_heads)
         self.table_heads = int(self.module.zone_tables[0].shape[0])
+        self.has_attention = hasattr(self.module, "layer_attention_0")
 
     @property
     def num_traces(self) -> int:
@@ -171,6 +178,14 @@ class SavedModelNetwork:
             lambda inputs: run(*(inputs[name] for name in names)), hidden, rows
         )
 
+    def layer_attention(
+        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
+    ) -> Mapping[str, Any]:
+        """Returns where one layer attends; see `Network.layer_attention`."""
+        run = getattr(self.module, f"layer_attention_{layer}")
+        found: Mapping[str, Any] = run(hidden, roles, zone_table)
+        return found
+
     def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
         """Takes tokens out of a tensor; see `Network.take_rows`."""
         return take_rows(hidden, rows)
@@ -196,12 +211,15 @@ def write_saved_model(
         directory: Where to write; made if missing.
         signatures: Functions of the module that become signatures beside
             `serving_default`.
+
+    Raises:
+        OSError: If it cannot be written.
     """
-    tf.saved_model.save(
-        module,
-        str(directory),
-        signatures={"serving_default": module.serving_default, **(signatures or {})},
-    )
+    all_signatures = {"serving_default": module.serving_default, **(signatures or {})}
+    try:
+        tf.saved_model.save(module, str(directory), signatures=all_signatures)
+    except tf.errors.OpError as error:  # TensorFlow's own for a full disk
+        raise OSError(f"cannot write {directory}: {_first_line(error)}") from error
 
 
 def load_module(directory: str | Path) -> Any:

@@ -9,7 +9,9 @@ import keras
 from keras import ops
 
 from zonekeras.layers import ZoneBlock, ZoneEmbeddings, take_rows
+from zonekeras.layers.zone_attention import one_hot_roles, role_masses
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.zones import NUM_ROLES
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -165,6 +167,27 @@ class ZoneEncoder(keras.layers.Layer):
         )
         attended = block.attention.output_dense(context)
         return block.finish(take_rows(hidden, rows), attended)
+
+    def layer_attention(self, layer: int, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns where one layer attends under a table that is given.
+
+        Args:
+            layer: The layer.
+            inputs: As in `run_layer`.
+
+        Returns:
+            float32 `weights` [B, N, T, T], rows are queries, and `role_masses`
+            [B, N, R, R], the same added up over roles (`zone_attention.role_masses`).
+        """
+        _, weights = self.block(layer).attention(
+            inputs["hidden"],
+            roles=inputs["roles"],
+            zone_table=inputs["zone_table"],
+            return_attention_scores=True,
+        )
+        weights = ops.cast(weights, "float32")
+        roles = one_hot_roles(inputs["roles"], NUM_ROLES, "float32")
+        return {"weights": weights, "role_masses": role_masses(weights, roles, roles)}
 
     def attention(
         self, inputs: Mapping[str, Any], layers: tuple[int, ...]

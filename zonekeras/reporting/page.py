@@ -27,6 +27,8 @@ _SCRIPTS = (
     "questions.js",
     "groups.js",
     "others.js",
+    "controls.js",
+    "attention.js",
     "about.js",
     "main.js",
 )

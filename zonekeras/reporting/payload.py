@@ -3,7 +3,8 @@
 Passages, questions and gold answers are there once; of a configuration only the answers
 that differ from the baseline's. Positions are Unicode characters, as everywhere in this
 package; the page converts them. A page of one `FORMAT` reads data of that format; new
-keys (controls, attention) may be added without changing it.
+keys may be added without changing it. Controls are not among the configurations: what
+is known of them stands with the cells (`reporting.controls`).
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import numpy as np
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
+from zonekeras.reporting.attention import attention_payload
+from zonekeras.reporting.controls import control_payload
 from zonekeras.reporting.groups import group_payload
 from zonekeras.results.store import StoredAnswer, SweepStore
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.evidence import take_rows
 from zonekeras.sweeping.output import SweepOutput
-from zonekeras.zones import BASELINE, Zone
+from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -46,7 +49,9 @@ def build_payload(
     metric = str(choose_metric(dataset, description["metric"]))
     names = list(result.predictions)
     baseline = take_rows(result.scores, names.index(BASELINE))
-    masked = np.flatnonzero([name != BASELINE for name in names])
+    masked = np.flatnonzero(
+        [name != BASELINE and not parse_configuration(name).control for name in names]
+    )
     baseline_answers = store.answers(run, BASELINE)
     everything = range(dataset.num_questions)
     rows = {row["configuration"]: row for row in result.table.to_dict("records")}
@@ -75,6 +80,8 @@ def build_payload(
             for number in masked
         ],
         "groups": group_payload(dataset, baseline, take_rows(result.scores, masked)),
+        "controls": control_payload(result.table),
+        "attention": attention_payload(store, run),
         "run": {
             "key": store.key(run),
             "dataset": description["dataset"],

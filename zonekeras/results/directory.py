@@ -31,6 +31,8 @@ from zonekeras.zones import Configuration
 RESULTS_CSV = "results.csv"
 RESULTS_PARQUET = "results.parquet"
 HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
+ATTENTION_CSV = "attention.csv"
+MASS_EFFECT_FILES = ("mass_effect.pdf", "mass_effect.png")
 CONTROLS_HEATMAP_FILES = ("heatmap_controls.pdf", "heatmap_controls.png")
 SET_HEATMAP_FILES = {
     name: (f"heatmap_{name}.pdf", f"heatmap_{name}.png")
@@ -42,6 +44,8 @@ TABLE_FILES = (
     RESULTS_CSV,
     *HEATMAP_FILES,
     *CONTROLS_HEATMAP_FILES,
+    ATTENTION_CSV,
+    *MASS_EFFECT_FILES,
     *itertools.chain(*SET_HEATMAP_FILES.values()),
 )
 

@@ -84,6 +84,28 @@ CREATE TABLE files (
     run INTEGER NOT NULL REFERENCES runs (id)
 ) WITHOUT ROWID;
 """
+# Came later: a store without them has nothing in them.
+_ATTENTION_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS attention_masses (
+        run INTEGER NOT NULL,
+        batch INTEGER NOT NULL,
+        shape TEXT NOT NULL,
+        masses BLOB NOT NULL,
+        PRIMARY KEY (run, batch),
+        FOREIGN KEY (run, batch) REFERENCES batches (run, batch)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS attention_examples (
+        run INTEGER NOT NULL REFERENCES runs (id),
+        question INTEGER NOT NULL,
+        words TEXT NOT NULL,
+        weights BLOB NOT NULL,
+        PRIMARY KEY (run, question)
+    ) WITHOUT ROWID
+    """,
+)
 _WAY_OUT = (
     "Choose another --output_dir, or move this one away to start afresh; the "
     "predictions files in it are whole."
@@ -141,6 +163,33 @@ class StoredBatch:
         return (self.length, self.windows.tolist(), self.questions.tolist())
 
 
+class StoredExample(NamedTuple):
+    """Where the unmasked model attends in one window of a question.
+
+    Attributes:
+        words: Text and role of each of the window's W words, as JSON.
+        weights: uint8 [layers, heads, W, W], compressed; see
+            `sweeping.attention_examples`.
+    """
+
+    words: str
+    weights: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class StoredAttention:
+    """Where the unmasked model attends in one batch.
+
+    Attributes:
+        masses: float64 [L, N, Z], the attention mass of the four zones, added up over
+            the batch's windows; see `sweeping.attention`.
+        examples: Question's row -> its example.
+    """
+
+    masses: npt.NDArray[np.float64]
+    examples: Mapping[int, StoredExample]
+
+
 class SweepStore:
     """Pieces and finished configurations of runs, in one file.
 
@@ -168,6 +217,9 @@ class SweepStore:
             read_only=read_only,
         )
         self.path = self._database.path
+        if not read_only:
+            for statement in _ATTENTION_SCHEMA:
+                self._database.execute(statement)
 
     def __enter__(self) -> SweepStore:
         """Returns the store itself."""
@@ -322,15 +374,29 @@ class SweepStore:
         return found
 
     def put_chunks(
-        self, run: int, batch: int, spans: Mapping[str, WindowSpans]
+        self,
+        run: int,
+        batch: int,
+        spans: Mapping[str, WindowSpans],
+        attention: StoredAttention | None = None,
     ) -> None:
-        """Stores a batch's best spans under some configurations, all or nothing."""
+        """Stores what was found in a batch, all or nothing.
+
+        Args:
+            run: The run.
+            batch: The batch.
+            spans: Configuration -> best spans of the windows.
+            attention: Where the unmasked model attends, if it was looked at. What is
+                stored already stays.
+        """
         rows = [
             (run, configuration, batch, found.to_bytes())
             for configuration, found in spans.items()
         ]
         with self._database.transaction():
             self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+            if attention is not None:
+                self._put_attention(run, {batch: attention})
 
     def put_spans(
         self, run: int, configuration: str, spans: Mapping[int, WindowSpans]
@@ -351,6 +417,67 @@ class SweepStore:
             (run, configuration),
         )
         return [(batch, WindowSpans.from_bytes(spans)) for batch, spans in rows]
+
+    # Attention
+
+    def put_attention(self, run: int, attention: Mapping[int, StoredAttention]) -> None:
+        """Stores where the unmasked model attends in some batches, all or nothing.
+
+        What is stored already stays.
+        """
+        with self._database.transaction():
+            self._put_attention(run, attention)
+
+    def _put_attention(
+        self, run: int, attention: Mapping[int, StoredAttention]
+    ) -> None:
+        masses = [
+            (run, batch, json.dumps(one.masses.shape), one.masses.tobytes())
+            for batch, one in attention.items()
+        ]
+        examples = [
+            (run, question, *example)
+            for one in attention.values()
+            for question, example in one.examples.items()
+        ]
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO attention_masses VALUES (?, ?, ?, ?)", masses
+        )
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO attention_examples VALUES (?, ?, ?, ?)", examples
+        )
+
+    def attention_masses(self, run: int) -> dict[int, npt.NDArray[np.float64]]:
+        """Returns the attention masses of a run's batches, in order, where known."""
+        if not self._has_attention():
+            return {}
+        rows = self._database.execute(
+            "SELECT batch, shape, masses FROM attention_masses WHERE run = ? "
+            "ORDER BY batch",
+            (run,),
+        )
+        return {
+            batch: np.frombuffer(masses, "<f8").reshape(json.loads(shape))
+            for batch, shape, masses in rows
+        }
+
+    def attention_examples(self, run: int) -> dict[int, StoredExample]:
+        """Returns a run's examples by question's row, in order."""
+        if not self._has_attention():
+            return {}
+        rows = self._database.execute(
+            "SELECT question, words, weights FROM attention_examples WHERE run = ? "
+            "ORDER BY question",
+            (run,),
+        )
+        return {question: StoredExample(*example) for question, *example in rows}
+
+    def _has_attention(self) -> bool:
+        """Says whether the tables are there, which came later than the others."""
+        rows = self._database.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'attention_masses'"
+        )
+        return bool(rows)
 
     # Finished configurations
 

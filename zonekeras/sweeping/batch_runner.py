@@ -21,6 +21,7 @@ from zonekeras.models.network import Network
 from zonekeras.models.prediction import decode_batch
 from zonekeras.results.store import StoredBatch
 from zonekeras.sweeping import engine
+from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.controls import shuffled_roles, shuffles_of
 from zonekeras.sweeping.evaluations import Node, plan_evaluations
 from zonekeras.sweeping.settings import SweepSettings
@@ -60,6 +61,7 @@ class BatchRunner:
         batch: StoredBatch,
         configurations: Sequence[Configuration],
         on_split: Callable[[int], None],
+        recorder: AttentionRecorder | None = None,
     ) -> Logits:
         """Runs a batch under all configurations.
 
@@ -68,6 +70,8 @@ class BatchRunner:
             configurations: C of them.
             on_split: Called with the number of parts once a batch that did not fit has
                 been run in so many.
+            recorder: Takes down where the unmasked model attends; one of the
+                configurations has to be the baseline.
 
         Returns:
             float32 [C, B, T, 2].
@@ -78,7 +82,7 @@ class BatchRunner:
         plan = self.plan(configurations)
         num_parts = batch.num_parts
         while True:
-            results = self._try(plan, batch, num_parts)
+            results = self._try(plan, batch, num_parts, recorder)
             if results is not None:
                 if num_parts != batch.num_parts:
                     on_split(num_parts)
@@ -102,6 +106,8 @@ class BatchRunner:
         Raises:
             InputError: If a logit is not a finite number.
         """
+        if not configurations:
+            return {}
         decoded = decode_batch(
             logits,
             self._features,
@@ -116,14 +122,22 @@ class BatchRunner:
         return dict(zip(map(str, configurations), decoded, strict=True))
 
     def _try(
-        self, plan: Node, batch: StoredBatch, num_parts: int
+        self,
+        plan: Node,
+        batch: StoredBatch,
+        num_parts: int,
+        recorder: AttentionRecorder | None,
     ) -> list[Logits] | None:
         """Runs a batch in parts; None if there is not enough memory."""
+        if recorder is not None:
+            recorder.clear()
+        results = []
         try:
-            return [
-                engine.logits(self._network, plan, self._inputs(plan, windows, batch))
-                for windows in np.array_split(batch.windows, num_parts)
-            ]
+            for windows in np.array_split(batch.windows, num_parts):
+                inputs = self._inputs(plan, windows, batch)
+                record = recorder and recorder.part(windows, inputs["roles"])
+                results.append(engine.logits(self._network, plan, inputs, record))
+            return results
         except Exception as error:
             # Out of the handler, or the error's frames would hold on to the memory.
             if not is_out_of_memory(error):

@@ -12,7 +12,7 @@ Runs on every backend through the pieces of a `models.network.Network`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,8 +42,15 @@ class PartingRows(NamedTuple):
     places: IntArray
 
 
+OnUnmasked = Callable[[int, Any], None]
+"""Called with a layer and its input [B, T, D] in the unmasked model."""
+
+
 def logits(
-    network: Network, root: Node, inputs: Mapping[str, npt.NDArray[np.int32]]
+    network: Network,
+    root: Node,
+    inputs: Mapping[str, npt.NDArray[np.int32]],
+    on_unmasked: OnUnmasked | None = None,
 ) -> npt.NDArray[np.float32]:
     """Runs a batch under all configurations of a plan.
 
@@ -52,6 +59,8 @@ def logits(
         root: The plan of C configurations.
         inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`; `shuffled_roles` int32
             [S, B, T] if the plan has shuffles up to S.
+        on_unmasked: Called on the way down with the input of every layer up to which
+            some configuration masks nothing: of all layers, if the baseline is there.
 
     Returns:
         float32 [C, B, T, 2]: start and end logits of each configuration.
@@ -61,7 +70,7 @@ def logits(
     leaves = [
         (configurations, network.head(hidden))
         for configurations, hidden in _leaves(
-            network, root, network.embed(inputs), roles
+            network, root, network.embed(inputs), roles, on_unmasked
         )
     ]
     result = np.empty((len(root.configurations), *roles[0].shape, 2), np.float32)
@@ -71,16 +80,22 @@ def logits(
 
 
 def _leaves(
-    network: Network, node: Node, hidden: Any, roles: Sequence[IntArray]
+    network: Network,
+    node: Node,
+    hidden: Any,
+    roles: Sequence[IntArray],
+    on_unmasked: OnUnmasked | None,
 ) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
     """Yields the last hidden states [B, T, D] of each distinct configuration."""
     if not node.children:
         yield node.configurations, hidden
         return
+    if on_unmasked is not None and node.is_unmasked:
+        on_unmasked(node.layer, hidden)
     for child, states in zip(
         node.children, _evaluate(network, node, hidden, roles), strict=True
     ):
-        yield from _leaves(network, child, states, roles)
+        yield from _leaves(network, child, states, roles, on_unmasked)
 
 
 def _evaluate(

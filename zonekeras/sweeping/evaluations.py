@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zonekeras.zones import open_table
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -32,6 +34,7 @@ class Node:
         changed_roles: bool [k, R]: the query roles whose table rows differ from the
             first child's of the same shuffle; all of them for that child itself.
         children: The k nodes below; none in a leaf.
+        is_unmasked: Whether nothing is masked up to here: states of the baseline, too.
     """
 
     layer: int
@@ -40,6 +43,7 @@ class Node:
     shuffles: npt.NDArray[np.int64]
     changed_roles: npt.NDArray[np.bool_]
     children: tuple[Node, ...]
+    is_unmasked: bool
 
     def walk(self) -> Iterator[Node]:
         """Yields this node and all below it."""
@@ -90,7 +94,7 @@ def plan_evaluations(
     """
     if shuffles is None:
         shuffles = np.zeros(tables.shape[:2], np.int64)
-    return _plan(tables, shuffles, np.arange(len(tables)), layer=0)
+    return _plan(tables, shuffles, np.arange(len(tables)), 0, is_unmasked=True)
 
 
 def _plan(
@@ -98,12 +102,15 @@ def _plan(
     shuffles: npt.NDArray[np.int64],
     members: npt.NDArray[np.int64],
     layer: int,
+    *,
+    is_unmasked: bool,
 ) -> Node:
     """Plans the configurations that are the same up to a layer."""
     if layer == tables.shape[1]:
         empty = np.zeros((0, *tables.shape[2:]), np.float32)
         none = np.zeros((0, tables.shape[-1]), np.bool_)
-        return Node(layer, members, empty, np.zeros(0, np.int64), none, ())
+        no_shuffles = np.zeros(0, np.int64)
+        return Node(layer, members, empty, no_shuffles, none, (), is_unmasked)
     groups: dict[tuple[int, bytes], list[int]] = {}
     for member in members.tolist():
         key = (int(shuffles[member, layer]), tables[member, layer].tobytes())
@@ -114,7 +121,10 @@ def _plan(
     first = np.searchsorted(of_child, of_child)  # of the same shuffle
     changed = (distinct != distinct[first]).any(axis=(1, 3))  # [k, R]
     changed[first] = True
+    # Under an open table it does not matter what roles question and passage have.
+    stays_open = is_unmasked & (distinct == open_table()).all(axis=(1, 2, 3))
     children = tuple(
-        _plan(tables, shuffles, np.array(group), layer + 1) for _, group in ordered
+        _plan(tables, shuffles, np.array(group), layer + 1, is_unmasked=bool(is_open))
+        for (_, group), is_open in zip(ordered, stays_open, strict=True)
     )
-    return Node(layer, members, distinct, of_child, changed, children)
+    return Node(layer, members, distinct, of_child, changed, children, is_unmasked)

@@ -17,7 +17,7 @@ from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.results.directory import open_output_dir
 from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.results.store import STORE_FILE, StoredAttention, SweepStore
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.plan import in_result_order, joined_plan
 from zonekeras.sweeping.result import SweepResult
@@ -228,6 +228,7 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
     run = store.run(content, dataset, description)
     store.record_batches(run, first.batches)
     _copy_splits(parts, store, run)
+    _copy_attention(parts, store, run)
     finished = set(store.finished(run))
     chunks = store.chunks(run)
     for name in whole:
@@ -244,6 +245,26 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
         lacking = {batch: spans[batch] for batch in spans.keys() - have}
         store.put_spans(run, name, lacking)
     return run
+
+
+def _copy_attention(parts: Sequence[_Part], store: SweepStore, run: int) -> None:
+    """Copies what any of the parts says of where the unmasked model attends."""
+    for part in parts:
+        examples = part.store.attention_examples(part.run)
+        masses = part.store.attention_masses(part.run)
+        rows = {
+            batch: set(one.questions.tolist()) for batch, one in enumerate(part.batches)
+        }
+        store.put_attention(
+            run,
+            {
+                batch: StoredAttention(
+                    found,
+                    {row: examples[row] for row in rows[batch] & examples.keys()},
+                )
+                for batch, found in masses.items()
+            },
+        )
 
 
 def _copy_splits(parts: Sequence[_Part], store: SweepStore, run: int) -> None:

@@ -23,6 +23,7 @@ from zonekeras.results.directory import (
     predictions_file,
 )
 from zonekeras.results.store import StoredAnswer, SweepStore
+from zonekeras.sweeping.attention import mean_masses
 from zonekeras.sweeping.plan import in_result_order
 from zonekeras.sweeping.result import (
     SweepResult,
@@ -117,6 +118,7 @@ class SweepOutput:
             metric=self._description["metric"],
             num_layers=self._description["num_layers"],
             overlaps=self._description.get("overlaps"),
+            attention=mean_masses(self._store, self._run),
         )
 
     def _write(

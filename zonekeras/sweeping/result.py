@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import score_questions
 from zonekeras.results.directory import (
+    ATTENTION_CSV,
     CONTROLS_HEATMAP_FILES,
     HEATMAP_FILES,
+    MASS_EFFECT_FILES,
     RESULTS_CSV,
     RESULTS_PARQUET,
     SET_HEATMAP_FILES,
@@ -27,10 +30,19 @@ from zonekeras.results.files import atomic_write
 from zonekeras.results.protocol_csv import write_results_csv
 from zonekeras.results.store import StoredAnswer
 from zonekeras.results.tidy import Score, sweep_table, write_table
+from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.sweeping.attention import mass_of
 from zonekeras.sweeping.control_evidence import add_control_evidence
 from zonekeras.sweeping.evidence import add_evidence, take_rows
-from zonekeras.zones import BASELINE, Configuration, cells
+from zonekeras.zones import (
+    BASELINE,
+    Configuration,
+    Zone,
+    cell,
+    cells,
+    parse_configuration,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +57,15 @@ class SweepResult:
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
         scores: The scores of single questions, `[rows of the table, Q]`.
+        attention: float64 [L, N, Z], the attention masses of the four zones in the
+            unmasked model (`sweeping.attention`); None if it was not looked at.
     """
 
     table: pd.DataFrame
     predictions: Mapping[str, Mapping[str, str]]
     num_layers: int
     scores: QuestionScores
+    attention: np.ndarray | None = None
 
     @property
     def baseline(self) -> Score:
@@ -74,7 +89,20 @@ class SweepResult:
             {name: self.predictions[name] for name in names},
             self.num_layers,
             take_rows(self.scores, rows),
+            self.attention,
         )
+
+
+class ModelTable(Protocol):
+    """A long-form table of models of one size: of one sweep, or of several joined."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table."""
+
+    @property
+    def num_layers(self) -> int:
+        """Layers of the models."""
 
 
 def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
@@ -93,18 +121,6 @@ def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
 
 def build_result(
     dataset: SquadDataset,
-class ModelTable(Protocol):
-    """A long-form table of models of one size: of one sweep, or of several joined."""
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The table."""
-
-    @property
-    def num_layers(self) -> int:
-        """Layers of the models."""
-
-
     answers: Iterable[tuple[str, Sequence[str]]],
     *,
     model_name: str,
@@ -112,6 +128,7 @@ class ModelTable(Protocol):
     metric: str,
     num_layers: int,
     overlaps: Mapping[str, float] | None = None,
+    attention: np.ndarray | None = None,
 ) -> SweepResult:
     """Scores every configuration and builds the table.
 
@@ -124,6 +141,7 @@ class ModelTable(Protocol):
         metric: As in `SweepSettings`.
         num_layers: Layers of the model.
         overlaps: Zone -> expected overlap of a control; needed if there are controls.
+        attention: As in `SweepResult`; the table gets a column `attention_mass` of it.
     """
     ids = [question.id for question in dataset.questions()]
     known: dict[str, str] = {}  # most answers are the baseline's: one string for all
@@ -144,7 +162,12 @@ class ModelTable(Protocol):
     )
     table = add_evidence(table, scores, dataset)
     table = add_control_evidence(table, scores, dataset, overlaps or {})
-    return SweepResult(table, predictions, num_layers, scores)
+    if attention is not None:
+        table["attention_mass"] = [
+            mass_of(parse_configuration(name), attention, semantics)
+            for name in table["configuration"]
+        ]
+    return SweepResult(table, predictions, num_layers, scores, attention)
 
 
 def write_answers(
@@ -185,6 +208,30 @@ def write_result(result: SweepResult, directory: Path) -> None:
         from zonekeras.plotting import controls_heatmap
 
         write_figure(controls_heatmap(result), directory, CONTROLS_HEATMAP_FILES)
+    if result.attention is not None:
+        write_attention(result, result.attention, directory)
+
+
+def write_attention(
+    result: SweepResult, attention: np.ndarray, directory: Path
+) -> None:
+    """Writes the attention masses in percent, and draws them beside the effects.
+
+    The table has the form of the protocol's CSV; cells that were not run are in it too.
+    The figure needs a few cells.
+    """
+    semantics = str(result.table["semantics"].iloc[0])
+    masses = {
+        (layer, str(zone)): 100.0 * mass_of(cell(layer, zone), attention, semantics)
+        for layer in range(result.num_layers)
+        for zone in Zone
+    }
+    known = {key: mass for key, mass in masses.items() if not math.isnan(mass)}
+    write_results_csv(directory / ATTENTION_CSV, known)
+    if len(cells_with_mass(result.table)) >= LEAST_CELLS:
+        from zonekeras.plotting import mass_effect_plot
+
+        write_figure(mass_effect_plot(result), directory, MASS_EFFECT_FILES)
 
 
 def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:

@@ -33,7 +33,7 @@ _WHOLE_NUMBERS = (
     "token_budget",
     "batch_size",
 )
-_COUNTS = ("controls",)
+_COUNTS = ("controls", "attention_questions")
 """Whole numbers, of which 0 means none."""
 _BESIDE_ANSWERS = ("metric", *_COUNTS)
 
@@ -59,6 +59,9 @@ class SweepSettings:
         batch_size: Most windows run at once; None = as many as the budget allows.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
         controls: Size-matched controls of each cell (`sweeping.controls`); 0 = none.
+        attention_questions: Of how many questions to keep where the unmasked model
+            attends. With these or controls the attention mass of every zone is
+            computed, too (`sweeping.attention`).
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -73,6 +76,7 @@ class SweepSettings:
     batch_size: int | None = None
     metric: str = "auto"
     controls: int = 0
+    attention_questions: int = 0
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SweepSettings:

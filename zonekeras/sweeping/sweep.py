@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -21,9 +22,12 @@ from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import StoredBatch, SweepStore
+from zonekeras.results.store import StoredAttention, StoredBatch, SweepStore
+from zonekeras.sweeping.attention_examples import example_windows
+from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.controls import expected_overlaps, plan_controls
+from zonekeras.sweeping.missing import missing_work
 from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
@@ -35,10 +39,11 @@ ANSWERS_VERSION = 2
 
 
 class _Pending(NamedTuple):
-    """A batch whose logits are being decoded."""
+    """A batch whose logits are being decoded; what else it showed is there."""
 
     number: int
     spans: Future[dict[str, WindowSpans]]
+    attention: StoredAttention | None
     work: float
 
 
@@ -94,6 +99,7 @@ class Sweep:
                 max_length=settings.max_seq_length,
             )
         ]
+        self._examples = _examples(model, self.features, settings)
         self._role_shares = _role_shares(self.features, self.batches)
 
     @classmethod
@@ -148,7 +154,7 @@ class Sweep:
         self, store: SweepStore, run: int, numbers: Sequence[int]
     ) -> Iterator[Progress]:
         """Runs what is missing of some batches; yields after each one is stored."""
-        missing = self._missing(store, run, numbers)
+        missing = missing_work(store, run, numbers, self.planned, self._examples)
         sizes = {number: len(self.batches[number].windows) for number in numbers}
         kept = sum(size for number, size in sizes.items() if number not in missing)
         at = Progress(
@@ -158,8 +164,8 @@ class Sweep:
             windows_kept=kept,
         )
         work = {
-            number: self.work(self.batches[number], configurations)
-            for number, configurations in missing.items()
+            number: self.work(self.batches[number], lacking.run)
+            for number, lacking in missing.items()
         }
         clock = Clock(sum(work.values()), at)
         yield at
@@ -167,15 +173,21 @@ class Sweep:
         # One batch is decoded while the next one runs, and stored when it has.
         with ThreadPoolExecutor(max_workers=1) as decoder:
             pending: _Pending | None = None
-            for number, configurations in missing.items():
+            for number, lacking in missing.items():
                 batch = parts[number]
                 on_split = partial(store.record_split, run, number)
-                logits = self.runner.logits(batch, configurations, on_split)
+                recorder = self._recorder() if lacking.attention else None
+                logits = self.runner.logits(batch, lacking.run, on_split, recorder)
+                wanted = lacking.configurations  # the last of those that were run
                 spans = decoder.submit(
-                    self.runner.decode, batch, configurations, logits
+                    self.runner.decode,
+                    batch,
+                    wanted,
+                    logits[len(lacking.run) - len(wanted) :],
                 )
                 before = pending
-                pending = _Pending(number, spans, work[number])
+                attention = None if recorder is None else recorder.take()
+                pending = _Pending(number, spans, attention, work[number])
                 if before is not None:
                     yield self._put(store, run, before, clock)
             if pending is not None:
@@ -184,27 +196,17 @@ class Sweep:
     def _put(
         self, store: SweepStore, run: int, pending: _Pending, clock: Clock
     ) -> Progress:
-        """Stores a batch's spans; returns where the sweep is then."""
-        store.put_chunks(run, pending.number, pending.spans.result())
+        """Stores what a batch showed; returns where the sweep is then."""
+        spans = pending.spans.result()
+        store.put_chunks(run, pending.number, spans, pending.attention)
         num_windows = len(self.batches[pending.number].windows)
         return clock.add(num_windows, pending.work)
 
-    def _missing(
-        self, store: SweepStore, run: int, numbers: Sequence[int]
-    ) -> dict[int, tuple[Configuration, ...]]:
-        """Returns which configurations each batch lacks, of batches that lack any."""
-        finished = set(store.finished(run))
-        chunks = store.chunks(run)
-        missing = {}
-        for number in numbers:
-            lacking = tuple(
-                item
-                for item in self.planned
-                if str(item) not in finished and number not in chunks.get(str(item), ())
-            )
-            if lacking:
-                missing[number] = lacking
-        return missing
+    def _recorder(self) -> AttentionRecorder:
+        """Returns what takes down where the unmasked model attends."""
+        return AttentionRecorder(
+            self.model.network, self.features, self._examples or {}
+        )
 
     def work(
         self, batch: StoredBatch, configurations: Sequence[Configuration]
@@ -248,6 +250,22 @@ class Sweep:
                 name: content[name] for name in ("weights", "tokenizer", "data")
             },
         }
+
+
+def _examples(
+    model: ZoneModel, features: Features, settings: SweepSettings
+) -> dict[int, int] | None:
+    """Returns of which windows the attention is kept; None if none is looked at."""
+    if not (settings.attention_questions or settings.controls):
+        return None
+    if not getattr(model.network, "has_attention", False):
+        warnings.warn(
+            "this model does not say where it attends, so that results have no "
+            "attention mass; export it again, or load the Keras model",
+            stacklevel=2,
+        )
+        return None
+    return example_windows(features, settings.attention_questions)
 
 
 def _role_shares(

@@ -29,9 +29,10 @@ function showFigure(figure, target, label) {
   Bokeh.Plotting.show(figure, target);
 }
 
+const ZONE_SHAPES = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle'];
+
 // Effects over layers, one colour and shape for each zone, with intervals.
 function drawCellsChart(target) {
-  const shapes = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle'];
   const score = SCORES[state.score];
   const figure = newFigure(target, {
     height: 340, x_axis_label: 'layer', y_axis_label: `${score} effect (points)`,
@@ -51,7 +52,7 @@ function drawCellsChart(target) {
     figure.segment(x, values('low'), x, values('high'),
       { line_color: color, line_width: 2, legend_label: zone });
     figure.scatter(x, values('effect'),
-      { marker: shapes[number], size: 9, color, legend_label: zone });
+      { marker: ZONE_SHAPES[number], size: 9, color, legend_label: zone });
   });
   styleLegend(figure);
   drawZero(figure, 'width');

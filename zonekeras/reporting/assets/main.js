@@ -4,10 +4,12 @@ const TABS = {
   ...(hasCells ? { cells: 'Cells' } : {}),
   groups: 'Question types and groups',
   ...(others.length ? { others: hasCells ? 'Other configurations' : 'Configurations' } : {}),
+  ...(hasControls || hasMasses ? { controls: 'Controls and attention mass' } : {}),
+  ...(data.attention === null ? {} : { attention: 'Attention' }),
   about: 'What was run',
 };
 const draw = { cells: drawCells, groups: drawGroups, others: drawOthers,
-  about: drawAbout };
+  controls: drawControls, attention: drawAttention, about: drawAbout };
 
 function drawCells() {
   byId('score-toolbar').replaceChildren(scoreChoice());
