@@ -22,7 +22,7 @@ from cli.shared_flags import (
     check_model_flags,
 )
 from cli.value_types import local_path, non_negative_int, positive_int, shard
-from zonekeras.defaults import TOKEN_BUDGET
+from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -134,6 +134,14 @@ def build_parser() -> CommandParser:
         default=0,
         help="size-matched random masks to run beside each cell; each takes about as "
         "long as the cells",
+    )
+    group.add_argument(
+        "--attention_questions",
+        metavar="N",
+        type=non_negative_int,
+        default=ATTENTION_QUESTIONS,
+        help="of how many questions to keep where the unmasked model attends, for the "
+        "report; 0 also leaves out attention masses if there are no controls",
     )
     group.add_argument(
         "--token_budget",
@@ -416,6 +424,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "batch_size": arguments.predict_batch_size,
         "metric": arguments.metric,
         "controls": arguments.controls,
+        "attention_questions": arguments.attention_questions,
     }
 
 

@@ -29,6 +29,8 @@ CELLS = [
     f"predictions_layer{layer}_{zone}.json" for layer in range(3) for zone in ZONES
 ]
 TABLES = ["results.csv", "results.parquet", "heatmap.pdf", "heatmap.png"]
+TABLES += ["attention.csv"]
+MASS_EFFECT = ["mass_effect.pdf", "mass_effect.png"]  # of three cells or more
 LENGTHS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=200"]
 
 
@@ -134,15 +136,18 @@ def test_a_pasted_command_line_of_the_protocol(work):
 @pytest.mark.parametrize(
     ("flags", "files"),
     [
-        (["--mask_layer=1"], [*CELLS[5:10], *TABLES]),
-        (["--mask_layer", "1", "--mask_zone", "None"], [*CELLS[5:10], *TABLES]),
+        (["--mask_layer=1"], [*CELLS[5:10], *TABLES, *MASS_EFFECT]),
+        (
+            ["--mask_layer", "1", "--mask_zone", "None", "--attention_questions=0"],
+            [*CELLS[5:10], *TABLES[:-1]],
+        ),
         (["--mask_zone=q2"], ["predictions_layers_all_q2.json"]),
         (
             ["-mask-layer", "None", "-mask-zone", "P2Q"],
             ["predictions_layers_all_p2q.json"],
         ),
         (["--mask_layer=0", "--mask_zone=all"], [CELLS[0], *TABLES]),
-        ([], [*CELLS, *TABLES]),
+        ([], [*CELLS, *TABLES, *MASS_EFFECT]),
         (
             [
                 "--configurations",
@@ -158,6 +163,8 @@ def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
     model = ["--model=hf", "--predict_file=dev.json", *LENGTHS]
     assert sweep.main([*model, f"--output_dir={out}", *flags]) == 0
     expected = {"predictions.json", "results.parquet", *files}
+    if "--attention_questions=0" not in flags:
+        expected.add("attention.csv")
     assert set(results(out)) == expected
     printed = capsys.readouterr().out
     assert printed.startswith("baseline: EM ")
@@ -320,7 +327,7 @@ def test_killed_at_random_moments_and_started_again(work, tmp_path, num_kills):
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines().count("killed") == num_kills
     expected = results(tmp_path / "whole")
-    assert set(expected) == {"predictions.json", *CELLS, *TABLES}
+    assert set(expected) == {"predictions.json", *CELLS, *TABLES, *MASS_EFFECT}
     for directory in tmp_path.glob("killed*"):
         assert results(directory) == expected
     assert (tmp_path / "killed1").is_dir()
