@@ -51,7 +51,7 @@ demo: $(CORE) ## train a small reader from nothing, sweep it, draw the heatmap
 	$(BIN)/python -m cli.finetune
 	$(BIN)/python -m cli.sweep
 	@echo 'make: look at runs/demo/heatmap.png and runs/demo/results.csv;' \
-	    'the reader is in saved_models/demo, its curves in training.png there'
+	    'the reader is in runs/demo/model, its curves in training.png there'
 
 lint: $(INSTALLED) ## check the code with ruff
 	$(BIN)/ruff check

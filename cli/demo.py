@@ -12,20 +12,31 @@ def finetune_demo(prog: str) -> None:
     from cli.finetune_report import FinetuneDisplay, print_result
     from zonekeras import demo
 
+    print(f"no arguments: the demonstration, in {demo.SWEEP_DIR}")
     demo.write_corpora()
-    print(f"no arguments: the demonstration. Data in {demo.CORPUS_DIR}")
     for stage, what in enumerate(("passages of two sentences", "whole passages")):
         directory = demo.stage_directory(stage)
         print(f"stage {stage + 1} of 2: {what}", flush=True)
         with FinetuneDisplay(directory) as display:
-            result = demo.train_demo(
-                stage,
-                on_progress=display.update,
-                command={"command": prog, "arguments": [], "flags": {}},
-            )
+            try:
+                result = demo.train_demo(
+                    stage,
+                    on_progress=display.update,
+                    command={"command": prog, "arguments": [], "flags": {}},
+                )
+            except InputError as error:
+                raise InputError(
+                    f"{error} In the demonstration: remove {demo.SWEEP_DIR} to start "
+                    "afresh."
+                ) from error
         print_result(result, directory)
-    for name, (exact_match, count) in demo.score_other_parts(result.model).items():
+    others = demo.score_other_parts(result.model)
+    for name, (exact_match, count) in others.items():
         print(f"never trained on, {name}: EM {exact_match:.3f} ({count} questions)")
+    answers = result.answers
+    assert answers is not None  # it is trained with a dev file
+    single = (float(answers.exact_match or 0.0), len(answers.texts))
+    demo.write_scores({"one sentence": single, **others})
 
 
 def sweep_demo_arguments() -> Sequence[str]:

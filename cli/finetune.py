@@ -44,7 +44,7 @@ KEEPS = ("last", "best")
 
 EPILOG = """\
 Without arguments: trains a small reader on a synthetic corpus, in a minute or two, into
-saved_models/demo; 'zonekeras sweep' without arguments sweeps it.
+runs/demo/model; 'zonekeras sweep' without arguments sweeps it.
 
 example:
   $ zonekeras finetune --model downloads/bert_base_cased --train_file train-v1.1.json \\

@@ -9,7 +9,7 @@ on passages of two sentences, where it learns to match names; they are a third a
 so that its steps cost a third. The second stage goes on with the passages that count.
 
 Keras is imported when it is needed, so that a command can read the paths without it.
-Cost: a minute of training on two cores.
+Cost: two minutes of training on two cores.
 """
 
 from __future__ import annotations
@@ -28,17 +28,20 @@ if TYPE_CHECKING:
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.training import FinetuneResult, Progress
 
-MODEL_DIR = Path("saved_models/demo")
+SWEEP_DIR = Path("runs/demo")
+"""Where the sweep's results go, and all else below."""
+
+MODEL_DIR = SWEEP_DIR / "model"
 """Where the trained reader goes."""
 
-FIRST_STAGE_DIR = Path("saved_models/demo-first-stage")
+FIRST_STAGE_DIR = SWEEP_DIR / "first-stage"
 """Where the first stage's goes, so that a killed run goes on."""
 
-SWEEP_DIR = Path("runs/demo")
-"""Where the sweep's results go."""
-
-CORPUS_DIR = Path("runs/demo-corpus")
+CORPUS_DIR = SWEEP_DIR / "data"
 """Where the data goes."""
+
+SCORES_FILE = SWEEP_DIR / "scores.json"
+"""Where the reader's scores on the parts of the corpus go."""
 
 DEV_FILE = CORPUS_DIR / "dev-single.json"
 """What the reader is scored on, and the sweep runs on."""
@@ -205,3 +208,12 @@ def score_other_parts(model: ZoneModel) -> dict[str, tuple[float, int]]:
         answers = answer_dataset(model, dataset, features, settings)
         scores[name] = (float(answers.exact_match or 0.0), len(answers.texts))
     return scores
+
+
+def write_scores(scores: dict[str, tuple[float, int]]) -> None:
+    """Writes EM in points and the number of questions of each part of the corpus."""
+    rows = {
+        name: {"exact_match": exact_match, "questions": count}
+        for name, (exact_match, count) in scores.items()
+    }
+    atomic_write(SCORES_FILE, json.dumps(rows, indent=2) + "\n")

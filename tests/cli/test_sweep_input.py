@@ -40,7 +40,7 @@ BAD_FLAGS = [
     (
         [],
         "without arguments, expected the demonstration's "
-        "saved_models/demo/zonekeras.json. Received: no such file; run 'zonekeras "
+        "runs/demo/model/zonekeras.json. Received: no such file; run 'zonekeras "
         f"finetune' without arguments first, or {HELP}",
     ),
     (
