@@ -18,6 +18,7 @@ from zonekeras.zones import (
     Zone,
     cell,
     cells,
+    control,
     open_table,
     open_tables,
     parse_configuration,
@@ -492,3 +493,44 @@ def test_an_unknown_zone_or_semantics_is_an_error():
         cell(0, "q3")
     with pytest.raises(ValueError, match="'loose' is not a valid Semantics"):
         zone_table(["q2"], "loose")
+
+
+def test_a_control_is_a_cell_under_shuffled_roles():
+    found = parse_configuration(" Layer3 : CONTROL12-p2q ")
+    assert found == control(3, "p2q", 12)
+    assert str(found) == "layer3:control12-p2q"
+    assert parse_configuration(str(found)) == found
+    assert found.file_suffix == "_layer3_control12-p2q"
+    assert (found.cell, found.controlled_cell) == (None, (3, Zone.P2Q))
+    assert cell(3, "p2q").controlled_cell is None
+    assert found != cell(3, "p2q")
+    assert found.first_layer(5) == 3
+    assert found.resolve(5, 3) == found
+    assert control(0, "q2", 1).resolve(1, 1) == control(0, "q2", 1)
+    with pytest.raises(InputError, match=r"layers 0 to 2 .* Received: layer3:p2q\.$"):
+        found.resolve(3, 3)
+
+
+def test_tables_do_not_say_what_a_control_masks():
+    with pytest.raises(InputError, match="Received: layer1:control1-q2, a control"):
+        control(1, "q2", 1).tables(3, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layer3:control0-p2q",
+        "layer3:control-p2q",
+        "layer3:control1-p3",
+        "layer3:control1-q2+p2",
+        "layer3:control1",
+        "layers0-1:control1-q2",
+        "all-layers:control1-q2",
+        "layer3.head1:control1-q2",
+        "layer3:control1-q2;layer4:p2",
+    ],
+)
+def test_what_is_no_control(text):
+    expected = f"^Expected a control of one zone in one layer.*{re.escape(repr(text))}"
+    with pytest.raises(InputError, match=expected):
+        parse_configuration(text)

@@ -56,3 +56,9 @@ def test_two_replicas_give_the_keras_models_numbers(reader, tmp_path, batch):
     assert out["traces_of_a_second_batch"] == 0
     assert out["fingerprint"] == reader.network.fingerprint()
     assert out["num_heads"] == reader.num_heads
+    hidden = reader.network.embed(inputs)
+    attention = reader.network.layer_attention(
+        0, hidden, inputs["roles"], tables[0, :1]
+    )
+    for name, weights in attention.items():
+        np.testing.assert_allclose(out[name], np.asarray(weights), rtol=0, atol=1e-5)

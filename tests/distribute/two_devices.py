@@ -43,6 +43,8 @@ def main(saved_model, source, target):
     engine.logits(network, plan, inputs)
     traces = network.num_traces
     by_prefix = engine.logits(network, plan, inputs)
+    hidden = network.embed(inputs)
+    attention = network.layer_attention(0, hidden, inputs["roles"], tables[0][:1])
     np.savez(
         target,
         flipped=np.stack(flipped),
@@ -55,6 +57,7 @@ def main(saved_model, source, target):
         ),
         fingerprint=network.fingerprint(),
         num_heads=network.num_heads,
+        **attention,
     )
 
 

@@ -210,3 +210,18 @@ def test_weights_are_stored_once(saved):
     )
     variables = network.reader.trainable_variables + network.reader.zone_tables
     assert shapes == sorted([(), *(tuple(one.shape) for one in variables)])
+
+
+def test_where_a_layer_attends_is_the_keras_models(saved):
+    from zonekeras.models.saved_model import SavedModelNetwork
+
+    network, directory, _ = saved
+    loaded = SavedModelNetwork(directory)
+    assert loaded.has_attention
+    inputs = random_inputs(3, 11)
+    hidden = network.embed(inputs)
+    table = tables_of(parse_configuration("layer1:p2q"), network)[1][None]
+    expected = network.layer_attention(1, hidden, inputs["roles"], table)
+    found = loaded.layer_attention(1, hidden, inputs["roles"], table)
+    for name in ("weights", "role_masses"):
+        assert_close(found[name], expected[name])

@@ -180,3 +180,31 @@ def test_gates_between_zero_and_one_weigh_keys(make_reader):
     received = logits(reader, tables)
     expected = expected_logits(weights, BERT, tables)
     np.testing.assert_allclose(received, expected, **TOLERANCE)
+
+
+def test_role_masses_are_the_weights_of_a_layer_added_up(make_reader):
+    """Of a masked layer too; rows of queries add up to how many there are."""
+    encoder = make_reader(BERT)[0].encoder
+    table = cell(1, "p2q").tables(3, 3)[1][None]
+    hidden = encoder.run_layers(
+        encoder.embed(INPUTS["token_ids"], INPUTS["segment_ids"]), ROLES, last_layer=0
+    )
+    inputs = {"hidden": hidden, "roles": ROLES, "zone_table": table}
+    found = encoder.layer_attention(1, inputs)
+    weights, masses = (
+        keras.ops.convert_to_numpy(found[name]) for name in ("weights", "role_masses")
+    )
+    assert weights.shape == (2, 3, 11, 11)
+    expected = np.zeros((2, 3, 5, 5))
+    for row, head, query, key in np.ndindex(weights.shape):
+        place = (row, head, ROLES[row, query], ROLES[row, key])
+        expected[place] += weights[row, head, query, key]
+    np.testing.assert_allclose(masses, expected, **TOLERANCE)
+    counts = [np.bincount(roles, minlength=5) for roles in ROLES]
+    np.testing.assert_allclose(
+        masses.sum(axis=3),
+        np.broadcast_to(np.array(counts)[:, None], (2, 3, 5)),
+        **TOLERANCE,
+    )
+    assert (masses[:, :, PASSAGE, QUESTION] == 0).all()
+    assert (masses[:, :, QUESTION, QUESTION] > 0).all()

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zonekeras.sweeping.controls import shuffles_of
 from zonekeras.sweeping.engine import parting_rows
 from zonekeras.sweeping.evaluations import plan_evaluations
 from zonekeras.zones import (
@@ -129,3 +132,43 @@ def test_parting_rows_by_hand():
     assert parting.gate_rows[1, 4:6].tolist() == [5 + question] * 2
     assert parting.places[0].tolist() == [[0, 1, 2, 3]] * 2
     assert parting.places[1].tolist() == [[0, 4, 2, 3], [0, 4, 5, 3]]
+
+
+def controlled(names, num_layers):
+    """Plans cells and their controls."""
+    chosen = [parse_configuration(name) for name in names]
+    tables = [replace(item, control=0).tables(num_layers, 1) for item in chosen]
+    return plan_evaluations(np.stack(tables), shuffles_of(chosen, num_layers))
+
+
+@pytest.mark.parametrize(
+    ("names", "cost"),
+    [
+        # Alone it is run in full, beside the baseline as well: it sees other roles.
+        (["layer2:control1-q2"], 3),
+        (["baseline", "layer2:control1-q2"], 4),
+        # Those of one shuffle lend each other rows, those of two do not.
+        (["baseline", "layer2:control1-q2", "layer2:control1-p2"], 4 + 0.17 + 0.6),
+        (["baseline", "layer2:control1-q2", "layer2:control2-p2"], 5),
+        (["baseline", "layer1:control1-q2", "layer1:q2"], 3 + 2 + 0.17 + 1),
+    ],
+)
+def test_controls_of_one_shuffle_share_rows(names, cost):
+    assert controlled(names, 3).cost(SHARES) == pytest.approx(cost)
+
+
+def test_children_of_a_shuffle_stand_together():
+    names = ["layer0:control2-q2", "baseline", "layer0:control1-q2", "layer0:q2"]
+    root = controlled([*names, "layer0:control2-p2q"], 2)
+    assert root.shuffles.tolist() == [0, 0, 1, 2, 2]
+    members = [child.configurations.tolist() for child in root.children]
+    assert members == [[1], [3], [2], [0], [4]]
+    assert root.changed_roles.all(axis=1).tolist() == [True, False, True, True, False]
+    assert root.num_shuffles == 2
+
+
+def test_where_nothing_is_masked_yet():
+    root = controlled(["baseline", "layer1:q2", "layer1:control1-q2"], 3)
+    unmasked = [(node.layer, node.is_unmasked) for node in root.walk()]
+    masked = [(2, False), (3, False)]
+    assert unmasked == [*((layer, True) for layer in range(4)), *masked, *masked]

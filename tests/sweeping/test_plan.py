@@ -41,6 +41,9 @@ def test_all_that_the_model_does_not_have_is_named():
 
 def test_results_list_cells_first_whatever_ran_first():
     names = [
+        "layer1:control2-q2",
+        "layer1:control10-q2",
+        "layer0:control1-p2q",
         "layer1:p2",
         "all-layers:q2",
         "layer10:all",
@@ -51,4 +54,5 @@ def test_results_list_cells_first_whatever_ran_first():
         "baseline",
         *["layer1:all", "layer1:p2", "layer2:q2", "layer10:all"],
         *["all-layers:q2", "layer0.head1:q2"],
+        *["layer0:control1-p2q", "layer1:control2-q2", "layer1:control10-q2"],
     ]
