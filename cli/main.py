@@ -17,6 +17,7 @@ COMMANDS = {
     "sweep": "mask every zone in every layer and score the model each time",
     "results": "list and export what a sweep's directory holds; merge shards",
     "gradients": "estimate what each zone is worth from a few passes",
+    "compare": "compare the effects of two sweeps, or of two groups of them",
     "evaluate": "score predictions exactly as the official scripts do",
     "collect": "make results.csv from a directory of predictions",
     "plot": "draw the heatmap of a sweep's results",

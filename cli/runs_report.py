@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.sweep_report import SURVIVES, marked, print_grid
+from cli.effect_grids import (
+    SCORE_LABELS,
+    SURVIVES,
+    marked,
+    print_cells,
+    print_sets,
+)
 from zonekeras.results.tidy import ScoreName
 
 if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
-
-_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 
 
 def print_runs(result: RunsResult, directory: Path) -> None:
@@ -20,22 +24,25 @@ def print_runs(result: RunsResult, directory: Path) -> None:
     baseline = result.table.iloc[0]
     scores = [
         f"{label} {baseline[score]:.3f} ± {baseline[f'{score}_score_deviation']:.3f}"
-        for score, label in _LABELS.items()
+        for score, label in SCORE_LABELS.items()
     ]
     print(f"baseline: {', '.join(scores)} ({baseline['num_questions']} questions)")
-    for score, label in _LABELS.items():
-        print_grid(
-            result,
+    for score, label in SCORE_LABELS.items():
+        print_cells(
+            result.table,
             title=f"{label} minus baseline, points: mean ± standard deviation, "
             "below it the 95 % interval",
             caption=SURVIVES,
             text_of=lambda row, score=score: _cell(row, score),
         )
+    shown = print_sets(result.table, result.num_layers)
     others = result.table[result.table["layer"].isna()].iloc[1:]
     for row in others.to_dict("records"):
+        if row["configuration"] in shown:
+            continue
         effects = [
             f"{label} {_mean(row, score)} ({_interval(row, score)})"
-            for score, label in _LABELS.items()
+            for score, label in SCORE_LABELS.items()
         ]
         print(f"{row['configuration']}: {', '.join(effects)}")
     print(f"results in {directory}")

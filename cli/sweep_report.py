@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.table import Table
 
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
-from zonekeras.zones import Zone, parse_configuration
+from cli.effect_grids import SCORE_LABELS, SURVIVES, marked, print_cells, print_sets
+from zonekeras.results.tidy import ScoreName
+from zonekeras.zones import parse_configuration
 
 if TYPE_CHECKING:
     from zonekeras.sweeping import Progress as SweepProgress
     from zonekeras.sweeping import SweepEstimate, SweepResult
-    from zonekeras.sweeping.result import ModelTable
 
-SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 _LINES = 20
 
 
@@ -142,7 +139,7 @@ def print_result(result: SweepResult, directory: Path) -> None:
         f"baseline: EM {baseline.exact_match:.3f}, F1 {baseline.f1:.3f} "
         f"({baseline.num_questions} questions)"
     )
-    for score, label in ((ScoreName.EXACT_MATCH, "EM"), (ScoreName.F1, "F1")):
+    for score, label in SCORE_LABELS.items():
         _print_cells(result, score, label)
     _print_others(result)
     _print_controls(result)
@@ -152,64 +149,24 @@ def print_result(result: SweepResult, directory: Path) -> None:
 
 def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
     """Prints the effects of the cells, those marked that survive."""
-    print_grid(
-        result,
+    print_cells(
+        result.table,
         title=f"{label} minus baseline, points",
         caption=SURVIVES,
         text_of=lambda row: marked(row[f"{score}_effect"], row[f"{score}_q"]),
     )
 
 
-def print_grid(
-    result: ModelTable,
-    *,
-    title: str,
-    caption: str,
-    text_of: Callable[[dict[str, Any]], str],
-) -> None:
-    """Prints something of every cell, a line for each layer; nothing without cells.
-
-    Args:
-        result: What was found.
-        title: What stands above.
-        caption: What stands below.
-        text_of: A cell's row of the long-form table -> what to print.
-    """
-    cells = result.table[result.table["layer"].notna()]
-    if cells.empty:
-        return
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-    )
-    table.add_column("layer", justify="right")
-    for zone in Zone:
-        table.add_column(zone.value, justify="right")
-    texts = {
-        (row["layer"], row["zone"]): text_of(row) for row in cells.to_dict("records")
-    }
-    for layer in sorted({layer for layer, _ in texts}):
-        values = [texts.get((layer, zone.value), "") for zone in Zone]
-        table.add_row(str(layer + 1), *values)
-    Console(file=sys.stdout).print(table)
-
-
-def marked(effect: float, rate: float) -> str:
-    """Writes an effect, with a star if it survives."""
-    return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
-
-
 def _print_others(result: SweepResult) -> None:
-    """Prints what is not a cell, by its spelling."""
+    """Prints what is not a cell: whole sets as grids, the rest by its spelling."""
+    shown = print_sets(result.table, result.num_layers)
     others = result.table[result.table["layer"].isna()].iloc[1:]
     for row in others.to_dict("records"):
-        if parse_configuration(row["configuration"]).control:
+        name = row["configuration"]
+        if name in shown or parse_configuration(name).control:
             continue
         print(
-            f"{row['configuration']}: EM {row['exact_match']:.3f} "
-            f"({row['exact_match_effect']:+.3f}), "
+            f"{name}: EM {row['exact_match']:.3f} ({row['exact_match_effect']:+.3f}), "
             f"F1 {row['f1']:.3f} ({row['f1_effect']:+.3f})"
         )
 
@@ -224,8 +181,8 @@ def _print_controls(result: SweepResult) -> None:
         zone if math.isnan(overlap) else f"{zone} ({overlap:.0%})"
         for zone, overlap in overlaps.items()
     ]
-    print_grid(
-        result,
+    print_cells(
+        result.table,
         title="EM minus size-matched controls, points",
         caption=SURVIVES
         + "\n– no control possible, since it would mask the zone itself: "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zonekeras.plotting.attention_mass import mass_effect_plot as mass_effect_plot
     from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
+    from zonekeras.plotting.comparison import difference_heatmap as difference_heatmap
     from zonekeras.plotting.controls import controls_heatmap as controls_heatmap
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "zonekeras.results.matrix",
     "comparison_heatmap": "zonekeras.plotting.comparison",
+    "difference_heatmap": "zonekeras.plotting.comparison",
     "controls_heatmap": "zonekeras.plotting.controls",
     "effect_matrix": "zonekeras.results.matrix",
     "heatmap": "zonekeras.plotting.effects",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from zonekeras.errors import InputError
 from zonekeras.plotting.effects import SCORE_LABELS, draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
-from zonekeras.results.matrix import compare, score_matrix
-from zonekeras.results.tidy import ScoreName
+from zonekeras.results.matrix import column_matrix, compare, score_matrix
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 
 def comparison_heatmap(
@@ -44,24 +46,92 @@ def comparison_heatmap(
     """
     score = ScoreName(score)
     comparison = compare(score_matrix(first, score), score_matrix(second, score))
-    width, height = panel_size(comparison.difference)
+    return _draw(
+        comparison.difference,
+        comparison.deviation,
+        label=f"Difference in {SCORE_LABELS[score]} (points)",
+        value_range=value_range,
+        annotate=annotate,
+        figure_size=figure_size,
+        title=title,
+        marks=None,
+    )
+
+
+def difference_heatmap(
+    comparison: Any,
+    *,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws how the effects of two sweeps, or groups of them, differ.
+
+    A dot marks the cells whose difference survives: its false discovery rate is below
+    5 %. Below each zone stands the standard deviation of its differences over the
+    layers, as in `comparison_heatmap`.
+
+    Args:
+        comparison: What `zonekeras.sweeping.comparison.compare_sweeps` returns.
+        score: Which score.
+        annotate: Whether to write each value into its cell.
+        value_range: The differences at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above the cells.
+
+    Raises:
+        InputError: When there is no cell, or it is no comparison.
+    """
+    score = ScoreName(score)
+    difference = column_matrix(comparison, f"{score}_difference")
+    rates = column_matrix(comparison, f"{score}_q")
+    if difference is None or rates is None:
+        raise InputError(
+            "Expected the comparison of two sweeps. Received: a table without "
+            "differences."
+        )
+    return _draw(
+        difference,
+        difference.std(ddof=1),
+        label=f"Difference in {SCORE_LABELS[score]} effect (points)",
+        value_range=value_range,
+        annotate=annotate,
+        figure_size=figure_size,
+        title=title,
+        marks=rates < FALSE_DISCOVERY_RATE,
+    )
+
+
+def _draw(
+    difference: pd.DataFrame,
+    deviation: pd.Series[float],
+    *,
+    label: str,
+    value_range: tuple[float, float] | None,
+    annotate: bool,
+    figure_size: tuple[float, float] | None,
+    title: str | None,
+    marks: pd.DataFrame | None,
+) -> Figure:
+    """Draws differences, with each zone's deviation over the layers below it."""
+    width, height = panel_size(difference)
     figure = new_figure(*(figure_size or (width, height + 0.4)))
     axes = figure.add_subplot()
     draw_effects(
         axes,
-        comparison.difference,
-        label=f"Difference in {SCORE_LABELS[score]} (points)",
+        difference,
+        label=label,
         value_range=value_range,
         annotate=annotate,
         title=title,
+        marks=marks,
+        x_label="Masked zone (standard deviation of difference)",
     )
     axes.set_xticklabels(
-        [
-            f"{str(zone).upper()}\n({_number(deviation)})"
-            for zone, deviation in comparison.deviation.items()
-        ]
+        [f"{str(zone).upper()}\n({_number(one)})" for zone, one in deviation.items()]
     )
-    axes.set_xlabel("Masked zone (standard deviation of difference)")
     return figure
 
 

@@ -146,6 +146,15 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         OSError: When the file cannot be written.
     """
     check_columns(table, "the table")
+    write_parquet(table, path)
+
+
+def write_parquet(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Writes any table as Parquet, whole or not at all.
+
+    Raises:
+        OSError: When the file cannot be written.
+    """
     buffer = io.BytesIO()
     table.to_parquet(buffer, engine="pyarrow", index=False)
     atomic_write(path, buffer.getvalue())

@@ -1,0 +1,102 @@
+"""`zonekeras compare`: how the effects of two models, or groups of seeds, differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.parsing import CommandParser
+from cli.running import run_command
+from cli.value_types import local_path
+
+if TYPE_CHECKING:
+    from zonekeras.sweeping.comparison import SweepComparison
+
+PROG = "zonekeras compare"
+
+EPILOG = """\
+Each side is the --output_dir of a sweep, of one model or of several. Compared are the
+effects of all configurations that both masked, the first side's minus the second's,
+with 95 % intervals, p-values and false discovery rates (Benjamini-Hochberg), over
+passages, which are paired if the data is the same, and models where a side has several.
+
+example:
+  $ zonekeras compare runs/english runs/chinese --output_dir runs/comparison
+
+It writes comparison.csv (layers from 1), comparison.parquet, comparison.pdf and
+comparison.png. To compare scores that are in tables alone, as the protocol does, see
+'zonekeras plot --help'.
+"""
+
+
+def build_parser() -> CommandParser:
+    """Builds the parser."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Compare the effects of two sweeps, cell by cell.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "first", metavar="FIRST", type=local_path, help="a sweep's --output_dir"
+    )
+    parser.add_argument(
+        "second", metavar="SECOND", type=local_path, help="another sweep's"
+    )
+    parser.add_argument(
+        "--output_dir",
+        metavar="DIR",
+        type=local_path,
+        help="where the comparison goes; made if missing (unset: it is printed only)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return run_command(_main, argv, PROG)
+
+
+def _main(argv: Sequence[str]) -> None:
+    arguments = build_parser().parse_args(argv)
+
+    from zonekeras.sweeping.comparison import compare_sweeps, write_comparison
+
+    comparison = compare_sweeps(arguments.first, arguments.second)
+    if arguments.output_dir is not None:
+        write_comparison(comparison, Path(arguments.output_dir))
+    _print(comparison, arguments.first, arguments.second)
+    if arguments.output_dir is not None:
+        print(f"comparison in {arguments.output_dir}")
+
+
+def _print(comparison: SweepComparison, first: str, second: str) -> None:
+    """Prints what is compared, the cells, and all else."""
+    from cli.effect_grids import SCORE_LABELS, SURVIVES, marked, print_cells
+
+    paired = "paired by passage" if comparison.same_passages else "of other data"
+    runs = [f"{num} {'run' if num == 1 else 'runs'}" for num in comparison.num_runs]
+    print(f"{first} ({runs[0]}) minus {second} ({runs[1]}), {paired}")
+    for score, label in SCORE_LABELS.items():
+        print_cells(
+            comparison.table,
+            title=f"difference of {label} effects, points",
+            caption=SURVIVES,
+            text_of=lambda row, score=score: (
+                f"{marked(row[f'{score}_difference'], row[f'{score}_q'])}\n"
+                f"{row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f} "
+            ),
+        )
+    others = comparison.table[comparison.table["layer"].isna()]
+    for row in others.to_dict("records"):
+        differences = [
+            f"{label} {marked(row[f'{score}_difference'], row[f'{score}_q']).strip()} "
+            f"({row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f})"
+            for score, label in SCORE_LABELS.items()
+        ]
+        print(f"{row['configuration']}: {', '.join(differences)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Effects as grids on the terminal: a line for each layer, from 1."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from zonekeras.configuration_sets import whole_panels
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.zones import Zone
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
+SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
+
+
+def marked(effect: float, rate: float) -> str:
+    """Writes an effect, with a star if it survives."""
+    return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
+
+
+def print_cells(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    caption: str,
+    text_of: Callable[[dict[str, Any]], str],
+) -> None:
+    """Prints something of every cell, a line for each layer; nothing without cells.
+
+    Args:
+        table: A long-form table.
+        title: What stands above.
+        caption: What stands below.
+        text_of: A cell's row of the table -> what to print.
+    """
+    cells = table[table["layer"].notna()].to_dict("records")
+    texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
+    lines = {
+        layer: [texts.get((layer, zone.value), "") for zone in Zone]
+        for layer in sorted({layer for layer, _ in texts})
+    }
+    if lines:
+        _print(lines, [zone.value for zone in Zone], title, caption)
+
+
+def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
+    """Prints the exact match effects of every set that is whole, but the cells.
+
+    Args:
+        table: A long-form table with effects and q-values.
+        num_layers: Layers of the model.
+
+    Returns:
+        The configurations that were printed.
+    """
+    rows = table.set_index("configuration")
+    shown: set[str] = set()
+    for name, panels in whole_panels(table["configuration"], num_layers).items():
+        for panel in panels:
+            names = [column.names for column in panel.columns]
+            lines = {
+                layer: [
+                    marked(
+                        rows.at[one[layer], "exact_match_effect"],
+                        rows.at[one[layer], "exact_match_q"],
+                    )
+                    for one in names
+                ]
+                for layer in range(num_layers)
+            }
+            title = f"{name}, EM minus baseline, points: {panel.axis.lower()}"
+            title += f" ({panel.title})" if panel.title else ""
+            _print(lines, [one.label for one in panel.columns], title, SURVIVES)
+            shown.update(*names)
+    return shown
+
+
+def _print(
+    lines: Mapping[int, Sequence[str]], labels: Sequence[str], title: str, caption: str
+) -> None:
+    grid = Table(
+        title=title, title_justify="left", caption=caption, caption_justify="left"
+    )
+    for label in ("layer", *labels):
+        grid.add_column(label, justify="right")
+    for layer, texts in lines.items():
+        grid.add_row(str(layer + 1), *texts)
+    Console(file=sys.stdout).print(grid)

@@ -1,0 +1,120 @@
+"""How the effects of two sweeps, or of two groups of them, differ.
+
+Reads stores alone. What both sides masked is compared, configuration by configuration:
+the first side's effect minus the second's, so that models with different baselines can
+be compared.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from zonekeras.errors import InputError
+from zonekeras.results.directory import check_output_dir
+from zonekeras.results.files import atomic_write
+from zonekeras.results.tidy import write_parquet
+from zonekeras.statistics.comparison import comparison_statistics
+from zonekeras.statistics.hierarchical import SeedTotals
+from zonekeras.sweeping.evidence import score_column
+from zonekeras.sweeping.joining import (
+    SweptRun,
+    check_joinable,
+    common_configurations,
+    read_runs,
+)
+from zonekeras.sweeping.result import write_figure
+
+COMPARISON_CSV = "comparison.csv"
+COMPARISON_PARQUET = "comparison.parquet"
+COMPARISON_HEATMAP_FILES = ("comparison.pdf", "comparison.png")
+
+
+@dataclass(frozen=True)
+class SweepComparison:
+    """Two sides, cell by cell.
+
+    Attributes:
+        table: One row for each configuration that both masked: `configuration`,
+            `layer` (from 0), `zone`, `semantics`, and for `exact_match` and `f1`
+            `_first` and `_second` (mean effects), `_difference`, `_low`, `_high` (its
+            95 % interval), in points, `_p` and `_q`.
+        num_runs: Runs of the first and of the second side.
+        same_passages: Whether both answered the same data, so that passages are paired.
+    """
+
+    table: pd.DataFrame
+    num_runs: tuple[int, int]
+    same_passages: bool
+
+
+def compare_sweeps(
+    first: str | os.PathLike[str], second: str | os.PathLike[str]
+) -> SweepComparison:
+    """Compares the effects of two sides.
+
+    Args:
+        first: A sweep's directory, or that of several runs.
+        second: Another.
+
+    Returns:
+        The first side minus the second.
+
+    Raises:
+        InputError: If a side is none, they have no configuration in common, or their
+            semantics or metrics differ.
+    """
+    sides = (read_runs(first), read_runs(second))
+    for side in sides:
+        check_joinable(side)
+    runs = [side[0] for side in sides]
+    for name in ("semantics", "metric"):
+        values = [run.asked[name] for run in runs]
+        if values[0] != values[1]:
+            raise InputError(
+                f"Expected two sides of the same {name}. Received: {values[0]} in "
+                f"{os.fspath(first)} and {values[1]} in {os.fspath(second)}."
+            )
+    names = common_configurations([run for side in sides for run in side])
+    same_passages = runs[0].asked["data"] == runs[1].asked["data"]
+    found = comparison_statistics(
+        *(_totals(side, names) for side in sides), same_passages=same_passages
+    )
+    rows = runs[0].table.set_index("configuration", drop=False).loc[names]
+    known = rows[["configuration", "layer", "zone", "semantics"]]
+    return SweepComparison(
+        table=known.reset_index(drop=True).join(found.rename(columns=score_column)),
+        num_runs=(len(sides[0]), len(sides[1])),
+        same_passages=same_passages,
+    )
+
+
+def _totals(runs: Sequence[SweptRun], names: Sequence[str]) -> SeedTotals:
+    return SeedTotals.join([run.totals_of(names) for run in runs])
+
+
+def write_comparison(comparison: SweepComparison, directory: Path) -> None:
+    """Writes `comparison.csv` (layers from 1), `.parquet` and, with cells, the figure.
+
+    Raises:
+        InputError: If the directory cannot be used.
+        OSError: If a file cannot be written.
+    """
+    check_output_dir(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    table = comparison.table
+    readable = table.assign(layer=table["layer"] + 1)
+    atomic_write(
+        directory / COMPARISON_CSV,
+        readable.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
+    )
+    write_parquet(table, directory / COMPARISON_PARQUET)
+    if table["layer"].notna().any():
+        from zonekeras.plotting import difference_heatmap
+
+        figure = difference_heatmap(comparison)
+        write_figure(figure, directory, COMPARISON_HEATMAP_FILES)
