@@ -19,7 +19,7 @@ from cli.shared_flags import (
     add_decoding_flags,
     add_model_flags,
     add_protocol_flags,
-    check_model_flags,
+    model_flag_faults,
 )
 from cli.value_types import local_path, non_negative_int, positive_int, shard
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
@@ -132,8 +132,8 @@ def build_parser() -> CommandParser:
         metavar="N",
         type=non_negative_int,
         default=0,
-        help="size-matched random masks to run beside each cell; each takes about as "
-        "long as the cells",
+        help="size-matched random masks to run beside each cell; each makes a sweep of "
+        "all cells some 60%% longer",
     )
     group.add_argument(
         "--attention_questions",
@@ -347,10 +347,7 @@ def _compare_precision(
 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """Checks all that can be checked before anything is read; all faults at once."""
-    check_model_flags(arguments)
-    faults = []
-    if arguments.model is None and arguments.init_checkpoint is None:
-        faults.append("--model is missing")
+    faults = model_flag_faults(arguments)
     for name in ("predict_file", "output_dir"):
         needed = name != "output_dir" or not arguments.dry_run
         if needed and getattr(arguments, name) is None:
