@@ -1,7 +1,5 @@
 """Settings, file names and helpers that the tests of whole sweeps share."""
 
-from zonekeras.sweeping.batch_runner import BatchRunner
-
 SETTINGS = {"max_seq_length": 29, "doc_stride": 7, "token_budget": 150}
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 CELLS = [f"layer{layer}:{zone}" for layer in range(3) for zone in ZONES]
@@ -19,6 +17,8 @@ def results(directory):
 
 def count_calls(monkeypatch):
     """Lists the batches that are run: what is masked, how many windows, how long."""
+    from zonekeras.sweeping.batch_runner import BatchRunner
+
     calls = []
     logits = BatchRunner.logits
 
