@@ -14,7 +14,8 @@ JAX_INSTALLED := $(JAX_VENV)/.installed
 # What runs where TensorFlow is not installed: all tests of these, and of the others
 # those that are marked both_backends.
 WITHOUT_TENSORFLOW := $(addprefix tests/,data metrics plotting results statistics \
-    sweeping cli/test_results.py cli/test_sweep.py reporting cli/test_report.py test_zones.py)
+    sweeping cli/test_results.py cli/test_sweep.py reporting cli/test_report.py serving \
+    test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_prediction.py \
     models/test_zone_model.py verification)
 

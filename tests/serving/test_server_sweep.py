@@ -155,6 +155,39 @@ def test_no_answer_where_the_null_score_leads(client, tmp_path):
     assert {"", *found.predictions["baseline"].values()} != {""}
 
 
+def with_no_span(outputs, score):
+    """Outputs as they come for a row without an answer, in every row."""
+    rows = len(outputs["start"])
+    return outputs | {
+        "answer": [""] * rows,
+        "start": [-1] * rows,
+        "end": [-1] * rows,
+        "score": [score] * rows,
+    }
+
+
+def test_a_row_without_a_valid_span(client, server, dev):
+    call = server.model.call
+    lowest = float(np.finfo(np.float32).min)
+    server.model.call = lambda *what: with_no_span(call(*what), lowest)
+    found = client.sweep(dev, configurations=["layer1:q2"])
+    # As the original script writes it for SQuAD 1.1.
+    assert {*found.predictions["layer1:q2"].values()} == {"empty"}
+
+
+def test_an_export_that_may_say_no_answer(client, server, tmp_path, dev):
+    call = server.model.call
+    server.model.call = lambda *what: with_no_span(call(*what), 0.5)
+    with pytest.raises(
+        InputError, match='Received: "no answer"; export the model without --version_2'
+    ):
+        client.sweep(dev)
+    content = tiny_squad(with_impossible=True)
+    other = write_json(tmp_path / "v2.json", content)
+    found = client.sweep(other, configurations=["layer1:q2"])
+    assert {*found.predictions["layer1:q2"].values()} == {""}
+
+
 def test_offsets_that_do_not_fit_are_a_fault_of_the_server(client, server, dev):
     call = server.model.call
 

@@ -57,7 +57,7 @@ class ServedAnswer:
         text: The answer; empty if there is none.
         start: Its first character in the passage; -1 if there is none.
         end: The one after its last; -1 likewise.
-        score: Start logit + end logit.
+        score: Start logit + end logit; the lowest float32 where no span is valid.
         null_score: The lowest null score of the question's windows.
         error: Why this row could not be answered; empty if it could.
     """

@@ -36,6 +36,9 @@ from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
 
+NO_SPAN_SCORE = float(np.finfo(np.float32).min)
+"""What `answer` gives as the score of a row without a valid span."""
+
 _VERSION = 1
 _QUESTIONS_AT_ONCE = 8
 _QUESTIONS_OF_PROBE = 8
@@ -87,8 +90,8 @@ def sweep_server(
     pinned = client.at_version()
     num_layers = pinned.num_layers()
     planned = _plan(configurations, num_layers)
-    sweep = _ServerSweep(pinned, dataset, planned)
-    content = sweep.content(chosen)
+    sweep = _ServerSweep(pinned, dataset, planned, chosen)
+    content = sweep.content()
     with open_store(directory) as store:
         before = store.known(content).get("planned", [])
         description = {
@@ -119,8 +122,11 @@ class _ServerSweep:
         client: Client,
         dataset: SquadDataset,
         planned: Sequence[Configuration],
+        settings: SweepSettings,
     ) -> None:
         self._client = client
+        self._settings = settings
+        self._may_be_null = bool(settings.version_2_with_negative)
         self._dataset = dataset
         self._planned = planned
         self._rows = [
@@ -136,9 +142,9 @@ class _ServerSweep:
             )
         ]
 
-    def content(self, settings: SweepSettings) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Returns all that decides the answers, as far as it can be known."""
-        kept = settings.content()
+        kept = self._settings.content()
         return {
             "version": _VERSION,
             "served_model": str(self._client.model),
@@ -195,7 +201,8 @@ class _ServerSweep:
             [name for _, _, name in pairs],
         )
         for (question, passage, name), answer in zip(pairs, answers, strict=True):
-            _check(question.id, passage, name, answer)
+            place = f"question {question.id!r} under {name}"
+            _check(place, passage, answer, may_be_null=self._may_be_null)
         size = len(asked)
         return {
             name: _spans(answers[size * number : size * (number + 1)])
@@ -247,17 +254,24 @@ def _plan(
     return plan_configurations(parsed, num_layers, max(heads, default=0) + 2)
 
 
-def _check(question_id: str, passage: str, mask: str, answer: ServedAnswer) -> None:
+def _check(
+    place: str, passage: str, answer: ServedAnswer, *, may_be_null: bool
+) -> None:
     """Refuses what cannot be counted as an answer."""
     if answer.error:
         raise InputError(
-            f"question {question_id!r} under {mask}: expected an answer. Received the "
-            f"server's error: {answer.error}"
+            f"{place}: expected an answer. Received the server's error: {answer.error}"
+        )
+    if answer.start < 0 and answer.score > NO_SPAN_SCORE and not may_be_null:
+        raise InputError(
+            f"{place}: expected an answer, since every question of the data has one. "
+            'Received: "no answer"; export the model without '
+            "--version_2_with_negative."
         )
     is_in_place = passage[answer.start : answer.end] == answer.text
     if answer.start >= 0 and not is_in_place:
         raise ServerError(
-            f"question {question_id!r} under {mask}: expected the answer at characters "
+            f"{place}: expected the answer at characters "
             f"{answer.start} to {answer.end} of its passage. Received: "
             f"{answer.text!r}, which is not there; export the model with this version "
             "of zonekeras."
@@ -266,11 +280,10 @@ def _check(question_id: str, passage: str, mask: str, answer: ServedAnswer) -> N
 
 def _spans(answers: Sequence[ServedAnswer]) -> WindowSpans:
     """Returns answers in the form in which the store keeps them."""
-    start = np.array([answer.start for answer in answers], np.int32)
     score = np.array([answer.score for answer in answers], np.float64)
     return WindowSpans(
-        start=start,
+        start=np.array([answer.start for answer in answers], np.int32),
         end=np.array([answer.end for answer in answers], np.int32),
-        score=np.where(start < 0, -np.inf, score),
+        score=np.where(score > NO_SPAN_SCORE, score, -np.inf),
         null_score=np.array([answer.null_score for answer in answers], np.float64),
     )
