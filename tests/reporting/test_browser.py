@@ -3,7 +3,7 @@
 import pytest
 
 from tests.reporting.browser import CHROMIUM, open_browser
-from tests.reporting.stores import HOSTILE, PASSAGES, write_store
+from tests.reporting.stores import HOSTILE, PASSAGES, answers, write_store
 from zonekeras.reporting import write_report
 
 pytestmark = pytest.mark.skipif(
@@ -165,6 +165,34 @@ def test_tabs(page):
 def test_charts_are_drawn(page):
     page.wait_for("document.querySelector('#cells-chart').children.length > 0")
     assert page.run("document.querySelector('#cells-chart').offsetHeight") > 200
+
+
+def test_a_set_has_a_tab_with_its_grid(browser_page, tmp_path):
+    heads = {
+        f"layer{layer}.head{head}:p2": answers()
+        for layer in range(2)
+        for head in (0, 1)
+    }
+    heads["layer1.head0:p2"] = answers(second="Bob")
+    write_store(tmp_path, {"baseline": answers(), "layer0:p2": answers()} | heads)
+    page = browser_page
+    page.open(write_report(tmp_path).path)
+    assert shown(page, "[role=tab]")[:3] == [
+        "Cells",
+        "Heads",
+        "Question types and groups",
+    ]
+    page.click("#tab-heads")
+    assert shown(page, "#panel-heads h2")[0] == "p2 masked in one head"
+    assert shown(page, "#panel-heads [role=gridcell]") == ["−25.0", "0.0", "0.0", "0.0"]
+    page.run("document.querySelector('#panel-heads [tabindex=\"0\"]').focus()")
+    page.press("ArrowRight")
+    assert "layer1.head1:p2" in shown(page, "#details-heads")[0]
+    page.press("ArrowLeft")
+    page.press("Enter")
+    assert shown(page, "#questions-heading") == ["Questions under layer1.head0:p2"]
+    assert page.run(COUNT) == "1 to 1 of 1"
+    assert page.exceptions == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])

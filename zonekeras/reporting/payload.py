@@ -21,6 +21,7 @@ from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questi
 from zonekeras.reporting.attention import attention_payload
 from zonekeras.reporting.controls import control_payload
 from zonekeras.reporting.groups import group_payload
+from zonekeras.reporting.sets import set_payload
 from zonekeras.results.store import StoredAnswer, SweepStore
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
@@ -80,6 +81,9 @@ def build_payload(
             for number in masked
         ],
         "groups": group_payload(dataset, baseline, take_rows(result.scores, masked)),
+        "sets": set_payload(
+            [names[number] for number in masked], description["num_layers"]
+        ),
         "controls": control_payload(result.table),
         "attention": attention_payload(store, run),
         "run": {

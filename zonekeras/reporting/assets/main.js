@@ -2,6 +2,7 @@
 
 const TABS = {
   ...(hasCells ? { cells: 'Cells' } : {}),
+  ...Object.fromEntries(data.sets.map(({ name }) => [name, SET_TABS[name]])),
   groups: 'Question types and groups',
   ...(others.length ? { others: hasCells ? 'Other configurations' : 'Configurations' } : {}),
   ...(hasControls || hasMasses ? { controls: 'Controls and attention mass' } : {}),
@@ -9,17 +10,19 @@ const TABS = {
   about: 'What was run',
 };
 const draw = { cells: drawCells, groups: drawGroups, others: drawOthers,
-  controls: drawControls, attention: drawAttention, about: drawAbout };
+  controls: drawControls, attention: drawAttention, about: drawAbout,
+  ...Object.fromEntries(data.sets.map((set) => [set.name, () => drawSet(set)])) };
 
 function drawCells() {
   byId('score-toolbar').replaceChildren(scoreChoice());
   drawHeatmap();
-  showDetails(cellAtSelection());
+  showDetails(byId('cell-details'), cellAtSelection());
   drawCellsChart(byId('cells-chart'));
 }
 
 function cellAtSelection() {
-  return others.includes(state.selected) ? null : state.selected;
+  const { layer } = data.configurations[state.selected] ?? { layer: null };
+  return layer === null ? null : state.selected;
 }
 
 function scoreChoice() {
@@ -39,9 +42,10 @@ function select(index) {
 }
 
 function refreshSelection() {
-  if (!hasCells) return;
   markSelected();
-  showDetails(cellAtSelection());
+  if (hasCells) showDetails(byId('cell-details'), cellAtSelection());
+  const set = data.sets.find(({ name }) => name === state.tab);
+  if (set) showDetails(byId(`details-${set.name}`), selectedIn(set));
 }
 
 function openTab(name, withFocus = false) {
@@ -76,6 +80,7 @@ byId('title').textContent = `${data.model} on ${data.dataset}`;
 byId('subtitle').textContent = `EM ${data.scores.exact_match.toFixed(2)}, F1 `
   + `${data.scores.f1.toFixed(2)} with nothing masked; ${count(numQuestions)} questions, `
   + `${data.semantics} semantics`;
+makeSetPanels();
 makeTabs();
 openTab(Object.keys(TABS)[0]);
 darkMode.addEventListener('change', () => draw[state.tab]());

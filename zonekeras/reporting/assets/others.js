@@ -1,8 +1,8 @@
-// Configurations that are not one zone in one layer: heads, several layers or zones.
+// Configurations that are in no grid: neither cells nor in a set that was run whole.
 
 const MOST_IN_CHART = 60;
 const others = data.configurations.flatMap(({ layer }, index) =>
-  layer === null ? [index] : []);
+  layer === null && !inSets.has(index) ? [index] : []);
 
 function drawOthers() {
   const name = SCORES[state.score];

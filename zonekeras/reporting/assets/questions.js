@@ -42,7 +42,8 @@ function foundQuestions() {
 
 function drawQuestions() {
   const section = byId('questions');
-  section.hidden = state.selected === null || !['cells', 'others'].includes(state.tab);
+  const hasQuestions = ['cells', 'others', ...data.sets.map(({ name }) => name)];
+  section.hidden = state.selected === null || !hasQuestions.includes(state.tab);
   if (section.hidden) return;
   const groups = [['', 'all questions'], ...data.groups.flatMap((grouping, number) =>
     grouping.labels.map((label, code) =>
