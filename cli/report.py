@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import local_path
+from zonekeras.errors import InputError
+
+if TYPE_CHECKING:
+    from zonekeras.reporting import Report
 
 PROG = "zonekeras report"
 
@@ -16,6 +22,8 @@ examples:
   $ zonekeras report runs/demo
   wrote runs/demo/report.html (1.6 MB): 16 configurations, 600 questions
   $ zonekeras report runs/demo --run 3f1c                 another run of that store
+  $ zonekeras report runs/seeds                           several runs: their means, and
+                                                          a page for each
 
 It needs sweep.sqlite alone. The page opens without a network: the heatmap with
 intervals and tests; for each cell the questions that broke or were repaired, with the
@@ -53,9 +61,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
 
-    from zonekeras.reporting import write_report
+    from zonekeras.reporting import write_report, write_runs_report
+    from zonekeras.results.store import STORE_FILE
+    from zonekeras.sweeping.folders import run_folders
 
-    report = write_report(arguments.directory, arguments.run)
+    directory = Path(arguments.directory)
+    if (directory / STORE_FILE).exists() or run_folders(directory) is None:
+        _print(write_report(directory, arguments.run))
+        return
+    if arguments.run is not None:
+        raise InputError(
+            "expected --run with the directory of one sweep. Received: "
+            f"{directory}, which has several; give one of its folders."
+        )
+    written = write_runs_report(directory)
+    for report in written.reports:
+        _print(report)
+    print(
+        f"wrote {written.path} ({written.num_bytes / 1e6:.1f} MB): "
+        f"{len(written.reports)} runs"
+    )
+
+
+def _print(report: Report) -> None:
     print(
         f"wrote {report.path} ({report.num_bytes / 1e6:.1f} MB): "
         f"{report.num_configurations:,} configurations, "

@@ -1,6 +1,8 @@
 """`zonekeras report`: what it prints, writes and refuses."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,20 @@ def test_another_run_of_the_store(here, capsys):
     key = write_store(here / "out", weights="other")
     assert report.main(["out", "--run", key[:8]]) == 0
     assert key in (here / "out" / "report.html").read_text()
+
+
+def test_several_runs(here, capsys):
+    for name in ("seed-1", "seed-2"):
+        write_store(here / "runs" / name, weights=name)
+    folders = [{"folder": "seed-1"}, {"folder": "seed-2"}]
+    (here / "runs" / "run.json").write_text(json.dumps({"runs": folders}))
+    assert report.main(["runs", "--run=3f"]) == 2
+    assert "which has several; give one of its folders." in capsys.readouterr().err
+    assert report.main(["runs"]) == 0
+    first, second, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("wrote runs/seed-1/report.html (")
+    assert second.startswith("wrote runs/seed-2/report.html (")
+    assert re.fullmatch(r"wrote runs/report\.html \(0\.\d MB\): 2 runs", last)
 
 
 BAD = [

@@ -42,7 +42,20 @@ def save_figure(
         InputError: When the extension is none of the three.
         OSError: When the file cannot be written.
     """
-    file_format = figure_format(path)
+    content = figure_bytes(figure, figure_format(path), dots_per_inch)
+    atomic_write(path, content)
+
+
+def figure_bytes(
+    figure: Figure, file_format: str, dots_per_inch: float = 150.0
+) -> bytes:
+    """Returns a figure as the content of a PDF, PNG or SVG file.
+
+    Args:
+        figure: The figure.
+        file_format: `pdf`, `png` or `svg`.
+        dots_per_inch: The resolution of a PNG file.
+    """
     buffer = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
         figure.savefig(
@@ -51,4 +64,4 @@ def save_figure(
             dpi=dots_per_inch,
             metadata=_METADATA[file_format],
         )
-    atomic_write(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -9,7 +9,10 @@ from pathlib import Path
 from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.reporting.record import read_run_record
+from zonekeras.reporting.runs_page import build_runs_page
 from zonekeras.results.files import atomic_write
+from zonekeras.sweeping.folders import run_folders
+from zonekeras.sweeping.joining import join_runs, read_runs
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.selection import choose_run
 
@@ -66,3 +69,37 @@ def write_report(directory: str | os.PathLike[str], run: str | None = None) -> R
         num_configurations=1 + len(payload["configurations"]),
         num_questions=len(payload["questions"]["id"]),
     )
+
+
+@dataclass(frozen=True)
+class RunsReport:
+    """What was written of several runs.
+
+    Attributes:
+        path: The page of their means.
+        num_bytes: Its size.
+        reports: The pages of the runs.
+    """
+
+    path: Path
+    num_bytes: int
+    reports: tuple[Report, ...]
+
+
+def write_runs_report(directory: str | os.PathLike[str]) -> RunsReport:
+    """Writes a page of means into a directory of several runs, and each run's explorer.
+
+    Args:
+        directory: The output directory of several sweeps.
+
+    Raises:
+        InputError: If a run is missing or not finished, they cannot be joined, or the
+            charting library is not installed.
+        OSError: If a page cannot be written.
+    """
+    source = Path(directory)
+    result = join_runs(read_runs(source))
+    reports = tuple(write_report(source / name) for name in run_folders(source) or ())
+    page = build_runs_page(result, REPORT_FILE)
+    atomic_write(source / REPORT_FILE, page)
+    return RunsReport(source / REPORT_FILE, len(page), reports)

@@ -152,6 +152,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
     """
     check_joinable(runs)
     names = common_configurations(runs)
+    found = seed_statistics(SeedTotals.join([run.totals_of(names) for run in runs]))
     tables = [
         run.table.set_index("configuration", drop=False).loc[[BASELINE, *names]]
         for run in runs
@@ -177,7 +178,6 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
     )
     for score, values in scores.items():
         table[f"{score}_score_deviation"] = values.std(axis=0, ddof=1)
-    found = seed_statistics(SeedTotals.join([run.totals_of(names) for run in runs]))
     found = found.drop(columns=["em_effect", "f1_effect"]).set_index(table.index[1:])
     return RunsResult(
         table=table.join(found.rename(columns=score_column)),
