@@ -6,7 +6,10 @@
     1/                                   its SavedModel, if it was exported
 
 `1/` is a version directory, so that TF Serving takes the model directory as a base
-path. A whole new file or folder takes the place of an old one only when it is written.
+path. What is large is written whole under another name first. Then the old model goes,
+its description first of all, and the new one takes its place, `1/` last: so a `1/` of
+ours always has its description beside it, and a description always its own weights,
+whenever a process is killed.
 """
 
 from __future__ import annotations
@@ -91,24 +94,50 @@ def write_model(
         fingerprint: What `load` compares the weights with.
         saved_model: What the SavedModel `1/` is written with, None for no SavedModel;
             an old one goes in any case, since it would be another model's.
+
+    Raises:
+        OSError: If something cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     partial = directory / f"partial-{MODEL_FILE}"
-    reader.save(partial)
     partial_version = directory / f"partial-{SAVED_MODEL_VERSION}"
-    shutil.rmtree(partial_version, ignore_errors=True)
-    if saved_model is not None:
-        from zonekeras.models.saved_model import ReaderModule, write_saved_model
-        from zonekeras.models.signatures import add_signatures
+    old_version = directory / f"old-{SAVED_MODEL_VERSION}"
+    version = directory / SAVED_MODEL_VERSION
+    _remove(partial, partial_version, old_version)  # of an export that was killed
+    try:
+        reader.save(partial)
+        if saved_model is not None:
+            _write_version(partial_version, reader, tokenizer, saved_model)
+        if version.exists():
+            version.rename(old_version)
+        _remove(directory / DESCRIPTION_FILE, old_version)
+        partial.replace(directory / MODEL_FILE)
+        tokenizer.save(directory)
+        _write_description(directory / DESCRIPTION_FILE, description, fingerprint)
+        if saved_model is not None:
+            partial_version.rename(version)
+    finally:
+        _remove(partial, partial_version)
 
-        module = ReaderModule(reader)
-        signatures = add_signatures(module, reader, tokenizer, saved_model)
-        write_saved_model(module, partial_version, signatures)
-    shutil.rmtree(directory / SAVED_MODEL_VERSION, ignore_errors=True)
-    partial.replace(directory / MODEL_FILE)
-    tokenizer.save(directory)
-    if saved_model is not None:
-        partial_version.rename(directory / SAVED_MODEL_VERSION)
+
+def _write_version(
+    directory: Path,
+    reader: SpanReader,
+    tokenizer: ReaderTokenizer,
+    options: ExportOptions,
+) -> None:
+    """Writes the SavedModel."""
+    from zonekeras.models.saved_model import ReaderModule, write_saved_model
+    from zonekeras.models.signatures import add_signatures
+
+    module = ReaderModule(reader)
+    signatures = add_signatures(module, reader, tokenizer, options)
+    write_saved_model(module, directory, signatures)
+
+
+def _write_description(
+    path: Path, description: ModelDescription, fingerprint: str
+) -> None:
     content = {
         "format": FORMAT_VERSION,
         **asdict(description),
@@ -116,7 +145,16 @@ def write_model(
         "fingerprint": fingerprint,
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-    atomic_write(directory / DESCRIPTION_FILE, text + "\n")
+    atomic_write(path, text + "\n")
+
+
+def _remove(*paths: Path) -> None:
+    """Removes files and folders, those that are there."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def read_description(path: Path) -> tuple[ModelDescription, str]:
