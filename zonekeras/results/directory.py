@@ -5,27 +5,24 @@ So the store says which run wrote each file, and when another run starts in the
 directory (other weights, data or settings), the files of the run before are removed;
 its answers stay in the store, from where the same command writes them again at once.
 Files that no store knows of are never touched: a sweep does not start beside them.
-
-The writer holds an operating-system lock, which dies with it, however it ends.
 No Keras.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import itertools
 import os
 import re
-import socket
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
 from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.results.write_access import check_writable, only_writer
 from zonekeras.zones import Configuration
 
 RESULTS_CSV = "results.csv"
@@ -74,20 +71,7 @@ def check_output_dir(path: str | os.PathLike[str]) -> None:
             origin in it.
     """
     directory = Path(path)
-    nearest = directory
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    place = "which" if nearest == directory else f"where {nearest}"
-    if not nearest.is_dir():
-        raise InputError(
-            f"Expected a directory for the results. Received: {directory}, {place} is "
-            "a file. Choose another --output_dir."
-        )
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(
-            f"Expected a directory for the results that can be written to. Received: "
-            f"{directory}, {place} may not be written to. Choose another --output_dir."
-        )
+    check_writable(directory, "the results")
     if directory.is_dir() and not (directory / STORE_FILE).exists():
         _refuse_unknown(directory, {})
 
@@ -137,24 +121,9 @@ def claim_files(
         )
 
 
-@contextmanager
-def writer_lock(directory: Path) -> Iterator[None]:
+def writer_lock(directory: Path) -> AbstractContextManager[None]:
     """Holds the right to write to a sweep's directory; others are turned away."""
-    with open(directory / _LOCK_FILE, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise InputError(
-                f"Expected to be the only sweep that writes to {directory}. Received: "
-                f"{holder} is writing there. Wait for it or choose another "
-                "--output_dir."
-            ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        yield
+    return only_writer(directory / _LOCK_FILE, "sweep")
 
 
 def _refuse_unknown(directory: Path, known: Mapping[str, int]) -> None:

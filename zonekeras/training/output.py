@@ -10,12 +10,9 @@ differs. No Keras.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ import numpy as np
 
 from zonekeras.errors import InputError
 from zonekeras.results.files import atomic_write
+from zonekeras.results.write_access import check_writable, only_writer
 from zonekeras.training.checkpoints import (
     BEST_FILE,
     LAST_FILE,
@@ -45,20 +43,42 @@ class RunDirectory:
 
     Args:
         path: The directory.
-        content: All that decides the run, as JSON values.
+        run: The run's name.
     """
 
-    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, run: str) -> None:
         self.path = path
-        self.run = run_name(content)
+        self.run = run
 
-    def read_last(self) -> dict[str, np.ndarray[Any, Any]] | None:
-        """Returns the last checkpoint; None if there is none yet."""
-        return self._read(LAST_FILE)
+    def read_last(
+        self, names: Collection[str] | None = None
+    ) -> dict[str, np.ndarray[Any, Any]] | None:
+        """Returns the last checkpoint, all or some of it; None if there is none."""
+        if not has_checkpoint(self.path):
+            return None
+        return read_checkpoint(self.path / CHECKPOINT_DIR / LAST_FILE, self.run, names)
 
-    def read_best(self) -> dict[str, np.ndarray[Any, Any]] | None:
-        """Returns the best checkpoint; None if there is none yet."""
-        return self._read(BEST_FILE)
+    def read_best(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Returns the best checkpoint.
+
+        Raises:
+            InputError: If it is gone or damaged.
+        """
+        self.require(BEST_FILE)
+        return read_checkpoint(self.path / CHECKPOINT_DIR / BEST_FILE, self.run)
+
+    def require(self, name: str) -> None:
+        """Checks that a checkpoint which was written is still there.
+
+        Raises:
+            InputError: If not.
+        """
+        path = self.path / CHECKPOINT_DIR / name
+        if not path.exists():
+            raise InputError(
+                f"Expected {path}, which has the weights asked for. Received: no such "
+                "file. Choose another --output_dir to train again."
+            )
 
     def write_last(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Replaces the last checkpoint."""
@@ -68,15 +88,16 @@ class RunDirectory:
         """Replaces the best checkpoint."""
         write_checkpoint(self.path / CHECKPOINT_DIR / BEST_FILE, arrays, self.run)
 
-    def _read(self, name: str) -> dict[str, np.ndarray[Any, Any]] | None:
-        path = self.path / CHECKPOINT_DIR / name
-        return read_checkpoint(path, self.run) if path.exists() else None
-
 
 def run_name(content: Mapping[str, Any]) -> str:
     """Returns the SHA-256 of what decides a run."""
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Says whether a run in this directory has a checkpoint to go on from."""
+    return (path / CHECKPOINT_DIR / LAST_FILE).exists()
 
 
 def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
@@ -90,7 +111,7 @@ def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
         InputError: If it is a file, may not be written to, has results of unknown
             origin in it, or belongs to another run.
     """
-    _check_writable(path)
+    check_writable(path, "the model")
     began = path / CHECKPOINT_DIR / CONTENT_FILE
     if not began.exists():
         found = [name for name in MODEL_FILES if (path / name).exists()]
@@ -101,7 +122,7 @@ def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
                 "--output_dir."
             )
     elif content is not None:
-        _check_same(path, _read_content(began), json.loads(json.dumps(content)))
+        _check_same(path, _read_content(began), content)
 
 
 @contextmanager
@@ -114,28 +135,14 @@ def open_run_dir(path: Path, content: Mapping[str, Any]) -> Iterator[RunDirector
     check_run_dir(path, content)
     checkpoints = path / CHECKPOINT_DIR
     checkpoints.mkdir(parents=True, exist_ok=True)
-    with _writer_lock(path):
+    with only_writer(path / _LOCK_FILE, "run"):
         check_run_dir(path, content)
-        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
-        atomic_write(checkpoints / CONTENT_FILE, text)
-        yield RunDirectory(path, content)
-
-
-def _check_writable(path: Path) -> None:
-    nearest = path
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    place = "which" if nearest == path else f"where {nearest}"
-    if not nearest.is_dir():
-        raise InputError(
-            f"Expected a directory for the model. Received: {path}, {place} is a file. "
-            "Choose another --output_dir."
-        )
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(
-            f"Expected a directory for the model that can be written to. Received: "
-            f"{path}, {place} may not be written to. Choose another --output_dir."
-        )
+        began = checkpoints / CONTENT_FILE
+        if not began.exists():
+            text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+            atomic_write(began, text)
+        # By what stands there: its checkpoints have the name that it began with.
+        yield RunDirectory(path, run_name(_read_content(began)))
 
 
 def _read_content(path: Path) -> Any:
@@ -149,12 +156,13 @@ def _read_content(path: Path) -> Any:
 
 
 def _check_same(path: Path, began: Any, content: Any) -> None:
-    if began == content:
-        return
+    """Refuses another run; what no longer decides one may stand there besides."""
     before, now = _flat(began), _flat(content)
-    names = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
+    names = [name for name in sorted(now) if before.get(name) != now[name]]
+    if not names:
+        return
     shown = [
-        f"{name} {_shown(now.get(name))} instead of {_shown(before.get(name))}"
+        f"{name} {_shown(now[name])} instead of {_shown(before.get(name))}"
         for name in names[:_MOST_NAMED]
     ]
     others = len(names) - _MOST_NAMED
@@ -178,23 +186,3 @@ def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
 def _shown(value: Any) -> str:
     text = str(value)
     return text if len(text) < 30 else f"{text[:8]}…"
-
-
-@contextmanager
-def _writer_lock(path: Path) -> Iterator[None]:
-    """Holds the right to write to a run's directory; others are turned away."""
-    with open(path / _LOCK_FILE, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise InputError(
-                f"Expected to be the only run that writes to {path}. Received: "
-                f"{holder} is writing there. Wait for it or choose another "
-                "--output_dir."
-            ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        yield
