@@ -15,12 +15,13 @@ from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.shared_flags import (
+    CHECKPOINT_FLAGS,
     METRICS,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
     add_protocol_flags,
-    check_model_flags,
+    model_flag_faults,
 )
 from cli.value_types import (
     finite_float,
@@ -31,16 +32,21 @@ from cli.value_types import (
     positive_float,
     positive_int,
 )
+from zonekeras.defaults import (
+    EPSILON,
+    KEEPS,
+    MAX_GRADIENT_NORM,
+    PRECISIONS,
+    WEIGHT_DECAY,
+)
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
     from zonekeras.data.squad import SquadDataset
     from zonekeras.models.zone_model import ZoneModel
-    from zonekeras.training import FinetuneResult, TrainingSettings
+    from zonekeras.training import DevAnswers, TrainingSettings
 
 PROG = "zonekeras finetune"
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-KEEPS = ("last", "best")
 
 EPILOG = """\
 Without arguments: trains a small reader on a synthetic corpus, in a minute or two, into
@@ -54,8 +60,10 @@ It writes to --output_dir a model that --model takes everywhere (zonekeras.json,
 model.keras, the tokenizer, the SavedModel 1/), and beside it run.json, history.csv,
 training.pdf, training.png, tensorboard/, checkpoints/, and with --predict_file
 predictions.json. Stopped and started again with the same flags, it goes on from its
-last checkpoint; finished, it does not train again. After Ctrl-C it finishes the step
-and writes a checkpoint; a second Ctrl-C stops at once.
+last checkpoint; finished, it does not train again, and with another --keep it writes
+the model from those weights. After Ctrl-C it finishes the step and writes a checkpoint;
+a second Ctrl-C stops at once. With --do_train=False it answers --predict_file with the
+model as it is, and writes predictions.json, scores.json and run.json.
 """
 
 
@@ -135,21 +143,21 @@ def _add_optimizer_flags(group: argparse._ArgumentGroup) -> None:
         "--weight_decay",
         metavar="X",
         type=non_negative_float,
-        default=0.01,
+        default=WEIGHT_DECAY,
         help="decoupled decay; none on biases and normalizations",
     )
     group.add_argument(
         "--max_gradient_norm",
         metavar="X",
         type=positive_float,
-        default=1.0,
+        default=MAX_GRADIENT_NORM,
         help="to what norm all gradients together are cut",
     )
     group.add_argument(
         "--epsilon",
         metavar="X",
         type=positive_float,
-        default=1e-6,
+        default=EPSILON,
         help="AdamW's epsilon; PyTorch has 1e-8",
     )
     group.add_argument(
@@ -207,8 +215,9 @@ def _main(argv: Sequence[str]) -> None:
     for _, directory in _runs(arguments):
         check_run_dir(directory)
     skip_bad = arguments.skip_bad
-    train = read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
-    dev = None
+    train = dev = None
+    if arguments.do_train is not False:
+        train = read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
     if arguments.predict_file is not None and arguments.do_predict is not False:
         dev = read_squad(arguments.predict_file, skip_bad=skip_bad)
     _warn_of_data(train, dev, checked.for_data(train, dev))
@@ -217,23 +226,26 @@ def _main(argv: Sequence[str]) -> None:
             "--use_tpu: this version has no TPU support; running on this machine",
             stacklevel=2,
         )
-    _finetune(arguments, argv, train, dev, settings)
+    command = {"command": PROG, "arguments": list(argv), "flags": vars(arguments)}
+    if train is not None:
+        _finetune(arguments, train, dev, settings, command)
+    elif dev is not None:
+        _predict(arguments, dev, settings, command)
 
 
 def _finetune(
     arguments: argparse.Namespace,
-    argv: Sequence[str],
     train: SquadDataset,
     dev: SquadDataset | None,
     settings: dict[str, Any],
+    command: dict[str, Any],
 ) -> None:
     """Loads the model, and trains it once for each seed."""
     from cli.finetune_report import FinetuneDisplay, print_result, print_summary
     from zonekeras.training import finetune
 
     model = _load(arguments)
-    flags = {"command": PROG, "arguments": list(argv), "flags": vars(arguments)}
-    results: list[FinetuneResult] = []
+    answers: list[DevAnswers | None] = []  # not the models, which take memory
     for seed, directory in _runs(arguments):
         with FinetuneDisplay(directory) as display:
             result = finetune(
@@ -242,13 +254,34 @@ def _finetune(
                 dev,
                 directory,
                 on_progress=display.update,
-                command=flags,
+                command=command,
                 **settings | {"seed": seed},
             )
         print_result(result, directory)
-        results.append(result)
-    if len(results) > 1:
-        print_summary(results)
+        answers.append(result.answers)
+        del result
+    if len(answers) > 1:
+        print_summary(answers)
+
+
+def _predict(
+    arguments: argparse.Namespace,
+    dev: SquadDataset,
+    settings: dict[str, Any],
+    command: dict[str, Any],
+) -> None:
+    """Answers the dev set with the model as it is."""
+    from cli.finetune_report import AnsweringDisplay, print_answers
+    from zonekeras.training import predict
+
+    model = _load(arguments)
+    directory = arguments.output_dir
+    with AnsweringDisplay() as display:
+        answers = predict(
+            model, dev, directory, on_batch=display.update, command=command, **settings
+        )
+    print_answers(answers)
+    print(f"predictions in {directory}")
 
 
 def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:
@@ -261,24 +294,21 @@ def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:
 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """Checks all that can be checked before anything is read; all faults at once."""
-    is_untrained = arguments.from_scratch and arguments.init_checkpoint is None
-    faults = []
-    if is_untrained and arguments.bert_config_file and arguments.vocab_file:
-        if arguments.model is not None:
-            faults.append("--model and --bert_config_file exclude each other")
-    else:
-        check_model_flags(arguments)
-        if arguments.model is None and arguments.init_checkpoint is None:
-            faults.append("--model is missing")
-    for name in ("train_file", "output_dir"):
+    needed = CHECKPOINT_FLAGS[:2] if arguments.from_scratch else CHECKPOINT_FLAGS
+    faults = model_flag_faults(arguments, needed)
+    trains = arguments.do_train is not False
+    for name in ("train_file", "output_dir") if trains else ("output_dir",):
         if getattr(arguments, name) is None:
             faults.append(f"--{name} is missing")
-    if arguments.do_train is False:
-        faults.append(
-            "--do_train=False leaves nothing to train; 'zonekeras sweep "
-            "--configurations baseline' answers with a model as it is"
-        )
-    if arguments.do_predict and arguments.predict_file is None:
+    if not trains:
+        if arguments.do_predict is False:
+            faults.append("--do_train=False --do_predict=False leave nothing to do")
+        elif arguments.predict_file is None:
+            faults.append("--do_train=False needs --predict_file to answer")
+        for name in ("from_scratch", "seeds"):
+            if getattr(arguments, name):
+                faults.append(f"--{name} is for training, not with --do_train=False")
+    elif arguments.do_predict and arguments.predict_file is None:
         faults.append("--do_predict needs --predict_file")
     for name in ("mask_layer", "mask_zone"):
         if getattr(arguments, name) is not None:
@@ -301,13 +331,14 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _warn_of_data(
-    train: SquadDataset, dev: SquadDataset | None, settings: TrainingSettings
+    train: SquadDataset | None, dev: SquadDataset | None, settings: TrainingSettings
 ) -> None:
     """Says what does not stop a run, but somebody should know."""
-    warn_of_skipped(train)
+    for dataset in (train, dev):
+        if dataset is not None:
+            warn_of_skipped(dataset)
     if dev is None:
         return
-    warn_of_skipped(dev)
     if not settings.can_score(dev):
         warnings.warn(
             f"{dev.path}: some questions have no gold answer; they are answered, but "

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.sweep_report import format_seconds
-from zonekeras.training import FinetuneResult
+from zonekeras.training import DevAnswers, FinetuneResult
 from zonekeras.training import Progress as TrainingProgress
+from zonekeras.training.output import has_checkpoint
 
 _LINES = 20
 """Lines of progress where there is no terminal."""
@@ -53,10 +54,14 @@ class FinetuneDisplay:
         """Stops the bar; after Ctrl-C says how to go on."""
         self._bar.stop()
         if kind is KeyboardInterrupt and self._last is not None:
+            rest = "there is no checkpoint yet; the same command begins again."
+            if has_checkpoint(self._directory):
+                rest = (
+                    f"the last checkpoint is in {self._directory}; the same command "
+                    "goes on from there."
+                )
             print(
-                f"stopped at step {self._last.step} of {self._last.num_steps}; the "
-                f"last checkpoint is in {self._directory}; the same command goes on "
-                "from there.",
+                f"stopped at step {self._last.step} of {self._last.num_steps}; {rest}",
                 file=sys.stderr,
             )
 
@@ -93,6 +98,32 @@ class FinetuneDisplay:
         self._bar.console.print(text, highlight=False, soft_wrap=True)
 
 
+class AnsweringDisplay:
+    """Counts the windows that are answered on standard error, if it is a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.completed} windows answered"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> AnsweringDisplay:
+        """Starts the count."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stops it."""
+        self._bar.stop()
+
+    def update(self, num_windows: int) -> None:
+        """Counts windows that were answered."""
+        self._bar.advance(self._task, num_windows)
+
+
 def _describe(progress: TrainingProgress) -> str:
     """Writes the loss, the learning rate and the speed."""
     parts = []
@@ -109,18 +140,23 @@ def print_result(result: FinetuneResult, directory: Path) -> None:
     """Prints the scores and where the model is."""
     if result.was_finished:
         print(f"{directory}: was finished before; nothing to train")
-    answers = result.answers
-    if answers is not None and answers.f1 is not None:
+    if result.answers is not None:
+        print_answers(result.answers)
+    print(f"model in {directory}")
+
+
+def print_answers(answers: DevAnswers) -> None:
+    """Prints the scores, if there are any."""
+    if answers.f1 is not None:
         print(
             f"EM {answers.exact_match:.3f}, F1 {answers.f1:.3f} "
             f"({len(answers.texts)} questions)"
         )
-    print(f"model in {directory}")
 
 
-def print_summary(results: Sequence[FinetuneResult]) -> None:
+def print_summary(answers: Sequence[DevAnswers | None]) -> None:
     """Prints the mean and the sample standard deviation of several runs' scores."""
-    scored = [result.answers for result in results if result.answers is not None]
+    scored = [one for one in answers if one is not None]
     parts = []
     for label, values in (
         ("EM", [a.exact_match for a in scored if a.exact_match is not None]),

@@ -8,6 +8,7 @@ also those it has no use for.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from cli.parsing import CommandParser
 from cli.value_types import (
@@ -32,12 +33,11 @@ from zonekeras.defaults import (
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
 )
-from zonekeras.errors import InputError
 
 METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
 
-_CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
+CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
 
 def add_model_flags(
@@ -81,26 +81,24 @@ def add_model_flags(
     )
 
 
-def check_model_flags(arguments: argparse.Namespace) -> None:
-    """Checks that the model is given in one way, and whole.
+def model_flag_faults(
+    arguments: argparse.Namespace, needed: Sequence[str] = CHECKPOINT_FLAGS
+) -> list[str]:
+    """Says what is wrong with how the model is given: in one way, and whole.
 
-    Raises:
-        InputError: When `--model` and the protocol's flags are mixed, or when only
-            some of the three are given.
+    Args:
+        arguments: The flags of `add_model_flags`.
+        needed: Which of the protocol's flags have to be there in place of `--model`.
     """
-    given = [f"--{name}" for name in _CHECKPOINT_FLAGS if getattr(arguments, name)]
-    if not given:
-        return
+    given = [f"--{name}" for name in CHECKPOINT_FLAGS if getattr(arguments, name)]
     if arguments.model is not None:
-        raise InputError(
-            f"Expected --model or {', '.join(given)}. Received: both; leave one out."
-        )
-    missing = [f"--{name}" for name in _CHECKPOINT_FLAGS if f"--{name}" not in given]
+        return [f"--model and {', '.join(given)} exclude each other"] if given else []
+    if not given:
+        return ["--model is missing"]
+    missing = [f"--{name}" for name in needed if f"--{name}" not in given]
     if missing:
-        raise InputError(
-            "Expected --vocab_file, --bert_config_file and --init_checkpoint together. "
-            f"Received: {', '.join(given)}; add {', '.join(missing)}."
-        )
+        return [f"{', '.join(given)} without {', '.join(missing)}"]
+    return []
 
 
 def add_data_flags(parser: CommandParser) -> None:

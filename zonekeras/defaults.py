@@ -40,6 +40,21 @@ NUM_TRAIN_EPOCHS = 3.0
 WARMUP_PROPORTION = 0.1
 """Part of the steps in which the learning rate rises."""
 
+WEIGHT_DECAY = 0.01
+"""Decoupled decay of the weights that decay."""
+
+MAX_GRADIENT_NORM = 1.0
+"""To what norm all gradients together are cut."""
+
+EPSILON = 1e-6
+"""Added to the square root of AdamW's mean squared gradient; PyTorch has 1e-8."""
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+"""What can be computed in; weights are float32 in any case."""
+
+KEEPS = ("last", "best")
+"""Which weights of a training run can become the model."""
+
 SERVED_ROWS = 32
 """Questions in one request to a server, and in one of its batches."""
 

@@ -75,6 +75,26 @@ def test_several_seeds(here, capsys):
     assert made[0]["fingerprint"] != made[1]["fingerprint"]
 
 
+def test_predicting_without_training(here, capsys):
+    """The protocol's second command: the same flags, and --do_train=False."""
+    flags = [*GOOD[:2], "--predict_file=dev.json", *SHORT]
+    assert finetune.main([*flags, "--output_dir=trained"]) == 0
+    scored = capsys.readouterr().out.splitlines()[0]
+    flags[0] = "--model=trained"
+    again = [*flags, "--do_train=False", "--do_predict=True", "--output_dir=predicted"]
+    assert finetune.main(again) == 0
+    assert capsys.readouterr().out == f"{scored}\npredictions in predicted\n"
+    answers = [Path(name, "predictions.json") for name in ("trained", "predicted")]
+    assert answers[0].read_bytes() == answers[1].read_bytes()
+    scores = json.loads(Path("predicted/scores.json").read_text())
+    assert scored == (
+        f"EM {scores['exact_match']:.3f}, F1 {scores['f1']:.3f} (9 questions)"
+    )
+    assert json.loads(Path("predicted/run.json").read_text())["model"] == "hf"
+    assert finetune.main([*again, "--n_best_size=3"]) == 2
+    assert "another one, with n_best_size 3 instead of 20." in capsys.readouterr().err
+
+
 def test_from_scratch_needs_no_weights(here, capsys):
     flags = "--from_scratch --vocab_file tf1/vocab.txt --train_file=train.json"
     config = "--bert_config_file=tf1/bert_config.json"
@@ -91,8 +111,14 @@ BAD = [
     ),
     (
         [*GOOD, "--do_train=False"],
-        f"{OTHER_FLAGS}--do_train=False leaves nothing to train; 'zonekeras sweep "
-        f"--configurations baseline' answers with a model as it is; {HELP}",
+        f"{OTHER_FLAGS}--do_train=False needs --predict_file to answer; {HELP}",
+    ),
+    (
+        ["--do_train=False", "--do_predict=False", "--from_scratch", "--seeds", "1"],
+        f"{OTHER_FLAGS}--model is missing; --output_dir is missing; --do_train=False "
+        "--do_predict=False leave nothing to do; --from_scratch is for training, not "
+        "with --do_train=False; --seeds is for training, not with --do_train=False; "
+        f"{HELP}",
     ),
     (
         [*GOOD, "--do_predict"],
@@ -127,8 +153,13 @@ BAD = [
     ),
     (
         [*GOOD[1:], "--vocab_file=v"],
-        "Expected --vocab_file, --bert_config_file and --init_checkpoint together. "
-        "Received: --vocab_file; add --bert_config_file, --init_checkpoint.",
+        f"{OTHER_FLAGS}--vocab_file without --bert_config_file, --init_checkpoint; "
+        f"{HELP}",
+    ),
+    (
+        ["--from_scratch", "--vocab_file=v"],
+        f"{OTHER_FLAGS}--vocab_file without --bert_config_file; --train_file is "
+        f"missing; --output_dir is missing; {HELP}",
     ),
 ]
 

@@ -25,10 +25,6 @@ GOOD = ["--model=model", "--predict_file=dev.json", "--output_dir=out"]
 MODEL, DEV, OUT = GOOD
 WHOLE = "expected a whole number of at least"
 OTHER_FLAGS = "expected other flags. Received: "
-TRIPLE = (
-    "Expected --vocab_file, --bert_config_file and --init_checkpoint together. "
-    "Received: "
-)
 GRAMMAR = (
     "Expected a configuration such as baseline, layer3:p2q, layers0-5:p2, "
     "all-layers:p2, layer3:p2+q2, layer3.head7:p2q, layer3:only-p2, or several joined "
@@ -53,15 +49,17 @@ BAD_FLAGS = [
     ([MODEL, DEV], f"{OTHER_FLAGS}--output_dir is missing; {HELP}"),
     (
         [*GOOD, "--vocab_file=v.txt"],
-        "Expected --model or --vocab_file. Received: both; leave one out.",
+        f"{OTHER_FLAGS}--model and --vocab_file exclude each other; {HELP}",
     ),
     (
         [DEV, OUT, "--vocab_file=v.txt"],
-        f"{TRIPLE}--vocab_file; add --bert_config_file, --init_checkpoint.",
+        f"{OTHER_FLAGS}--vocab_file without --bert_config_file, --init_checkpoint; "
+        f"{HELP}",
     ),
     (
         [DEV, OUT, "--init_checkpoint=c", "-bert-config-file", "b"],
-        f"{TRIPLE}--bert_config_file, --init_checkpoint; add --vocab_file.",
+        f"{OTHER_FLAGS}--bert_config_file, --init_checkpoint without --vocab_file; "
+        f"{HELP}",
     ),
     (
         [*GOOD, "--mask_layers", "3"],

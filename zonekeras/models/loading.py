@@ -11,6 +11,7 @@ from typing import Any
 from zipfile import BadZipFile, is_zipfile
 
 from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.defaults import PRECISIONS
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import (
@@ -25,7 +26,6 @@ from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import NO_HEAD
 from zonekeras.models.zone_model import ZoneModel
 
-DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 _SOURCES = (
     "a model directory of zonekeras (zonekeras.json), a Hugging Face directory "
     "(config.json, model.safetensors), a TF1 BERT checkpoint (bert_config.json, "
@@ -88,9 +88,9 @@ def load(
 
 
 def _check_dtype(dtype: str | None) -> None:
-    if dtype not in (None, *DTYPES):
+    if dtype not in (None, *PRECISIONS):
         raise InputError(
-            f"Expected a dtype policy of {', '.join(DTYPES)}. Received: "
+            f"Expected a dtype policy of {', '.join(PRECISIONS)}. Received: "
             f"dtype={dtype!r}."
         )
 

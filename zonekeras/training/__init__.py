@@ -1,8 +1,9 @@
 """Fine-tuning a reader.
 
 `finetune` is the entry; `TrainingSettings` what it runs with; `FinetuneResult` what it
-returns. They are imported when they are first used, so that settings can be checked
-before Keras is there. Training needs the TensorFlow backend.
+returns. `predict` answers a dev set with a model as it is. They are imported when they
+are first used, so that settings can be checked before Keras is there. Training needs
+the TensorFlow backend.
 """
 
 from __future__ import annotations
@@ -11,18 +12,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zonekeras.training.answering import DevAnswers as DevAnswers
+    from zonekeras.training.prediction import predict as predict
     from zonekeras.training.progress import Progress as Progress
     from zonekeras.training.result import FinetuneResult as FinetuneResult
     from zonekeras.training.run import finetune as finetune
     from zonekeras.training.settings import TrainingSettings as TrainingSettings
 
-__all__ = ["FinetuneResult", "Progress", "TrainingSettings", "finetune"]
+__all__ = [
+    "DevAnswers",
+    "FinetuneResult",
+    "Progress",
+    "TrainingSettings",
+    "finetune",
+    "predict",
+]
 
 _HOMES = {
+    "DevAnswers": "zonekeras.training.answering",
     "FinetuneResult": "zonekeras.training.result",
     "Progress": "zonekeras.training.progress",
     "TrainingSettings": "zonekeras.training.settings",
     "finetune": "zonekeras.training.run",
+    "predict": "zonekeras.training.prediction",
 }
 
 

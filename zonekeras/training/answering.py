@@ -11,9 +11,10 @@ import numpy as np
 
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import make_batches
-from zonekeras.data.features import Features
+from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import TOKEN_BUDGET
+from zonekeras.errors import InputError
 from zonekeras.metrics import evaluate, headline
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
@@ -42,9 +43,43 @@ class DevAnswers:
 
     def write(self, directory: Path) -> None:
         """Writes `predictions.json`, and `null_odds.json` where there are any."""
-        _write_json(directory / PREDICTIONS_FILE, self.texts)
+        for name, content in self._files().items():
+            # The layout of the protocol's files.
+            atomic_write(directory / name, json.dumps(content, indent=4) + "\n")
+
+    def are_written(self, directory: Path) -> bool:
+        """Says whether a directory has the files that `write` writes."""
+        return all((directory / name).exists() for name in self._files())
+
+    def _files(self) -> dict[str, object]:
+        files: dict[str, object] = {PREDICTIONS_FILE: self.texts}
         if self.null_odds is not None:
-            _write_json(directory / NULL_ODDS_FILE, self.null_odds)
+            files[NULL_ODDS_FILE] = self.null_odds
+        return files
+
+
+def make_windows(
+    model: ZoneModel, dataset: SquadDataset, settings: TrainingSettings
+) -> Features:
+    """Cuts a dataset into windows as the settings say.
+
+    Raises:
+        InputError: If the model cannot read windows of that length, or they are too
+            short for the questions.
+    """
+    longest = model.max_sequence_length
+    if settings.max_seq_length > longest:
+        raise InputError(
+            f"Expected max_seq_length of at most {longest}, which is what this "
+            f"model can read. Received: {settings.max_seq_length}."
+        )
+    return build_features(
+        dataset,
+        model.tokenizer,
+        max_seq_length=settings.max_seq_length,
+        doc_stride=settings.doc_stride,
+        max_query_length=settings.max_query_length,
+    )
 
 
 def answer_dataset(
@@ -104,8 +139,3 @@ def answer_dataset(
         exact_match=exact_match,
         f1=f1,
     )
-
-
-def _write_json(path: Path, content: object) -> None:
-    """Writes the layout of the protocol's files."""
-    atomic_write(path, json.dumps(content, indent=4) + "\n")

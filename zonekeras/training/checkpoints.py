@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,15 @@ def write_checkpoint(
             temporary.unlink()
 
 
-def read_checkpoint(path: Path, run: str) -> dict[str, np.ndarray[Any, Any]]:
+def read_checkpoint(
+    path: Path, run: str, names: Collection[str] | None = None
+) -> dict[str, np.ndarray[Any, Any]]:
     """Reads a checkpoint.
+
+    Args:
+        path: The file.
+        run: The run that it has to belong to.
+        names: The arrays to read; all if left out.
 
     Raises:
         InputError: If it is damaged, or another run's.
@@ -61,11 +68,12 @@ def read_checkpoint(path: Path, run: str) -> dict[str, np.ndarray[Any, Any]]:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            chosen = file.keys() if names is None else names
+            arrays = {name: file.get_tensor(name) for name in chosen}
     except (SafetensorError, OSError) as error:
         raise InputError(
             f"{path}: expected a checkpoint of zonekeras. It cannot be read: {error}; "
-            "remove it to start again from the checkpoint's beginning."
+            "remove it to train again from the start."
         ) from error
     if metadata.get("format") != _FORMAT or metadata.get("run") != run:
         raise InputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,15 +16,34 @@ EVENTS_DIR = "tensorboard"
 class EventWriter:
     """Writes a run's rows as TensorBoard scalars.
 
-    A run that goes on after a kill adds a file of its own, and steps that it repeats
-    take the place of what the file before says of them.
+    Use it in a `with` block, which ends the file. A run that goes on after a kill adds
+    a file of its own, and steps that it repeats take the place of what the file before
+    says of them.
 
     Args:
         directory: The run's directory.
+
+    Raises:
+        OSError: From every method, if the file cannot be written.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._writer = tf.summary.create_file_writer(str(directory / EVENTS_DIR))
+        self._directory = directory / EVENTS_DIR
+        with self._os_errors():
+            self._writer = tf.summary.create_file_writer(str(self._directory))
+
+    def __enter__(self) -> EventWriter:
+        """Begins."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        """Ends the file; what stopped the run counts more than that this fails."""
+        try:
+            with self._os_errors():
+                self._writer.close()
+        except OSError:
+            if kind is None:
+                raise
 
     def write(self, row: HistoryRow) -> None:
         """Writes a step."""
@@ -33,14 +54,20 @@ class EventWriter:
         }
         if row.is_scored:
             scalars |= {"dev/exact_match": row.exact_match, "dev/f1": row.f1}
-        with self._writer.as_default(step=int(row.step)):
+        with self._os_errors(), self._writer.as_default(step=row.step):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
 
     def flush(self) -> None:
         """Makes what was written visible."""
-        self._writer.flush()
+        with self._os_errors():
+            self._writer.flush()
 
-    def close(self) -> None:
-        """Ends the file."""
-        self._writer.close()
+    @contextmanager
+    def _os_errors(self) -> Iterator[None]:
+        """Turns what TensorFlow says of a full disk into what Python says."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = error.message.splitlines()[0]
+            raise OSError(f"cannot write to {self._directory}: {reason}") from error

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from zonekeras.errors import InputError
 from zonekeras.results.files import atomic_write
 
 HISTORY_FILE = "history.csv"
@@ -30,7 +31,7 @@ class HistoryRow:
         f1: Likewise.
     """
 
-    step: float
+    step: int
     epoch: float
     loss: float
     learning_rate: float
@@ -55,7 +56,30 @@ class History:
     """
 
     def __init__(self, array: npt.NDArray[np.float64] | None = None) -> None:
-        self._rows = [] if array is None else [HistoryRow(*row) for row in array]
+        rows = [] if array is None else array
+        self._rows = [HistoryRow(int(step), *values) for step, *values in rows]
+
+    @classmethod
+    def read(cls, directory: Path) -> History:
+        """Reads `history.csv`, nine digits of each number.
+
+        Raises:
+            InputError: If it is no such file.
+        """
+        path = directory / HISTORY_FILE
+        try:
+            table = pd.read_csv(path, dtype=np.float64)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{path}: expected a table that zonekeras wrote. It cannot be read: "
+                f"{error}. Remove it to have it written again."
+            ) from error
+        if tuple(table.columns) != COLUMNS:
+            raise InputError(
+                f"{path}: expected the columns {', '.join(COLUMNS)}. Received: "
+                f"{', '.join(table.columns)}. Remove it to have it written again."
+            )
+        return cls(table.to_numpy())
 
     def __len__(self) -> int:
         """Returns the number of steps."""
@@ -83,7 +107,7 @@ class History:
         return float(np.mean([row.loss for row in self._rows[-num_steps:]]))
 
     def best(self) -> HistoryRow | None:
-        """Returns the first step with the highest F1."""
+        """Returns the first step with the highest F1; None if none was scored."""
         scored = [row for row in self._rows if row.is_scored]
         return max(scored, key=lambda row: row.f1, default=None)
 

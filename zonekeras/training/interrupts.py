@@ -11,7 +11,8 @@ from typing import Any
 class DeferredInterrupt:
     """Notes the first Ctrl-C in a `with` block; the second one interrupts at once.
 
-    In a thread that is not the main one, signals are left as they are.
+    One that was noted and not raised inside is raised at the end of the block. In a
+    thread that is not the main one, signals are left as they are.
 
     Attributes:
         requested: Whether Ctrl-C was pressed.
@@ -27,10 +28,12 @@ class DeferredInterrupt:
             self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         """Gives it back."""
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if kind is None:
+            self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
         """Raises the interrupt that was noted.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,11 +23,12 @@ from zonekeras.models.weights import reader_variables
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.training.answering import DevAnswers, answer_dataset
 from zonekeras.training.batches import TrainingBatches
+from zonekeras.training.checkpoints import BEST_FILE
 from zonekeras.training.events import EventWriter
 from zonekeras.training.history import History, HistoryRow
 from zonekeras.training.interrupts import DeferredInterrupt
 from zonekeras.training.optimizer import SMALLEST_LOSS_SCALE, AdamW
-from zonekeras.training.output import RunDirectory
+from zonekeras.training.output import CHECKPOINT_DIR, RunDirectory
 from zonekeras.training.prefetch import Prefetch
 from zonekeras.training.progress import LOSS_STEPS, Clock, Progress
 from zonekeras.training.schedule import learning_rate, num_warmup_steps
@@ -105,8 +107,8 @@ class TrainingLoop:
         self.answers: DevAnswers | None = None
         self.seconds_waited = 0.0
         self._best: dict[str, np.ndarray] = {}
+        self._events: EventWriter | None = None
         self._saved_at = time.monotonic()
-        self._saved_step = 0
         self._clock = Clock(0, self.num_steps)
         self._first_step = 0
 
@@ -114,55 +116,48 @@ class TrainingLoop:
         """Takes over the last checkpoint, if there is one.
 
         Raises:
-            InputError: If it is damaged, or another run's.
+            InputError: If it is damaged, or another run's, or the best weights are
+                asked for and their checkpoint is gone.
         """
-        state = None if self._output is None else self._output.read_last()
+        if self._output is None:
+            return
+        state = self._output.read_last()
         if state is None:
             return
         self.history = History(state.pop("history"))
         self._optimizer.restore(state)
         self._first_step = len(self.history)
+        if self._is_best():
+            self._keep_best()  # a kill may have come between the two checkpoints
+        elif self._settings.keep == "best" and self.history.best() is not None:
+            self._output.require(BEST_FILE)
 
     def run(self) -> None:
         """Runs all steps that are left.
 
         Raises:
-            InputError: If the loss or a dev set's logit is not finite. The last
-                checkpoint is left as it is.
+            InputError: If the loss is not finite, once the weights before it are
+                saved; or a dev set's logit is not finite.
             KeyboardInterrupt: After Ctrl-C, once the step is done and saved.
+            OSError: If a file cannot be written; the checkpoint before stays.
         """
         self._clock = Clock(self._first_step, self.num_steps)
-        with DeferredInterrupt() as interrupt:
-            events = None if self._output is None else EventWriter(self._output.path)
-            try:
-                if self._lacks_score():  # stopped while it was scored
-                    self._score(interrupt)
-                self._run_steps(interrupt, events)
-            finally:
-                if events is not None:
-                    events.close()
-
-    def best_weights(self) -> dict[str, np.ndarray]:
-        """Returns the weights after the step with the best F1."""
-        best = None if self._output is None else self._output.read_best()
-        return self._best if best is None else best
-
-    def _run_steps(
-        self, interrupt: DeferredInterrupt, events: EventWriter | None
-    ) -> None:
-        with Prefetch(self._prepared()) as prepared:
+        with ExitStack() as stack:
+            interrupt = stack.enter_context(DeferredInterrupt())
+            if self._output is not None:
+                events = EventWriter(self._output.path)
+                self._events = stack.enter_context(events)
+            if self._lacks_score():  # stopped while it was scored
+                self._finish_step(interrupt)
+            prepared = stack.enter_context(Prefetch(self._prepared()))
             for step, parts in prepared:
                 self._run_step(step, parts)
                 self.seconds_waited = prepared.seconds_waited
-                if self._lacks_score():
-                    self._score(interrupt)
-                if events is not None:
-                    events.write(self.history.last)
-                if self._saves() or interrupt.requested:
-                    self._save()
-                    if events is not None:
-                        events.flush()
-                interrupt.raise_if_requested()
+                self._finish_step(interrupt)
+
+    def best_weights(self) -> dict[str, np.ndarray]:
+        """Returns the weights after the step with the best F1, if `keep` is `best`."""
+        return self._best if self._output is None else self._output.read_best()
 
     def _prepared(self) -> Iterator[tuple[int, Parts]]:
         """Yields the steps that are left, with what they run."""
@@ -178,7 +173,7 @@ class TrainingLoop:
         warmup = num_warmup_steps(self.num_steps, settings.warmup_proportion)
         rate = learning_rate(step, self.num_steps, warmup, settings.learning_rate)
         outcome = self._step.run(step, parts, rate)
-        self._check(step, outcome)
+        self._check(outcome)
         self.history.append(
             HistoryRow(
                 step=step + 1,
@@ -191,21 +186,42 @@ class TrainingLoop:
         self._clock.add(sum(len(part["targets"]) for part in parts))
         self._report("training")
 
-    def _check(self, step: int, outcome: StepOutcome) -> None:
-        """Refuses to go on from what is no number."""
+    def _finish_step(self, interrupt: DeferredInterrupt) -> None:
+        """Scores, notes and saves the last step, each where it is due.
+
+        Curves are written before the checkpoint that a killed run goes on from, so that
+        they lack no step of it; the best weights after it, since `restore` can make
+        them again from it, but not the ones before.
+        """
+        if self._lacks_score():
+            self._score(interrupt)
+        if self._events is not None:
+            self._events.write(self.history.last)
+        if self._saves() or interrupt.requested:
+            self._save()
+        if self._is_best():
+            self._keep_best()
+        interrupt.raise_if_requested()
+
+    def _check(self, outcome: StepOutcome) -> None:
+        """Refuses to go on from what is no number, and saves what was before it."""
         is_scaled = self._settings.precision == "mixed_float16"
         gave_up = not outcome.applied and (
             not is_scaled or outcome.loss_scale < SMALLEST_LOSS_SCALE
         )
         if math.isfinite(outcome.loss) and not gave_up:
             return
-        kept = "nothing was written"
-        if self._output is not None:
-            kept = f"the checkpoints in {self._output.path} are as they were"
+        kept = "no checkpoint was written"
+        if self._output is not None and self.history and not outcome.applied:
+            self._save()
+            kept = (
+                f"the weights after step {len(self.history)} are kept in "
+                f"{self._output.path / CHECKPOINT_DIR}"
+            )
         raise InputError(
             f"Expected finite losses and gradients. Received: loss {outcome.loss:g}, "
-            f"gradient norm {outcome.gradient_norm:g} at step {step + 1} of "
-            f"{self.num_steps}; {kept}. Lower the learning rate "
+            f"gradient norm {outcome.gradient_norm:g} at step {len(self.history) + 1} "
+            f"of {self.num_steps}; {kept}. Lower the learning rate "
             f"({self._settings.learning_rate:g}) or train in float32, into another "
             "directory."
         )
@@ -224,7 +240,7 @@ class TrainingLoop:
         return step == self.num_steps or (every > 0 and step % every == 0)
 
     def _score(self, interrupt: DeferredInterrupt) -> None:
-        """Scores the dev set after the last step, and keeps the best weights."""
+        """Scores the dev set after the last step."""
         if self._dev is None:
             return
 
@@ -234,7 +250,6 @@ class TrainingLoop:
             interrupt.raise_if_requested()
             self._report("scoring")
 
-        best = self.history.best()
         answers = answer_dataset(
             self._model,
             self._dev.dataset,
@@ -247,24 +262,28 @@ class TrainingLoop:
         row = replace(self.history.last, exact_match=answers.exact_match, f1=answers.f1)
         self.history.replace_last(row)
         self._report("scoring", row)
-        if best is None or answers.f1 > best.f1:
-            self._keep_best()
-        self._save()
-        self._clock.skip()
         self.answers = answers if len(self.history) == self.num_steps else None
 
+    def _is_best(self) -> bool:
+        """Says whether the last step has the best F1."""
+        if not self.history or not self.history.last.is_scored:
+            return False
+        return self.history.best() is self.history.last
+
     def _keep_best(self) -> None:
-        state = self._optimizer.state()
-        weights = {n: a for n, a in state.items() if n.startswith("weight/")}
-        self._best = weights
-        if self._output is not None:
+        """Keeps the weights as the best: on the disk, or in memory if asked for."""
+        if self._output is None and self._settings.keep != "best":
+            return
+        weights = self._optimizer.weight_state()
+        if self._output is None:
+            self._best = weights
+        else:
             self._output.write_best(weights)
 
     def _saves(self) -> bool:
+        """Says whether a checkpoint is due after the last step."""
         step = len(self.history)
-        if step == self._saved_step:
-            return False
-        if step == self.num_steps:
+        if self.history.last.is_scored or step == self.num_steps:
             return True
         every = self._settings.checkpoint_steps
         if every is None:
@@ -275,11 +294,12 @@ class TrainingLoop:
         if self._output is None:
             return
         self._report("saving")
+        if self._events is not None:
+            self._events.flush()
         state = self._optimizer.state() | {"history": self.history.array()}
         self._output.write_last(state)
         self.history.write(self._output.path)
         self._saved_at = time.monotonic()
-        self._saved_step = len(self.history)
         self._clock.skip()
 
     def _report(self, stage: str, row: HistoryRow | None = None) -> None:

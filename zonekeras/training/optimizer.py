@@ -75,6 +75,11 @@ class AdamW:
         """Returns all that a resumed run needs, the weights included, by name."""
         return {name: variable.numpy() for name, variable in self._variables().items()}
 
+    def weight_state(self) -> dict[str, np.ndarray]:
+        """Returns of `state` the weights alone."""
+        variables = zip(self.names, self.weights, strict=True)
+        return {f"weight/{name}": variable.numpy() for name, variable in variables}
+
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Takes over what `state` returned."""
         for name, variable in self._variables().items():

@@ -16,7 +16,8 @@ class FinetuneResult:
 
     Attributes:
         model: The model, float32, nothing masked.
-        history: A row for every step.
+        history: A row for every step; empty if the run was finished before and both
+            `history.csv` and its last checkpoint were deleted.
         answers: To the dev set, with its scores; None without one.
         directory: The model directory; None if nothing was written.
         was_finished: Whether it lay there finished before.

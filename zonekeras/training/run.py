@@ -1,7 +1,8 @@
 """`finetune`: trains a reader and writes its model directory.
 
 What can be wrong is found before the output directory is touched. A killed run started
-again goes on from its last checkpoint, a finished one is not trained again.
+again goes on from its last checkpoint, a finished one is not trained again; asked for
+its other weights (`keep`), it writes the model from them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from typing import Any
 
 import keras
 
-from zonekeras.data.features import Features, build_features
+from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
-from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
+from zonekeras.graph.options import AnswerOptions, ExportOptions
+from zonekeras.models.model_directory import (
+    DESCRIPTION_FILE,
+    SAVED_MODEL_VERSION,
+    read_description,
+)
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import (
@@ -30,8 +36,9 @@ from zonekeras.models.weights import (
 )
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.run_record import write_run_record
-from zonekeras.training.answering import DevAnswers, answer_dataset
-from zonekeras.training.history import History
+from zonekeras.training.answering import DevAnswers, answer_dataset, make_windows
+from zonekeras.training.checkpoints import LAST_FILE
+from zonekeras.training.history import HISTORY_FILE, History
 from zonekeras.training.output import RunDirectory, check_run_dir, open_run_dir
 from zonekeras.training.progress import Progress
 from zonekeras.training.result import FinetuneResult
@@ -70,7 +77,7 @@ def finetune(
 
     Raises:
         InputError: If a setting, the data, the model or `output_dir` cannot be used,
-            or a loss is not finite; the last checkpoint stays.
+            or a loss is not finite; the weights before that are saved.
         OSError: If a file cannot be written; the checkpoint before stays.
 
     Example:
@@ -89,8 +96,11 @@ def finetune(
     if directory is None:
         return run.train(None, on_progress or _ignore)
     with open_run_dir(directory, run.content()) as output:
-        if run.is_finished(output):
+        kept = run.kept(output)
+        if kept == chosen.keep:
             return run.finished_result(output)
+        if kept is not None:
+            output.require(LAST_FILE)  # or all would be trained again
         write_run_record(directory, run.record(), command)
         return run.train(output, on_progress or _ignore)
 
@@ -112,12 +122,6 @@ class _Run:
 
     def check(self) -> None:
         """Checks that the model can be trained on the data with these settings."""
-        longest = self.model.max_sequence_length
-        if self.settings.max_seq_length > longest:
-            raise InputError(
-                f"Expected max_seq_length of at most {longest}, which is what this "
-                f"model can read. Received: {self.settings.max_seq_length}."
-            )
         self._reader()
         self.train_features = self._features(self.train_set)
 
@@ -146,25 +150,27 @@ class _Run:
             },
         }
 
-    def is_finished(self, output: RunDirectory) -> bool:
-        """Says whether the model directory of this run is whole."""
+    def kept(self, output: RunDirectory) -> str | None:
+        """Returns which weights of this run are the model that lies there, if any."""
         path = output.path / DESCRIPTION_FILE
         if not path.exists():
-            return False
+            return None
         made_by = read_description(path)[0].made_by or {}
-        return made_by.get("run") == output.run
+        if made_by.get("run") != output.run:
+            return None
+        return str(made_by["settings"]["keep"])
 
     def finished_result(self, output: RunDirectory) -> FinetuneResult:
-        """Returns what an earlier process finished."""
+        """Returns what an earlier process finished; writes again what is gone of it."""
         from zonekeras.models.loading import load
 
         model = load(output.path, prefer_saved_model=False)
-        state = output.read_last() or {}
         answers = None
         if self.dev_set is not None:
             features = self._features(self.dev_set)
             answers = answer_dataset(model, self.dev_set, features, self.settings)
-        history = History(state.get("history"))
+        history = _finished_history(output)
+        _restore_results(output.path, model, history, answers, self.settings)
         return FinetuneResult(model, history, answers, output.path, was_finished=True)
 
     def train(
@@ -195,15 +201,16 @@ class _Run:
         loop.restore()
         loop.run()
         if settings.keep == "best":
+            best = loop.best_weights()
             for name, variable in reader_variables(reader).items():
-                variable.assign(loop.best_weights()[f"weight/{name}"])
+                variable.assign(best[f"weight/{name}"])
         is_as_scored = settings.keep == "last" and settings.precision == "float32"
         model = self._final_model(reader, output)
         answers = loop.answers if is_as_scored else None
         if answers is None and dev is not None:
             answers = answer_dataset(model, dev.dataset, dev.features, settings)
         if output is not None:
-            _write_results(output.path, model, loop.history, answers)
+            _write_results(output.path, model, loop.history, answers, settings)
         return FinetuneResult(
             model, loop.history, answers, None if output is None else output.path
         )
@@ -251,29 +258,63 @@ class _Run:
         return ZoneModel(KerasNetwork(final), self.model.tokenizer, description)
 
     def _features(self, dataset: SquadDataset) -> Features:
-        settings = self.settings
-        return build_features(
-            dataset,
-            self.model.tokenizer,
-            max_seq_length=settings.max_seq_length,
-            doc_stride=settings.doc_stride,
-            max_query_length=settings.max_query_length,
-        )
+        return make_windows(self.model, dataset, self.settings)
 
 
 def _write_results(
-    directory: Path, model: ZoneModel, history: History, answers: DevAnswers | None
+    directory: Path,
+    model: ZoneModel,
+    history: History,
+    answers: DevAnswers | None,
+    settings: TrainingSettings,
 ) -> None:
-    """Writes curves, answers and, last, the model directory."""
+    """Writes curves, answers and, last, the model directory.
+
+    Its SavedModel answers with the settings that it was trained and scored with.
+    """
+    _write_curves(directory, history)
+    if answers is not None:
+        answers.write(directory)
+    _export(directory, model, settings)
+
+
+def _restore_results(
+    directory: Path,
+    model: ZoneModel,
+    history: History,
+    answers: DevAnswers | None,
+    settings: TrainingSettings,
+) -> None:
+    """Writes what of a finished run's results is gone."""
+    curves = (HISTORY_FILE, *FIGURE_FILES)
+    if history and not all((directory / name).exists() for name in curves):
+        _write_curves(directory, history)
+    if answers is not None and not answers.are_written(directory):
+        answers.write(directory)
+    if not (directory / SAVED_MODEL_VERSION).exists():
+        _export(directory, model, settings)
+
+
+def _write_curves(directory: Path, history: History) -> None:
     from zonekeras.plotting import save_figure, training_curves
 
     history.write(directory)
     figure = training_curves(history.table())
     for name in FIGURE_FILES:
         save_figure(figure, directory / name)
-    if answers is not None:
-        answers.write(directory)
-    model.export(directory)
+
+
+def _export(directory: Path, model: ZoneModel, settings: TrainingSettings) -> None:
+    answer = AnswerOptions.of(vars(settings))
+    model.export(directory, ExportOptions.for_tokenizer(model.tokenizer, answer))
+
+
+def _finished_history(output: RunDirectory) -> History:
+    """Reads a run's history from its table, or else from its checkpoint."""
+    if (output.path / HISTORY_FILE).exists():
+        return History.read(output.path)
+    state = output.read_last(["history"]) or {}
+    return History(state.get("history"))
 
 
 def _read(

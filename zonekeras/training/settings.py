@@ -13,21 +13,23 @@ from typing import Any
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import (
     DOC_STRIDE,
+    EPSILON,
+    KEEPS,
     LEARNING_RATE,
     MAX_ANSWER_LENGTH,
+    MAX_GRADIENT_NORM,
     MAX_QUERY_LENGTH,
     MAX_SEQ_LENGTH,
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
     NUM_TRAIN_EPOCHS,
+    PRECISIONS,
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
+    WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-KEEPS = ("last", "best")
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,11 @@ class TrainingSettings:
     gradient_accumulation_steps: int = 1
     learning_rate: float = LEARNING_RATE
     warmup_proportion: float = WARMUP_PROPORTION
-    weight_decay: float = 0.01
-    max_gradient_norm: float = 1.0
+    weight_decay: float = WEIGHT_DECAY
+    max_gradient_norm: float = MAX_GRADIENT_NORM
     beta_1: float = 0.9
     beta_2: float = 0.999
-    epsilon: float = 1e-6
+    epsilon: float = EPSILON
     dropout: float | None = None
     from_scratch: bool = False
     seed: int = 0
@@ -164,13 +166,14 @@ class TrainingSettings:
         )
 
     def content(self) -> dict[str, Any]:
-        """Returns what decides weights, history and the files, as JSON values.
+        """Returns what decides the weights and the history, as JSON values.
 
-        When checkpoints are written, and how many windows are answered at once, is
-        left to every start.
+        When checkpoints are written, which of them becomes the model, and how many
+        windows are answered at once, is left to every start. How answers are read off
+        the logits is not: the history's scores depend on it, and so the best weights.
         """
         values = asdict(self)
-        for name in ("checkpoint_steps", "predict_batch_size"):
+        for name in ("checkpoint_steps", "keep", "predict_batch_size"):
             del values[name]
         return values
 

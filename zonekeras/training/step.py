@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zonekeras.models.network import INPUT_NAMES
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.training.optimizer import AdamW
 
 TOKEN_EMBEDDING = "embeddings.token"
-INPUT_NAMES = ("token_ids", "segment_ids", "roles")
 
 
 @dataclass(frozen=True)

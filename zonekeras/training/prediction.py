@@ -1,0 +1,95 @@
+"""`predict`: answers a dev set with a model as it is, into a directory.
+
+What the protocol's program does when it is told to predict and not to train.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.results.files import atomic_write
+from zonekeras.results.run_record import write_run_record
+from zonekeras.training.answering import DevAnswers, answer_dataset, make_windows
+from zonekeras.training.output import check_run_dir, open_run_dir
+from zonekeras.training.settings import TrainingSettings
+
+SCORES_FILE = "scores.json"
+
+_DECIDING = (
+    "max_seq_length",
+    "doc_stride",
+    "max_query_length",
+    "n_best_size",
+    "max_answer_length",
+    "version_2_with_negative",
+    "null_score_diff_threshold",
+    "metric",
+)
+"""The settings that play a part where nothing is trained."""
+
+
+def predict(
+    model: ZoneModel,
+    dev: SquadDataset | str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    on_batch: Callable[[int], None] | None = None,
+    command: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> DevAnswers:
+    """Answers a dev set under the model's current mask.
+
+    Writes `predictions.json`, `null_odds.json` where "no answer" is allowed,
+    `scores.json` where every question has a gold answer, and `run.json`.
+
+    Args:
+        model: The model.
+        dev: What to answer, or its file.
+        output_dir: Where to; a directory of its own.
+        on_batch: Called with the number of windows after each batch.
+        command: What `run.json` says of who called.
+        **settings: Fields of `TrainingSettings`; those of training play no part.
+
+    Raises:
+        InputError: If a setting, the data, the model or `output_dir` cannot be used.
+        OSError: If a file cannot be written.
+    """
+    chosen = TrainingSettings.of(settings)
+    directory = Path(output_dir)
+    check_run_dir(directory)
+    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+    chosen = chosen.for_data(None, dataset)
+    features = make_windows(model, dataset, chosen)
+    deciding = {name: asdict(chosen)[name] for name in _DECIDING}
+    content = {
+        "model": model.fingerprint(),
+        "configuration": str(model.configuration),
+        "semantics": str(model.semantics),
+        "tokenizer": model.tokenizer.fingerprint,
+        "train_file": None,
+        "predict_file": dataset.fingerprint,
+        "settings": deciding,
+    }
+    record = {
+        "model": model.description.source,
+        "predict_file": dataset.path,
+        "settings": deciding,
+        "fingerprints": {
+            name: content[name] for name in ("model", "tokenizer", "predict_file")
+        },
+    }
+    with open_run_dir(directory, content):
+        write_run_record(directory, record, command)
+        answers = answer_dataset(model, dataset, features, chosen, on_batch)
+        answers.write(directory)
+        if answers.f1 is not None:
+            scores = {"exact_match": answers.exact_match, "f1": answers.f1}
+            atomic_write(directory / SCORES_FILE, json.dumps(scores) + "\n")
+    return answers
