@@ -78,7 +78,10 @@ def _answer(handler, server):
         return
     start = _start(handler.headers, server)
     if start >= len(content) > 0:
-        handler.send_error(416)
+        handler.send_response(416)
+        handler.send_header("Content-Range", f"bytes */{len(content)}")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
         return
     handler.send_response(206 if start else 200)
     if start:

@@ -135,6 +135,12 @@ def test_an_archive_that_lies_about_its_size_is_refused(archive, folder):
     assert list(folder.iterdir()) == []
 
 
+def test_what_a_kill_left_does_not_stay(archive, folder):
+    (folder / ".vocab.txt.tmp").write_bytes(b"half")
+    unpack(make(archive), folder, NAMES, max_bytes=1000)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
+
+
 def test_a_damaged_archive_is_refused(archive, folder):
     content = bytearray(make(archive).read_bytes())
     content[content.index(b"vocab.txt") + len(b"vocab.txt") + 2] ^= 255

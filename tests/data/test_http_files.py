@@ -1,6 +1,8 @@
 import fcntl
 import hashlib
+import json
 import re
+import resource
 import socket
 
 import numpy as np
@@ -151,6 +153,16 @@ def test_a_part_that_was_whole_needs_no_request(server, target):
     assert server.requests == []
 
 
+def test_a_part_that_was_whole_is_not_loaded_again(server, target):
+    target.with_name("file.part").write_bytes(CONTENT)
+    mark = {"url": f"{server.url}/file", "mark": '"one"'}
+    target.with_name("file.part.json").write_text(json.dumps(mark))
+    assert get(server, target) == SHA256
+    assert ranges(server) == ["bytes=700001-"]
+    assert target.read_bytes() == CONTENT
+    assert only(target)
+
+
 def test_a_range_that_cannot_be_had_starts_over(server, target):
     target.with_name("file.part").write_bytes(CONTENT + b"x")
     assert get(server, target, sha256=SHA256) == SHA256
@@ -212,6 +224,28 @@ def test_a_file_of_unknown_length_is_refused(server, target):
     server.sends_length = False
     with pytest.raises(DownloadError, match="Received: no Content-Length"):
         get(server, target)
+
+
+def test_a_known_size_needs_no_length(server, target):
+    server.sends_length = False
+    assert get(server, target, size=len(CONTENT)) == SHA256
+
+
+def test_a_full_disk_is_no_failure_of_the_network(server, target):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    try:
+        with raises(
+            f"{target}.part: expected room for 700,001 bytes. Received: File too "
+            "large. What fitted is kept; make room and give the same command again."
+        ):
+            get(server, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(server.requests) == 1
+    assert target.with_name("file.part").read_bytes() == CONTENT[:300_000]
+    assert get(server, target) == SHA256
+    assert ranges(server)[-1] == "bytes=300000-"
 
 
 def test_redirects_are_followed(server, target):

@@ -8,8 +8,8 @@ and its CRC-32 is checked.
 
 from __future__ import annotations
 
+import fcntl
 import os
-import secrets
 import stat
 import zipfile
 import zlib
@@ -40,22 +40,25 @@ def unpack(
         DownloadError: If the archive is broken, hostile, or lacks a file.
     """
     folder = Path(directory)
-    temporary = {name: f".{name}.{secrets.token_hex(8)}.tmp" for name in names}
-    try:
-        with zipfile.ZipFile(archive) as content:
-            entries = _judge(archive, content.infolist(), names, max_bytes)
+    # What a killed process left has the same names, so it does not pile up.
+    temporary = {name: folder / f".{name}.tmp" for name in names}
+    with open(archive, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            with zipfile.ZipFile(file) as content:
+                entries = _judge(archive, content.infolist(), names, max_bytes)
+                for name in names:
+                    _extract(content, entries[name], temporary[name])
             for name in names:
-                _extract(content, entries[name], folder / temporary[name])
-        for name in names:
-            os.replace(folder / temporary[name], folder / name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DownloadError(
-            f"{archive}: expected a whole zip archive. Received: {error}. Download "
-            "it again."
-        ) from error
-    finally:
-        for name in names:
-            (folder / temporary[name]).unlink(missing_ok=True)
+                os.replace(temporary[name], folder / name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise DownloadError(
+                f"{archive}: expected a whole zip archive. Received: {error}. Download "
+                "it again."
+            ) from error
+        finally:
+            for path in temporary.values():
+                path.unlink(missing_ok=True)
 
 
 def _judge(
@@ -109,9 +112,9 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
 
 
 def _extract(content: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
-    """Writes one entry to a new file, never more than it claims to hold."""
+    """Writes one entry to a file, never more than it claims to hold."""
     left = entry.file_size
-    with content.open(entry) as source, open(path, "xb") as file:
+    with content.open(entry) as source, open(path, "wb") as file:
         while block := source.read(min(_BLOCK_BYTES, left + 1)):
             left -= len(block)
             if left < 0:

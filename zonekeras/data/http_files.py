@@ -33,6 +33,7 @@ _BLOCK_BYTES = 1 << 18
 _PASSING_CODES = (408, 425, 429, 500, 502, 503, 504)
 _NO_NETWORK = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_WHOLE_SIZE = re.compile(r"bytes \*/(\d+)")
 
 
 class DownloadError(OSError):
@@ -153,7 +154,6 @@ def _get_whole(
                     "from there."
                 ) from error
             time.sleep(patience.wait_seconds * 2 ** (num_failures - 1))
-    unfinished.flush()
     return file_sha256(unfinished.path)
 
 
@@ -207,7 +207,7 @@ def _accept(remote: RemoteFile, unfinished: UnfinishedFile, response: Any) -> in
     else:
         unfinished.empty()
         unfinished.keep_mark(response.headers)
-        length = response.headers.get("Content-Length", "")
+        length = response.headers.get("Content-Length", str(remote.size or ""))
         if not length.isdigit():
             raise DownloadError(
                 f"{remote.url}: expected the server to say how long the file is. "
@@ -239,7 +239,14 @@ def _append_all(
         block = response.read(min(_BLOCK_BYTES, total - size))
         if not block:
             raise _TryAgainError(f"a cut after {size:,} of {total:,} bytes")
-        unfinished.append(block)
+        try:
+            unfinished.append(block)
+        except OSError as error:
+            raise DownloadError(
+                f"{unfinished.path}: expected room for {total:,} bytes. Received: "
+                f"{error.strerror or error}. What fitted is kept; make room and give "
+                "the same command again."
+            ) from error
         size += len(block)
         on_progress(size, total)
 
@@ -247,10 +254,13 @@ def _append_all(
 def _judge_refusal(
     remote: RemoteFile, unfinished: UnfinishedFile, error: urllib.error.HTTPError
 ) -> None:
-    """Decides what an HTTP error means; always raises."""
+    """Decides what an HTTP error means; returns if nothing was missing."""
     status = f"HTTP {error.code} {error.reason}"
-    if error.code == 416:  # what we have is no beginning of what the server has
-        unfinished.empty()
+    if error.code == 416:
+        found = _WHOLE_SIZE.fullmatch(error.headers.get("Content-Range", ""))
+        if found and int(found[1]) == unfinished.size:
+            return
+        unfinished.empty()  # what we have is no beginning of what the server has
     elif error.code not in _PASSING_CODES:
         raise DownloadError(
             f"Expected {remote.url}. Received: {status}. The address may have moved; "

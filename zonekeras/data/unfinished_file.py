@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
 
 from zonekeras.results.files import atomic_write
 
@@ -24,10 +24,10 @@ class UnfinishedFile:
     Args:
         target: The path of the whole file.
         url: Where it comes from.
-        file: `NAME.part`, open to read and write.
+        file: `NAME.part`, open to read and write, without a buffer.
     """
 
-    def __init__(self, target: Path, url: str, file: IO[bytes]) -> None:
+    def __init__(self, target: Path, url: str, file: io.FileIO) -> None:
         self.path = _part_path(target)
         self._target = target
         self._url = url
@@ -59,9 +59,15 @@ class UnfinishedFile:
             atomic_write(self._mark_path, json.dumps({"url": self._url, "mark": mark}))
 
     def append(self, block: bytes) -> None:
-        """Adds what came next."""
+        """Adds what came next.
+
+        Raises:
+            OSError: If the disk takes no more; what fits is kept.
+        """
         self._file.seek(0, os.SEEK_END)
-        self._file.write(block)
+        rest = memoryview(block)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def empty(self) -> None:
         """Throws the bytes so far away."""
@@ -69,7 +75,6 @@ class UnfinishedFile:
 
     def finish(self) -> None:
         """Gives the file its name."""
-        self._file.flush()
         os.fsync(self._file.fileno())
         os.replace(self.path, self._target)
         self._mark_path.unlink(missing_ok=True)
@@ -78,10 +83,6 @@ class UnfinishedFile:
         """Removes it."""
         self.path.unlink(missing_ok=True)
         self._mark_path.unlink(missing_ok=True)
-
-    def flush(self) -> None:
-        """Makes the bytes so far visible to other readers of the file."""
-        self._file.flush()
 
 
 @contextlib.contextmanager
@@ -92,7 +93,7 @@ def open_unfinished(target: Path, url: str) -> Iterator[UnfinishedFile]:
         BlockingIOError: If another process is at it.
     """
     descriptor = os.open(_part_path(target), os.O_RDWR | os.O_CREAT, 0o666)
-    with open(descriptor, "r+b") as file:
+    with io.FileIO(descriptor, "r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield UnfinishedFile(target, url, file)
 
