@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,28 @@ from keras import ops
 
 from zonekeras.data.features import Features
 from zonekeras.models.network import Network
-from zonekeras.results.store import StoredAttention, StoredExample
+from zonekeras.results.store import StoredAttention
 from zonekeras.sweeping.attention import zone_masses
 from zonekeras.sweeping.attention_examples import encode_example
 from zonekeras.zones import open_table
 
 
+class _Part(NamedTuple):
+    """What was seen of some windows, layer by layer; tensors not yet waited for.
+
+    Attributes:
+        windows: int32 [B].
+        role_masses: Of each layer [B, N, R, R].
+        weights: Window of an example -> of each layer [N, T, T].
+    """
+
+    windows: npt.NDArray[np.int32]
+    role_masses: list[Any]
+    weights: dict[int, list[Any]]
+
+
 class AttentionRecorder:
-    """What one batch after the other shows.
+    """What one batch shows.
 
     Args:
         network: The model.
@@ -32,12 +46,11 @@ class AttentionRecorder:
         self._network = network
         self._features = features
         self._examples = examples
-        self.clear()
+        self._parts: list[_Part] = []
 
     def clear(self) -> None:
         """Forgets the batch so far, to begin with its first part again."""
-        self._masses: list[npt.NDArray[np.float64]] = []
-        self._found: dict[int, StoredExample] = {}
+        self._parts.clear()
 
     def part(
         self, windows: npt.NDArray[np.int32], roles: npt.NDArray[np.int32]
@@ -48,42 +61,37 @@ class AttentionRecorder:
             windows: int32 [B].
             roles: int32 [B, T].
         """
-        role_masses: list[npt.NDArray[np.float32]] = []
-        wanted = [
-            (row, window)
+        table = open_table()[None, None]
+        wanted = {
+            window: row
             for row, window in enumerate(windows.tolist())
             if window in self._examples
-        ]
-        weights: dict[int, list[npt.NDArray[np.float32]]] = {
-            window: [] for _, window in wanted
         }
-        table = open_table()[None, None]
+        part = _Part(windows, [], {window: [] for window in wanted})
+        self._parts.append(part)
 
         def record(layer: int, hidden: Any) -> None:
             found = self._network.layer_attention(layer, hidden, roles, table)
-            role_masses.append(_to_numpy(found["role_masses"]))
-            if wanted:
-                of_layer = _to_numpy(found["weights"])
-                for row, window in wanted:
-                    length = int(self._features.lengths[window])
-                    weights[window].append(of_layer[row, :, :length, :length].copy())
-            if layer == self._network.num_layers - 1:
-                self._masses.append(
-                    zone_masses(
-                        np.stack(role_masses, axis=1), self._features.lengths[windows]
-                    )
-                )
-                for window, layers in weights.items():
-                    self._found[self._examples[window]] = encode_example(
-                        self._features, window, np.stack(layers)
-                    )
+            part.role_masses.append(found["role_masses"])
+            for window, row in wanted.items():
+                part.weights[window].append(found["weights"][row])
 
         return record
 
     def take(self) -> StoredAttention:
         """Returns what the batch showed."""
-        masses = np.concatenate(self._masses).sum(axis=0)
-        return StoredAttention(masses, dict(self._found))
+        masses, examples = [], {}
+        for part in self._parts:
+            by_layer = np.stack(list(map(_to_numpy, part.role_masses)), axis=1)
+            masses.append(zone_masses(by_layer, self._features.lengths[part.windows]))
+            for window, layers in part.weights.items():
+                length = int(self._features.lengths[window])
+                weights = np.stack(
+                    [_to_numpy(one)[:, :length, :length] for one in layers]
+                )
+                question = self._examples[window]
+                examples[question] = encode_example(self._features, window, weights)
+        return StoredAttention(np.concatenate(masses).sum(axis=0), examples)
 
 
 def _to_numpy(tensor: Any) -> npt.NDArray[np.float32]:
