@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PROG = "zonekeras plot"
+SETS = ("heads", "cumulative", "pairs", "only")
 SCORES = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
 
 EPILOG = """\
@@ -29,6 +30,8 @@ examples:
   wrote squad.pdf
   $ zonekeras plot runs/seed1 runs/seed2 runs/seed3 mean.png --annotate
   wrote mean.png
+  $ zonekeras plot runs/reader heads.pdf --set heads --score f1
+  wrote heads.pdf
   $ zonekeras plot table1.csv difference.pdf --compare table2.csv
   standard deviation of difference: all 0.819, q2 0.152, q2p 0.132, p2q 1.405, p2 0.815
   wrote difference.pdf
@@ -83,6 +86,11 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--title", metavar="TEXT", help="a title above the cells")
     parser.add_argument(
+        "--set",
+        choices=SETS,
+        help="draw this set of configurations in place of the cells",
+    )
+    parser.add_argument(
         "--compare",
         type=existing_path,
         metavar="RESULTS",
@@ -106,6 +114,8 @@ def _main(argv: Sequence[str]) -> None:
             f"Expected results before the figure file. Received: {figure_path} alone; "
             f"write '{PROG} RESULTS {figure_path}'."
         )
+    if flags.set is not None and flags.compare is not None:
+        raise InputError("Expected --set or --compare. Received: both; leave one out.")
     figure = _compare(runs, flags) if flags.compare else _draw(runs, flags)
 
     from zonekeras.plotting import save_figure
@@ -184,10 +194,27 @@ def _draw(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
 
     from zonekeras.plotting import heatmap, runs_heatmap
 
+    if flags.set is not None:
+        return _draw_set(runs, results, flags)
     if len(runs) == 1:
         return heatmap(results[0], baseline=runs[0].baseline, **_appearance(flags))
     baselines = [run.baseline for run in runs]
     return runs_heatmap(results, baselines=baselines, **_appearance(flags))
+
+
+def _draw_set(
+    runs: Sequence[Source], results: Sequence[Any], flags: argparse.Namespace
+) -> Figure:
+    """Draws a set of configurations other than the cells."""
+    if len(runs) != 1 or isinstance(results[0], dict):
+        raise InputError(
+            "Expected one results.parquet, or one directory that has it, with --set. "
+            f"Received: {', '.join(run.path for run in runs)}."
+        )
+
+    from zonekeras.plotting import set_heatmap
+
+    return set_heatmap(results[0], flags.set, **_appearance(flags))
 
 
 def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:

@@ -1,6 +1,7 @@
 import pytest
 
-from cli.plot import main
+from cli.plot import SETS, main
+from zonekeras.configuration_sets import SetName
 from zonekeras.results.protocol_csv import write_results_csv
 from zonekeras.results.tidy import Score, sweep_table, write_table
 
@@ -59,6 +60,26 @@ def test_a_table_and_a_directory_need_no_baseline(directory, capsys):
     assert main(["out/results.parquet", "a.svg"]) == 0
     assert main(["out", "b.svg"]) == 0
     assert (directory / "a.svg").read_bytes() == (directory / "b.svg").read_bytes()
+
+
+def test_a_set_in_place_of_the_cells(results, directory, capsys):
+    scores = {"baseline": Score(80.0, 90.0, 7)}
+    scores |= {f"layer0:only-{zone}": Score(70.0, 75.0, 7) for zone in ZONES[1:]}
+    write_table(sweep_table(scores, model="m", dataset="d"), directory / "a.parquet")
+    assert main(["a.parquet", "only.svg", "--set", "only"]) == 0
+    assert (directory / "only.svg").stat().st_size > 1000
+    capsys.readouterr()
+    for arguments, message in (
+        (["a.parquet", "x.svg", "--set=pairs"], "that holds the set pairs in every la"),
+        (
+            ["results.csv", "80", "x.svg", "--set=only"],
+            "one results.parquet, or one",
+        ),
+        (["a.parquet", "x.svg", "--set=only", "--compare=a.parquet"], "--set or --com"),
+    ):
+        assert main(arguments) == 2
+        assert message in capsys.readouterr().err
+    assert "x.svg" not in names(directory)
 
 
 def test_a_directory_with_only_a_csv_file_needs_one(results, directory, capsys):
@@ -270,3 +291,7 @@ def test_a_directory_that_cannot_be_written_is_a_failure(
         "zonekeras plot: error: Permission denied: a.pdf\n"
     )
     assert names(directory) == before
+
+
+def test_the_sets_are_those_of_the_library():
+    assert SETS == tuple(name for name in SetName if name is not SetName.CELLS)
