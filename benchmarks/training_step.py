@@ -1,10 +1,12 @@
 """Our training step beside Hugging Face's on PyTorch: same weights, batches, threads.
 
-Both run forward, backward, clipping and AdamW with dropout, interleaved step by step in
-one run, each in a process of its own. Printed are medians over the steps, of wall time
-and of processor time (which a busy machine does not change), and of their ratios. Then
-our loop trains on real windows, and how long it waited for its input is set against how
-long it ran.
+The batches are the first of a training run on real windows, bucketed by length and
+padded as ours are. Both sides run forward, backward, clipping and AdamW, turn about,
+each in a process of its own. Printed are the sums over the steps of wall time and of
+processor time, and the medians of the steps' ratios. With `--dropout 0` both compute
+the same, and the largest difference of their losses is printed too. Then our loop
+trains on the same windows, and how long its steps waited for their input is set against
+how long they took; the first step, which traces, is left out.
 
     python benchmarks/training_step.py --model ../shared/models/minilm-qa
     python benchmarks/training_step.py --torch_python OTHER_VENV/bin/python
@@ -25,14 +27,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from zonekeras.data.features import Features
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.models.zone_model import ZoneModel
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 LEARNING_RATE = 3e-5
 WEIGHT_DECAY = 0.01
+WARM_UP_STEPS = 2
 
-Step = Callable[[dict[str, np.ndarray]], float]
+Batch = dict[str, np.ndarray]
+Step = Callable[[Batch], float]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,33 +50,51 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="../shared/models/minilm-qa")
     parser.add_argument("--data", default="../shared/data/xquad_en_heldout.json")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--length", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--max_seq_length", type=int, default=384)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--loop_steps", type=int, default=5)
+    parser.add_argument("--loop_steps", type=int, default=50)
+    parser.add_argument("--loop_batch", type=int, default=8)
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS))
     parser.add_argument("--torch_python", default=sys.executable)
     parser.add_argument("--worker", choices=("ours", "torch"), help=argparse.SUPPRESS)
-    parser.add_argument("--batch_file", help=argparse.SUPPRESS)
+    parser.add_argument("--batch_folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def make_batch(arguments: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Returns a batch of random tokens without padding."""
-    generator = np.random.default_rng(0)
-    shape = (arguments.batch, arguments.length)
-    starts = generator.integers(20, arguments.length - 5, arguments.batch)
-    roles = np.full(shape, 4)
-    roles[:, 0], roles[:, 1:12], roles[:, 12], roles[:, -1] = 1, 3, 2, 2
-    batch = {
-        "token_ids": generator.integers(1000, 30000, shape),
-        "segment_ids": np.broadcast_to(np.arange(arguments.length) > 12, shape),
-        "roles": roles,
-        "targets": np.stack([starts, starts + 3], axis=1),
-    }
-    return {name: value.astype(np.int32) for name, value in batch.items()}
+def load_all(arguments: argparse.Namespace) -> tuple[ZoneModel, SquadDataset, Features]:
+    """Returns the model, the data and its windows."""
+    from zonekeras.data.features import build_features
+    from zonekeras.data.squad import read_squad
+    from zonekeras.models.loading import load
+
+    model = load(arguments.model, prefer_saved_model=False)
+    dataset = read_squad(arguments.data)
+    features = build_features(
+        dataset, model.tokenizer, max_seq_length=arguments.max_seq_length
+    )
+    return model, dataset, features
+
+
+def write_batches(arguments: argparse.Namespace, folder: Path) -> None:
+    """Writes the first batches of a training run, a file for each step."""
+    from zonekeras.training.batches import TrainingBatches
+
+    _, _, features = load_all(arguments)
+    targets = features.training_targets()
+    batches = TrainingBatches(
+        features.lengths,
+        batch_size=arguments.batch,
+        num_epochs=1,
+        seed=0,
+        max_length=arguments.max_seq_length,
+    )
+    for step in range(arguments.steps):
+        (batch,) = batches.step(step)
+        arrays = features.arrays(batch.windows, batch.length)
+        np.savez(folder / f"{step}.npz", targets=targets[batch.windows], **arrays)
 
 
 def our_step(arguments: argparse.Namespace, precision: str) -> Step:
@@ -136,14 +164,14 @@ def torch_step(arguments: argparse.Namespace, precision: str) -> Step:
 
 
 def work(arguments: argparse.Namespace) -> None:
-    """Runs a step for every line on standard input and prints what it took."""
+    """Runs the step that each line on standard input names, and prints what it took."""
     make = our_step if arguments.worker == "ours" else torch_step
-    step = make(arguments, arguments.precisions[0])
-    with np.load(arguments.batch_file) as file:
-        batch = {name: file[name] for name in file.files}
-    for _ in sys.stdin:
+    run = make(arguments, arguments.precisions[0])
+    for line in sys.stdin:
+        with np.load(arguments.batch_folder / f"{int(line)}.npz") as file:
+            batch = {name: file[name] for name in file.files}
         wall, processor = time.perf_counter(), time.process_time()
-        loss = step(batch)
+        loss = run(batch)
         seconds = time.perf_counter() - wall, time.process_time() - processor
         print(json.dumps([*seconds, loss]), flush=True)
 
@@ -152,82 +180,97 @@ class Worker:
     """A process that runs steps when it is told to."""
 
     def __init__(
-        self, arguments: argparse.Namespace, kind: str, precision: str, batch_file: Path
+        self, arguments: argparse.Namespace, kind: str, precision: str, folder: Path
     ) -> None:
         python = arguments.torch_python if kind == "torch" else sys.executable
         names = ("model", "threads", "dropout")
         flags = [f"--{name}={getattr(arguments, name)}" for name in names]
+        self._errors = open(folder / f"{kind}.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [python, __file__, f"--worker={kind}", f"--batch_file={batch_file}", *flags]
+            [python, __file__, f"--worker={kind}", f"--batch_folder={folder}", *flags]
             + ["--precisions", precision],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
             # Threads that wait must not spin while the other side is measured.
             env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"},
         )
 
-    def step(self) -> tuple[float, float, float]:
+    def step(self, number: int) -> tuple[float, float, float]:
         """Runs a step; returns its wall time, its processor time and the loss."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write("step\n")
-        self.process.stdin.flush()
-        wall, processor, loss = json.loads(self.process.stdout.readline())
+        try:
+            self.process.stdin.write(f"{number}\n")
+            self.process.stdin.flush()
+            wall, processor, loss = json.loads(self.process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            self.process.wait()
+            self._errors.seek(0)
+            sys.exit(f"a worker failed:\n{self._errors.read()}")
         return wall, processor, loss
 
     def close(self) -> None:
         """Ends the process."""
         self.process.communicate()
+        self._errors.close()
 
 
-def compare(arguments: argparse.Namespace, precision: str, batch_file: Path) -> None:
+def compare(arguments: argparse.Namespace, precision: str, folder: Path) -> None:
     """Prints a line of the table."""
-    workers = [
-        Worker(arguments, kind, precision, batch_file) for kind in ("ours", "torch")
+    workers = [Worker(arguments, kind, precision, folder) for kind in ("ours", "torch")]
+    warm_up = [[worker.step(0) for worker in workers] for _ in range(WARM_UP_STEPS)]
+    rows = [
+        [worker.step(number) for worker in workers] for number in range(arguments.steps)
     ]
-    for worker in workers * 2:  # warm-up
-        worker.step()
-    rows = [[worker.step() for worker in workers] for _ in range(arguments.rounds)]
     for worker in workers:
         worker.close()
-    seconds = np.array(rows)[..., :2]  # [rounds, workers, wall or processor]
-    ours, torch = np.median(seconds, axis=0)
-    wall, processor = np.median(seconds[:, 0] / seconds[:, 1], axis=0)
+    measured = np.array(rows)  # [steps, workers, wall, processor or loss]
+    ours, torch = measured[..., :2].sum(axis=0)
+    wall, processor = np.median(measured[:, 0, :2] / measured[:, 1, :2], axis=0)
+    losses = np.array(warm_up + rows)[..., 2]
+    difference = np.abs(losses[:, 0] - losses[:, 1]).max()
     print(
-        f"{precision:>9}  {ours[0]:6.3f}  {torch[0]:7.3f}  {wall:5.2f}   "
-        f"{ours[1]:11.3f}  {torch[1]:11.3f}  {processor:5.2f}",
+        f"{precision:>9}  {ours[0]:6.2f}  {torch[0]:7.2f}  {wall:5.2f}   "
+        f"{ours[1]:11.2f}  {torch[1]:11.2f}  {processor:5.2f}"
+        + (f"   losses differ by {difference:.1e}" if arguments.dropout == 0 else ""),
         flush=True,
     )
 
 
 def time_input(arguments: argparse.Namespace) -> None:
     """Trains on real windows and prints how long steps waited for their input."""
-    from zonekeras.data.features import build_features
-    from zonekeras.data.squad import read_squad
-    from zonekeras.models.loading import load
     from zonekeras.training.loop import TrainingLoop
     from zonekeras.training.settings import TrainingSettings
 
-    model = load(arguments.model, prefer_saved_model=False)
-    dataset = read_squad(arguments.data)
-    features = build_features(dataset, model.tokenizer, max_seq_length=384)
-    share = arguments.loop_steps * arguments.batch / features.num_windows
+    model, dataset, features = load_all(arguments)
+    share = arguments.loop_steps * arguments.loop_batch / features.num_windows
     settings = TrainingSettings.of(
         {
-            "max_seq_length": 384,
-            "train_batch_size": arguments.batch,
+            "max_seq_length": arguments.max_seq_length,
+            "train_batch_size": arguments.loop_batch,
             "num_train_epochs": share,
         }
     ).for_data(dataset)
-    loop = TrainingLoop(model, model.network.reader, features, settings)
-    start = time.perf_counter()
+    moments: list[tuple[float, float]] = []
+    loop = TrainingLoop(
+        model,
+        model.network.reader,
+        features,
+        settings,
+        # What the step that ends waited is added after it is reported.
+        on_progress=lambda progress: moments.append(
+            (time.perf_counter(), loop.seconds_waited)
+        ),
+    )
     loop.run()
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - moments[0][0]
+    waited = loop.seconds_waited - moments[1][1]
+    steps = loop.num_steps - 1
     print(
-        f"input: {loop.num_steps} steps of {arguments.batch} real windows took "
-        f"{seconds:.1f} s, of which {1000 * loop.seconds_waited:.1f} ms were waiting "
-        f"for input ({loop.seconds_waited / seconds:.2%})"
+        f"input: {steps} steps of {arguments.loop_batch} real windows took "
+        f"{seconds:.1f} s, of which they waited {1000 * waited:.1f} ms for input: "
+        f"{1000 * waited / steps:.2f} ms a step ({waited / seconds:.2%})"
     )
 
 
@@ -239,15 +282,14 @@ def main() -> None:
         return
     print(f"{platform.platform()}, {os.cpu_count()} cores, {arguments.threads} threads")
     print(
-        f"batch {arguments.batch} x {arguments.length}, dropout {arguments.dropout}, "
-        f"medians of {arguments.rounds} steps"
+        f"{arguments.steps} steps of {arguments.batch} windows of up to "
+        f"{arguments.max_seq_length} tokens, dropout {arguments.dropout}"
     )
     print("           wall s   torch s  ratio   processor s      torch s  ratio")
     with tempfile.TemporaryDirectory() as folder:
-        batch_file = Path(folder) / "batch.npz"
-        np.savez(batch_file, **make_batch(arguments))
+        write_batches(arguments, Path(folder))
         for precision in arguments.precisions:
-            compare(arguments, precision, batch_file)
+            compare(arguments, precision, Path(folder))
     if arguments.loop_steps:
         time_input(arguments)
 
