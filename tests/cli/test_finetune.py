@@ -194,6 +194,23 @@ def test_flag_errors_load_nothing_heavy():
     assert done.stdout == "2 set()\n"
 
 
+@pytest.mark.parametrize("has_checkpoint", [True, False])
+def test_a_display_says_how_to_go_on(tmp_path, capsys, has_checkpoint):
+    from cli.finetune_report import FinetuneDisplay
+    from zonekeras.training import Progress
+
+    if has_checkpoint:
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints" / "last.safetensors").touch()
+    with pytest.raises(KeyboardInterrupt), FinetuneDisplay(tmp_path) as display:
+        display.update(Progress("training", 3, 40, loss=1.5))
+        raise KeyboardInterrupt
+    rest = "there is no checkpoint yet; the same command begins again."
+    if has_checkpoint:
+        rest = f"the last checkpoint is in {tmp_path}; the same command goes on from "
+    assert f"stopped at step 3 of 40; {rest}" in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(work):
     flags = ["--model=hf", "--train_file=train.json", "--output_dir=stopped"]
     settings = ["--max_seq_length=29", "--doc_stride=7", "--train_batch_size=1"]

@@ -1,7 +1,9 @@
 import math
 
 import numpy as np
+import pytest
 
+from zonekeras.errors import InputError
 from zonekeras.training.history import History, HistoryRow
 
 
@@ -27,6 +29,28 @@ def test_an_array_holds_everything():
     again = History(history().array())
     assert np.array_equal(again.array(), history().array(), equal_nan=True)
     assert len(again) == 3 and again.last == history().last
+
+
+def test_the_table_is_read_again(tmp_path):
+    history().write(tmp_path)
+    again = History.read(tmp_path)
+    assert list(again)[1:] == list(history())[1:]
+    assert np.array_equal(again.array(), history().array(), equal_nan=True)
+    assert all(type(row.step) is int for row in again)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("step,loss\n1,2\n", "expected the columns step, epoch, loss, .* Received: "),
+        ("step,epoch\n1,x\n", "expected a table that zonekeras wrote. It cannot be"),
+        ("", "expected a table that zonekeras wrote. It cannot be read: No columns"),
+    ],
+)
+def test_another_table_is_refused(tmp_path, text, message):
+    (tmp_path / "history.csv").write_text(text)
+    with pytest.raises(InputError, match=f"history.csv: {message}"):
+        History.read(tmp_path)
 
 
 def test_the_best_is_the_first_of_equals():

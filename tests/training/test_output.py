@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.limits import file_size_limit
 from zonekeras.errors import InputError
 from zonekeras.training.checkpoints import read_checkpoint, write_checkpoint
 from zonekeras.training.output import check_run_dir, open_run_dir
@@ -60,12 +61,54 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path):
+    """As the system says it, to the library that writes the file."""
+    path = tmp_path / "last.safetensors"
+    write_checkpoint(path, {"a": np.ones(2)}, "run")
+    with (
+        file_size_limit(1000),
+        pytest.raises(OSError, match=f"^cannot write {path}: .*File too large"),
+    ):
+        write_checkpoint(path, {"a": np.zeros(2000)}, "run")
+    assert read_checkpoint(path, "run")["a"].tolist() == [1, 1]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_some_arrays_of_a_checkpoint(tmp_path):
+    path = tmp_path / "last.safetensors"
+    write_checkpoint(path, {"a": np.ones(2), "b": np.ones(3)}, "run")
+    assert read_checkpoint(path, "run", ["b"]).keys() == {"b"}
+    with pytest.raises(InputError, match="It cannot be read"):
+        read_checkpoint(path, "run", ["c"])
+
+
 def test_a_run_goes_on_in_its_directory(tmp_path):
     with open_run_dir(tmp_path / "out", CONTENT) as output:
         assert output.read_last() is None
         output.write_last({"a": np.zeros(2)})
     with open_run_dir(tmp_path / "out", CONTENT) as output:
         assert output.read_last()["a"].tolist() == [0, 0]
+
+
+def test_what_no_longer_decides_a_run_may_stand_in_its_content(tmp_path):
+    """A run that an earlier version began goes on, under the name it had."""
+    with open_run_dir(tmp_path, other(keep="last")) as output:
+        output.write_last({"a": np.zeros(2)})
+        name = output.run
+    with open_run_dir(tmp_path, CONTENT) as output:
+        assert output.run == name
+        assert output.read_last().keys() == {"a"}
+
+
+def test_a_checkpoint_that_is_gone_is_missed(tmp_path):
+    with open_run_dir(tmp_path, CONTENT) as output:
+        message = (
+            f"Expected {tmp_path}/checkpoints/best.safetensors, which has the weights "
+            "asked for. Received: no such file. Choose another --output_dir to train "
+            "again."
+        )
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+            output.read_best()
 
 
 def test_another_run_is_turned_away_and_told_what_differs(tmp_path):

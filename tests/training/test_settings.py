@@ -80,6 +80,14 @@ def test_an_empty_file_is_nothing_to_train_on():
         TrainingSettings().for_data(empty)
 
 
+def test_what_a_start_may_choose_does_not_decide_the_run():
+    of = TrainingSettings.of
+    same = {"keep": "best", "checkpoint_steps": 7, "predict_batch_size": 3}
+    assert of(same).content() == of({}).content()
+    for other in ({"seed": 1}, {"eval_steps": 3}, {"n_best_size": 3}):
+        assert of(other).content() != of({}).content()
+
+
 def test_an_integer_is_as_good_as_a_float():
     whole = TrainingSettings.of({"num_train_epochs": 3, "max_gradient_norm": 1})
     assert whole.content() == TrainingSettings().content()

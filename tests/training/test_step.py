@@ -186,6 +186,32 @@ def test_float16_halves_its_scale_on_overflow_and_goes_on():
     assert outcome.applied and outcome.loss_scale == 2.0**8
 
 
+def test_float16_goes_on_with_the_scale_that_it_had():
+    """One step overflows, one does not; then a resumed run does what this one does."""
+
+    def make():
+        reader = tiny_reader(dtype="mixed_float16")
+        return make_step(reader, precision="mixed_float16")
+
+    step, optimizer = make()
+    optimizer.loss_scale.assign(2.0**60)
+    step.run(0, [tiny_part()], 0.01)
+    optimizer.loss_scale.assign(2.0**9)
+    step.run(1, [tiny_part()], 0.01)
+    resumed_step, resumed = make()
+    resumed.restore(optimizer.state())
+    counters = {n: v for n, v in resumed.state().items() if n.startswith("counter/")}
+    assert counters == {
+        "counter/num_applied": 1,
+        "counter/loss_scale": 2.0**9,
+        "counter/good_steps": 1,
+    }
+    outcomes = [one.run(2, [tiny_part()], 0.01) for one in (step, resumed_step)]
+    assert outcomes[0] == outcomes[1]
+    for name, value in optimizer.state().items():
+        assert np.array_equal(value, resumed.state()[name]), name
+
+
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_lower_precision_stays_near_float32(dtype):
     part = tiny_part()
