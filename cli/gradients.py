@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
 from cli.running import run_command
-from cli.shared_flags import add_data_flags, add_model_flags, check_model_flags
+from cli.shared_flags import add_data_flags, add_model_flags, model_flag_faults
 from cli.value_types import local_path, non_negative_int, positive_int
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
@@ -138,10 +138,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _check_flags(arguments: argparse.Namespace) -> None:
     """Checks all that can be checked before anything is read; all faults at once."""
-    check_model_flags(arguments)
-    faults = []
-    if arguments.model is None and arguments.init_checkpoint is None:
-        faults.append("--model is missing")
+    faults = model_flag_faults(arguments)
     for name in ("predict_file", "output_dir"):
         if getattr(arguments, name) is None:
             faults.append(f"--{name} is missing")
