@@ -89,7 +89,7 @@ class RunDirectory:
         write_checkpoint(self.path / CHECKPOINT_DIR / BEST_FILE, arrays, self.run)
 
 
-def run_name(content: Mapping[str, Any]) -> str:
+def _run_name(content: Mapping[str, Any]) -> str:
     """Returns the SHA-256 of what decides a run."""
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -142,7 +142,7 @@ def open_run_dir(path: Path, content: Mapping[str, Any]) -> Iterator[RunDirector
             text = json.dumps(content, indent=2, sort_keys=True) + "\n"
             atomic_write(began, text)
         # By what stands there: its checkpoints have the name that it began with.
-        yield RunDirectory(path, run_name(_read_content(began)))
+        yield RunDirectory(path, _run_name(_read_content(began)))
 
 
 def _read_content(path: Path) -> Any:
