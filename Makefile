@@ -16,8 +16,8 @@ JAX_INSTALLED := $(JAX_VENV)/.installed
 WITHOUT_TENSORFLOW := $(addprefix tests/,data metrics plotting results statistics \
     sweeping cli/test_results.py cli/test_sweep.py reporting cli/test_report.py serving \
     test_zones.py)
-BOTH_BACKENDS := $(addprefix tests/,layers models/test_prediction.py \
-    models/test_zone_model.py verification)
+BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
+    models/test_prediction.py models/test_zone_model.py verification gradients)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

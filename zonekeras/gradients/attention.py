@@ -1,11 +1,10 @@
 """Attention in which zones are partly closed, differentiable by how far.
 
-A zone table changes attention only through how much of it falls on the keys of each
-role; how a query divides that among the keys of one role stays. So with the attention
-of the open table, its sums over the keys of each role (the masses), and a gate for each
-of them, the attention under any other table is
+Zones have keys of two roles, question and passage. So let a query's open attention be
+split into that to question, to passage and to other keys: contexts[g] are the parts of
+its context, masses[g] the sums of their weights. Under any gates its context is
 
-    weights[i, j] = open_weights[i, j] * gate[role[j]] / sum of masses[i] * gate
+    sum over g of gates[g] * contexts[g] / sum over g of gates[g] * masses[g]
 
 Lowering a zone's gate from 1 to 0 and going straight from the open attention to that of
 the masked zone pass through the same points; only their spacing differs. By the gate
@@ -17,7 +16,8 @@ is the step to the exact attention of the masked zone.
 Where less than the least float32 (1e-38) of a query's attention is left by a zone, that
 query counts as not touched by it.
 
-Axis letters: `B` batch, `T` tokens, `N` heads, `H` head width, `R` roles, `Z` zones.
+Axis letters: `B` batch, `T` tokens, `N` heads, `H` head width, `R` roles, `Z` zones,
+`G` groups of keys.
 """
 
 from __future__ import annotations
@@ -32,12 +32,19 @@ from zonekeras.layers.zone_attention import (
     one_hot_roles,
     role_bias,
 )
-from zonekeras.zones import NUM_ROLES, Zone, open_table, zone_pairs
+from zonekeras.zones import NUM_ROLES, Role, Zone, open_table, zone_pairs
 
 DTYPE = "float32"
 
 ZONE_PAIRS = np.stack([zone_pairs(zone) for zone in Zone])
 """bool [Z, R, R]: the (query role, key role) pairs of each zone, in `Zone`'s order."""
+
+_OTHERS = [role for role in Role if role not in (Role.QUESTION, Role.PASSAGE)]
+_GROUPS = np.zeros((NUM_ROLES, 3), np.float32)
+_GROUPS[Role.QUESTION, 0] = _GROUPS[Role.PASSAGE, 1] = _GROUPS[_OTHERS, 2] = 1.0
+"""One-hot [R, G]: the group of each role as a key."""
+_IS_ZONED = np.array([1.0, 1.0, 0.0], np.float32)
+"""[G]: whether zones have keys of the group."""
 
 
 def partly_closed_context(
@@ -50,30 +57,41 @@ def partly_closed_context(
         key: [B, N, T, H].
         value: [B, N, T, H].
         roles: int32 [B, T].
-        gates: float32 [N, R, R], real gates from 0 to 1; those of padding as keys play
-            no part.
+        gates: float32 [N, R, R], real gates from 0 to 1 of question and passage as
+            keys; those of other keys play no part, since no zone has them.
         closing: float32 [B, N, Z], how far each zone is closed beyond its gates: 0 =
             not at all, 1 = masked. Those of a head are to add up to at most 1.
 
     Returns:
         dtype of `value`, [B, T, N, H].
     """
+    dtype, width = value.dtype, value.shape[-1]
+    query, key, value = (ops.cast(one, DTYPE) for one in (query, key, value))
     one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, 1, T, R]
-    query, key = ops.cast(query, DTYPE), ops.cast(key, DTYPE)
     bias = role_bias(open_table()[None, None], one_hot, one_hot, DTYPE)
     weights = attention_weights(query, key, bias)  # [B, N, T, T]
-    masses = ops.matmul(weights, one_hot)  # [B, N, T, R]
-    scales = _scales(masses, one_hot, gates, closing)
-    weights = weights * ops.matmul(scales, ops.swapaxes(one_hot, -1, -2))
-    context = ops.matmul(ops.cast(weights, value.dtype), value)
-    return ops.swapaxes(context, 1, 2)
+    # One product for the contexts and the masses: what touches T x T elements one by
+    # one costs more than a few columns in a product.
+    groups = ops.matmul(one_hot, _GROUPS)  # [B, 1, T, G]
+    num_groups = _GROUPS.shape[1]
+    parts = [value * groups[..., group, None] for group in range(num_groups)]
+    masses = ops.broadcast_to(groups, (*ops.shape(value)[:-1], num_groups))
+    attended = ops.matmul(weights, ops.concatenate([*parts, masses], axis=-1))
+    scales = _scales(attended[..., num_groups * width :], one_hot, gates, closing)
+    context = sum(
+        scales[..., group, None] * attended[..., group * width : (group + 1) * width]
+        for group in range(num_groups)
+    )
+    return ops.swapaxes(ops.cast(context, dtype), 1, 2)
 
 
 def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
-    """Returns by how much the open weights grow for keys of each role, [B, N, T, R]."""
+    """Returns by what the contexts of the groups are multiplied, [B, N, T, G]."""
 
     def scales(table: Any) -> Any:
-        rows = ops.matmul(one_hot, table)  # [B, N, T, R]
+        # Of a group with one role its gate; the others' gates are 1.
+        of_groups = ops.matmul(table, _GROUPS * _IS_ZONED) + (1.0 - _IS_ZONED)
+        rows = ops.matmul(one_hot, of_groups)  # [B, N, T, G]
         left = ops.sum(masses * rows, axis=-1, keepdims=True)
         is_left = left > 0
         return ops.where(is_left, rows / ops.where(is_left, left, 1.0), 1.0)
