@@ -56,7 +56,7 @@ class History:
     """
 
     def __init__(self, array: npt.NDArray[np.float64] | None = None) -> None:
-        rows = [] if array is None else array
+        rows = np.empty((0, len(COLUMNS))) if array is None else array
         self._rows = [HistoryRow(int(step), *values) for step, *values in rows]
 
     @classmethod
