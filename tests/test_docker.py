@@ -182,7 +182,12 @@ def test_its_install_steps_make_a_command_that_runs_without_rights():
             "KERAS_HOME": str(work),
         }
         as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        for command in ("finetune", "sweep", "report runs/demo"):
+        for command in (
+            "finetune",
+            "sweep",
+            "report runs/demo",
+            "export --model runs/demo/model --output_dir saved_models/demo",
+        ):
             done = subprocess.run(
                 ["zonekeras", *command.split()],
                 cwd=work,
@@ -194,3 +199,4 @@ def test_its_install_steps_make_a_command_that_runs_without_rights():
             )
             assert done.returncode == 0, done.stderr
         assert (work / "runs" / "demo" / "report.html").exists()
+        assert (work / "saved_models" / "demo" / "1" / "saved_model.pb").exists()
