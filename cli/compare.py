@@ -81,11 +81,11 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
     for score, label in SCORE_LABELS.items():
         print_cells(
             comparison.table,
-            title=f"difference of {label} effects, points",
+            title=f"difference of {label} effects, points, and 95 % interval",
             caption=SURVIVES,
             text_of=lambda row, score=score: (
                 f"{marked(row[f'{score}_difference'], row[f'{score}_q'])}\n"
-                f"{row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f} "
+                f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
             ),
         )
     others = comparison.table[comparison.table["layer"].isna()]

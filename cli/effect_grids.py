@@ -62,7 +62,7 @@ def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
     """
     rows = table.set_index("configuration")
     shown: set[str] = set()
-    for name, panels in whole_panels(table["configuration"], num_layers).items():
+    for panels in whole_panels(table["configuration"], num_layers).values():
         for panel in panels:
             names = [column.names for column in panel.columns]
             lines = {
@@ -75,8 +75,7 @@ def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
                 ]
                 for layer in range(num_layers)
             }
-            title = f"{name}, EM minus baseline, points: {panel.axis.lower()}"
-            title += f" ({panel.title})" if panel.title else ""
+            title = f"{panel.title or panel.axis}: EM effect, points"
             _print(lines, [one.label for one in panel.columns], title, SURVIVES)
             shown.update(*names)
     return shown

@@ -12,7 +12,7 @@ from cli.effect_grids import (
     print_cells,
     print_sets,
 )
-from zonekeras.results.tidy import ScoreName
+from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
@@ -30,8 +30,7 @@ def print_runs(result: RunsResult, directory: Path) -> None:
     for score, label in SCORE_LABELS.items():
         print_cells(
             result.table,
-            title=f"{label} minus baseline, points: mean ± standard deviation, "
-            "below it the 95 % interval",
+            title=f"{label} effect, points: mean ± standard deviation, 95 % interval",
             caption=SURVIVES,
             text_of=lambda row, score=score: _cell(row, score),
         )
@@ -41,21 +40,24 @@ def print_runs(result: RunsResult, directory: Path) -> None:
         if row["configuration"] in shown:
             continue
         effects = [
-            f"{label} {_mean(row, score)} ({_interval(row, score)})"
-            for score, label in SCORE_LABELS.items()
+            f"{label} {_line(row, score)}" for score, label in SCORE_LABELS.items()
         ]
         print(f"{row['configuration']}: {', '.join(effects)}")
     print(f"results in {directory}")
 
 
 def _cell(row: dict[str, Any], score: ScoreName) -> str:
-    return f"{_mean(row, score)}\n{_interval(row, score)} "
+    # A decimal and a word more, and five columns would not fit into 80 characters.
+    star = "*" if row[f"{score}_q"] < FALSE_DISCOVERY_RATE else " "
+    return (
+        f"{row[f'{score}_effect']:+.1f} ± {row[f'{score}_deviation']:.1f}{star}\n"
+        f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
+    )
 
 
-def _mean(row: dict[str, Any], score: ScoreName) -> str:
+def _line(row: dict[str, Any], score: ScoreName) -> str:
     effect = marked(row[f"{score}_effect"], row[f"{score}_q"])
-    return f"{effect[:-1]} ± {row[f'{score}_deviation']:.2f}{effect[-1]}".rstrip()
-
-
-def _interval(row: dict[str, Any], score: ScoreName) -> str:
-    return f"{row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f}"
+    return (
+        f"{effect.strip()} ± {row[f'{score}_deviation']:.2f} "
+        f"({row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f})"
+    )
