@@ -30,13 +30,10 @@ def finetune_demo(prog: str) -> None:
                     "afresh."
                 ) from error
         print_result(result, directory)
-    others = demo.score_other_parts(result.model)
-    for name, (exact_match, count) in others.items():
-        print(f"never trained on, {name}: EM {exact_match:.3f} ({count} questions)")
-    answers = result.answers
-    assert answers is not None  # it is trained with a dev file
-    single = (float(answers.exact_match or 0.0), len(answers.texts))
-    demo.write_scores({"one sentence": single, **others})
+    scores = demo.score_parts(result.model)
+    for name, (exact_match, count) in scores.items():
+        print(f"{name}: EM {exact_match:.3f} ({count} questions)")
+    demo.write_scores(scores)
 
 
 def sweep_demo_arguments() -> Sequence[str]:

@@ -66,7 +66,7 @@ def test_the_demonstration_from_the_command_line(here, capsys):
         assert finetune.main([]) == 0
         assert sweep.main([]) == 0
     output = capsys.readouterr().out
-    assert "never trained on, two sentences: EM" in output
+    assert "two sentences, never trained on: EM" in output
     lines = Path("runs/demo/results.csv").read_text(encoding="utf-8").split()
     cells = [float(cell) for line in lines[1:] for cell in line.split(",")[1:]]
     assert lines[0] == "layer,all,q2,q2p,p2q,p2"

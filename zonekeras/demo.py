@@ -46,11 +46,12 @@ SCORES_FILE = SWEEP_DIR / "scores.json"
 DEV_FILE = CORPUS_DIR / "dev-single.json"
 """What the reader is scored on, and the sweep runs on."""
 
-OTHER_DEV_FILES = {
-    "two sentences": CORPUS_DIR / "dev-bridge.json",
-    "longer than a window": CORPUS_DIR / "dev-long.json",
+DEV_FILES = {
+    "one sentence": DEV_FILE,
+    "two sentences, never trained on": CORPUS_DIR / "dev-bridge.json",
+    "longer than a window, never trained on": CORPUS_DIR / "dev-long.json",
 }
-"""What it is scored on besides; it has never seen such passages."""
+"""What it is scored on in the end, by what an answer takes."""
 
 MAX_SEQ_LENGTH = 128
 DOC_STRIDE = 64
@@ -59,12 +60,12 @@ _CORPORA: dict[Path, dict[str, Any]] = {
     CORPUS_DIR / "train-simple.json": {"part": "simple", "num_passages": 3600},
     CORPUS_DIR / "train-single.json": {"part": "single", "num_passages": 3600},
     DEV_FILE: {"part": "single", "num_passages": 100, "split": "dev"},
-    OTHER_DEV_FILES["two sentences"]: {
+    CORPUS_DIR / "dev-bridge.json": {
         "part": "bridge",
         "num_passages": 40,
         "split": "dev",
     },
-    OTHER_DEV_FILES["longer than a window"]: {
+    CORPUS_DIR / "dev-long.json": {
         "part": "long",
         "num_passages": 20,
         "split": "dev",
@@ -189,14 +190,14 @@ def stage_directory(stage: int) -> Path:
     return _STAGES[stage][1]
 
 
-def score_other_parts(model: ZoneModel) -> dict[str, tuple[float, int]]:
-    """Returns EM in points and the number of questions of each other dev file."""
+def score_parts(model: ZoneModel) -> dict[str, tuple[float, int]]:
+    """Returns EM in points and the number of questions of each dev file."""
     from zonekeras.data.features import build_features
     from zonekeras.training.answering import answer_dataset
     from zonekeras.training.settings import TrainingSettings
 
     scores = {}
-    for name, path in OTHER_DEV_FILES.items():
+    for name, path in DEV_FILES.items():
         dataset = read_squad(path)
         settings = TrainingSettings.of(SETTINGS).for_data(None, dataset)
         features = build_features(
