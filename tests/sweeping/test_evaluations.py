@@ -159,7 +159,7 @@ def test_controls_of_one_shuffle_share_rows(names, cost):
 
 def test_children_of_a_shuffle_stand_together():
     names = ["layer0:control2-q2", "baseline", "layer0:control1-q2", "layer0:q2"]
-    root = controlled([*names, "layer0:control2-p2q"], 2)
+    root = controlled([*names, "layer0:control2-p2"], 2)
     assert root.shuffles.tolist() == [0, 0, 1, 2, 2]
     members = [child.configurations.tolist() for child in root.children]
     assert members == [[1], [3], [2], [0], [4]]

@@ -135,7 +135,11 @@ class BatchRunner:
         try:
             for windows in np.array_split(batch.windows, num_parts):
                 inputs = self._inputs(plan, windows, batch)
-                record = recorder and recorder.part(windows, inputs["roles"])
+                record = (
+                    None
+                    if recorder is None
+                    else recorder.part(windows, inputs["roles"])
+                )
                 results.append(engine.logits(self._network, plan, inputs, record))
             return results
         except Exception as error:
