@@ -23,6 +23,7 @@ COMMANDS = {
     "plot": "draw the heatmap of a sweep's results",
     "report": "write one page in which a sweep can be explored",
     "verify": "check that a sweep finds what is there, and nothing else",
+    "export": "write a SavedModel that answers questions under masks by itself",
     "serve-config": "write what TensorFlow Serving needs to serve a model",
     "download": "get the protocol's data and checkpoints from their addresses",
 }

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.builders import WORDS, tiny_model
 from zonekeras.errors import InputError
@@ -173,6 +175,56 @@ def test_a_passage_without_a_token_has_no_answer(exported):
     assert outputs["score"].tolist() == [np.finfo(np.float32).min]
 
 
+TEXTS = st.one_of(
+    st.text(max_size=200).map(str.encode),
+    st.binary(max_size=200),
+    st.lists(st.sampled_from([*WORDS, "é", "\u0301", "\n"]))
+    .map(" ".join)
+    .map(str.encode),
+)
+MASKS = st.one_of(
+    st.sampled_from([b"layer1:p2", b"layer1.head0:p2", b"layer2:q2;", b"all-layers:"]),
+    TEXTS,
+)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, MASKS), max_size=4), st.integers(0, 4))
+@settings(max_examples=60, deadline=None)
+def test_no_row_stops_a_request(exported, rows, place):
+    """Every row has an answer or a message, and a good one among them its answer."""
+    model, loaded = exported
+    good = random_rows(1, longest=20)
+    place = min(place, len(rows))
+    outputs = ask(loaded, [*rows[:place], *good, *rows[place:]])
+    own = {name: values[place : place + 1] for name, values in outputs.items()}
+    assert_answers(model, good, own)
+    for answer, start, end, error in zip(
+        *(outputs[name] for name in ("answer", "start", "end", "error")), strict=True
+    ):
+        answer.decode()
+        error.decode()
+        assert start == end == -1 if answer == b"" else end > start >= 0
+
+
+@given(st.integers(0, 3), st.integers(0, 70), st.integers(-3, 60), st.integers(0, 4))
+@settings(max_examples=40, deadline=None)
+def test_wrong_numbers_are_an_error_of_their_request(
+    exported, batch, length, top, layers
+):
+    """Whatever ids and shapes come in, the next request is answered."""
+    model, loaded = exported
+    ids = tf.fill([batch, length], top)
+    tables = tf.ones([batch, layers, 1, R, R])
+    try:
+        loaded.signatures["serving_default"](
+            token_ids=ids, segment_ids=ids, roles=ids, zone_tables=tables
+        )
+    except (tf.errors.InvalidArgumentError, tf.errors.InternalError, TypeError):
+        pass
+    rows = random_rows(1, longest=10)
+    assert_answers(model, rows, ask(loaded, rows))
+
+
 def test_every_input_and_output_has_the_row_as_its_first_axis(exported):
     """What a server's batching asks for."""
     signatures = exported[1].signatures
@@ -279,9 +331,10 @@ def test_the_default_export_assigns_nothing(tmp_path):
     ("options", "message"),
     [
         (
-            ExportOptions(AnswerOptions(doc_stride=0, n_best_size=-1), (3, 0)),
-            r"^Expected positive numbers, and layers from 0 to 2. Received: "
-            r"doc_stride=0, n_best_size=-1, attention_layers=3.$",
+            ExportOptions(AnswerOptions(4, doc_stride=0, n_best_size=-1), (3, 0)),
+            "^Expected positive numbers, max_seq_length of at least 5, and layers from "
+            "0 to 2. Received: doc_stride=0, n_best_size=-1, max_seq_length=4, "
+            "attention_layers=3.$",
         ),
     ],
 )

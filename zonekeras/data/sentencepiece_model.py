@@ -1,20 +1,27 @@
-"""Reading what a SentencePiece model file holds: pieces, scores, normalization.
+"""Reading and writing SentencePiece model files: pieces, scores, normalization.
 
-A model is a protocol buffer. Only the four fields that are needed are read, by their
-numbers in SentencePiece's published `sentencepiece_model.proto`, so no protocol buffer
-library is. Nothing is tokenized here.
+A model is a protocol buffer. Only the fields that are needed are read and written, by
+their numbers in SentencePiece's published `sentencepiece_model.proto`, so no protocol
+buffer library is. Nothing is tokenized here.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 
+from zonekeras.data.protocol_buffers import (
+    bytes_field,
+    float_field,
+    message_fields,
+    varint,
+    varint_field,
+)
 from zonekeras.errors import InputError
 
 _UNIGRAM = 1
-_UNKNOWN = 2
+_NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
 # Field numbers of ModelProto, SentencePiece, TrainerSpec and NormalizerSpec.
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _PIECE, _SCORE, _TYPE = 1, 2, 3
@@ -52,20 +59,44 @@ def parse_sentencepiece_model(content: bytes) -> SentencePieceModel:
         ) from error
 
 
+def serialize_sentencepiece_model(
+    model: SentencePieceModel, control_ids: Container[int] = ()
+) -> bytes:
+    """Returns the content of a `.model` file; ids are the pieces' places.
+
+    Args:
+        model: The model. Extra whitespace is removed, a space put before the text.
+        control_ids: Pieces that no text is read as.
+    """
+    parts = []
+    for index, (piece, score) in enumerate(model.pieces):
+        kind = _CONTROL if index in control_ids else _NORMAL
+        if index == model.unk_id:
+            kind = _UNKNOWN
+        fields = bytes_field(_PIECE, piece.encode()), float_field(_SCORE, score)
+        parts.append(
+            bytes_field(_PIECES, b"".join((*fields, varint_field(_TYPE, kind))))
+        )
+    parts.append(bytes_field(_TRAINER, varint_field(_MODEL_TYPE, _UNIGRAM)))
+    charsmap = bytes_field(_CHARSMAP, model.precompiled_charsmap)
+    parts.append(bytes_field(_NORMALIZER, charsmap))
+    return b"".join(parts)
+
+
 def _parse(content: bytes) -> SentencePieceModel:
     pieces: list[tuple[str, float]] = []
     types: list[int] = []
     model_type, charsmap = _UNIGRAM, b""
-    for number, value in _fields(content):
+    for number, value in message_fields(content):
         if number == _PIECES:
-            piece = dict(_fields(value))
+            piece = dict(message_fields(value))
             score = struct.unpack("<f", piece.get(_SCORE, b"\0\0\0\0"))[0]
             pieces.append((piece[_PIECE].decode("utf-8"), score))
             types.append(_number(piece.get(_TYPE, b"\1")))
         elif number == _TRAINER:
-            model_type = _number(dict(_fields(value)).get(_MODEL_TYPE, b"\1"))
+            model_type = _number(dict(message_fields(value)).get(_MODEL_TYPE, b"\1"))
         elif number == _NORMALIZER:
-            charsmap = dict(_fields(value)).get(_CHARSMAP, b"")
+            charsmap = dict(message_fields(value)).get(_CHARSMAP, b"")
     if model_type != _UNIGRAM or _UNKNOWN not in types:
         raise InputError(
             "Expected a SentencePiece model of the unigram kind. Received: one of "
@@ -74,37 +105,5 @@ def _parse(content: bytes) -> SentencePieceModel:
     return SentencePieceModel(tuple(pieces), types.index(_UNKNOWN), charsmap)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yields the fields of a message: number and the bytes of the value."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
-            start = position
-            _, position = _varint(message, position)
-        elif kind in (1, 5):
-            start, position = position, position + (8 if kind == 1 else 4)
-        elif kind == 2:
-            length, start = _varint(message, position)
-            position = start + length
-        else:
-            raise KeyError(kind)
-        if position > len(message):
-            raise IndexError(position)
-        yield number, message[start:position]
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    """Returns the number at a position, and the position after it."""
-    value = shift = 0
-    while True:
-        byte = message[position]
-        value |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 0x80:
-            return value, position
-
-
 def _number(value: bytes) -> int:
-    return _varint(value, 0)[0]
+    return varint(value, 0)[0]

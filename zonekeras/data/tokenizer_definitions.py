@@ -197,6 +197,43 @@ def token_ids(definition: Definition) -> dict[str, int]:
     return ids | {token["content"]: token["id"] for token in added}
 
 
+def normalizer_steps(definition: Definition) -> list[Definition]:
+    """Returns the steps of a definition's normalizer, in order."""
+    normalizer = definition.get("normalizer")
+    if normalizer is None:
+        return []
+    steps: list[Definition] = normalizer.get("normalizers", [normalizer])
+    return steps
+
+
+def is_sentencepiece(definition: Definition) -> bool:
+    """Says whether a definition is SentencePiece's own way of reading.
+
+    True for a unigram model behind its precompiled rules, lower-casing before them, and
+    the removal of extra spaces; not asked of steps that other programs added.
+    """
+    if definition["model"]["type"] != "Unigram" or definition["model"].get(
+        "byte_fallback"
+    ):
+        return False
+    types = [step["type"] for step in normalizer_steps(definition)]
+    splitter = definition.get("pre_tokenizer") or {}
+    splitters = splitter.get("pretokenizers", [splitter])
+    *before, last = splitters
+    return (
+        set(types) <= {"Lowercase", "Precompiled", "Strip", "Replace"}
+        and "Lowercase" not in types[1:]
+        and all(
+            step["pattern"] == {"Regex": " {2,}"} and step["content"] == " "
+            for step in normalizer_steps(definition)
+            if step["type"] == "Replace"
+        )
+        and [step.get("type") for step in before] in ([], ["WhitespaceSplit"])
+        and last.get("type") == "Metaspace"
+        and last.get("prepend_scheme", "always") == "always"
+    )
+
+
 def with_lowercase(definition: Definition, lowercase: bool) -> Definition:
     """Returns a definition with another case rule, where it has such a rule.
 
@@ -206,7 +243,7 @@ def with_lowercase(definition: Definition, lowercase: bool) -> Definition:
     normalizer = definition.get("normalizer") or {}
     if normalizer.get("type") == "BertNormalizer":
         return {**definition, "normalizer": {**normalizer, "lowercase": lowercase}}
-    steps = normalizer.get("normalizers", [normalizer])
+    steps = normalizer_steps(definition)
     if lowercase != any(step.get("type") == "Lowercase" for step in steps):
         raise InputError(
             "the tokenizer's lower-casing is fixed in its tokenizer.json. Received: "

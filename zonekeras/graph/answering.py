@@ -16,12 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.defaults import MAX_MASK_CHARACTERS
 from zonekeras.graph.characters import Tokens
 from zonekeras.graph.masks import Masks, read_masks
-from zonekeras.graph.options import MAX_MASK_CHARACTERS, AnswerOptions
+from zonekeras.graph.options import AnswerOptions
 from zonekeras.graph.slicing import map_slices
 from zonekeras.graph.span_decoding import decode_windows
-from zonekeras.graph.texts import is_blank, is_utf8, num_characters
+from zonekeras.graph.texts import WHITESPACE, is_blank, is_utf8, num_characters
 from zonekeras.graph.tokenization import graph_tokenizer
 from zonekeras.graph.windowing import Featurizer, cut, slide
 
@@ -53,7 +54,7 @@ Logits = Callable[[Any, Any, Any, Any], dict[str, Any]]
 """`token_ids, segment_ids, roles, zone_tables` -> `start_logits`, `end_logits`."""
 
 
-class GraphReader:
+class GraphReader(tf.Module):
     """Answers questions about passages under masks, as a function of tensors.
 
     Args:
@@ -79,6 +80,7 @@ class GraphReader:
         max_sequence_length: int,
         options: AnswerOptions,
     ) -> None:
+        super().__init__()
         self._logits = logits
         self._tokenizer = tokenizer
         self._num_layers, self._num_heads = num_layers, num_heads
@@ -157,7 +159,10 @@ class GraphReader:
     ) -> dict[str, Any]:
         """Answers a slice of rows; texts of rows with an error are empty."""
         masks = read_masks(mask, self._num_layers, self._num_heads)
-        questions = cut(self._tokenize(question), self._options.max_query_length)
+        count = tf.size(error, tf.int64)
+        tokens = self._tokenize(tf.concat([question, passage], axis=0))
+        passages = tokens.part(count, 2 * count)
+        questions = cut(tokens.part(0, count), self._options.max_query_length)
         no_room = tf.where(
             questions.lengths() > self._longest_question,
             f"Expected a question of at most {self._longest_question} tokens, since a "
@@ -167,13 +172,13 @@ class GraphReader:
         for found in (masks.error, no_room):
             error = tf.where(error == "", found, error)
         questions = cut(questions, self._longest_question)
-        passage = tf.where(error == "", passage, "")
-        passages = self._tokenize(passage)
         rooms = self._longest - self._num_special - questions.lengths()
-        windows = slide(passages.lengths(), rooms, self._options.doc_stride)
+        # Of a row that is not answered no passage is read.
+        lengths = tf.where(error == "", passages.lengths(), 0)
+        windows = slide(lengths, rooms, self._options.doc_stride)
         features = Featurizer(self._tokenizer, questions, passages, windows)
         spans = self._spans(features, windows.row, passages, masks)
-        best = _best_windows(spans, windows.row, tf.size(error, tf.int64))
+        best = _best_windows(spans, windows.row, count)
 
         is_broken = "Expected finite logits. Received: NaN or infinity from the model."
         error = tf.where((error == "") & best["is_broken"], is_broken, error)
@@ -183,15 +188,22 @@ class GraphReader:
             answered &= ~(lead > self._options.null_score_diff_threshold)
         start = tf.where(answered, best["start"], 0)
         length = tf.where(answered, best["end"], 0) - start
+        # A span can end in a token that is nothing but whitespace.
+        answer = tf.strings.regex_replace(
+            tf.strings.substr(passage, start, length, unit="UTF8_CHAR"),
+            f"{WHITESPACE}+$",
+            "",
+        )
+        end = start + tf.cast(num_characters(answer), tf.int32)
 
         def score(values: Any) -> Any:
             rounded = tf.maximum(tf.cast(values, tf.float32), NO_SPAN_SCORE)
             return tf.where(error == "", rounded, 0.0)
 
         return {
-            "answer": tf.strings.substr(passage, start, length, unit="UTF8_CHAR"),
-            "start": tf.where(answered, best["start"], -1),
-            "end": tf.where(answered, best["end"], -1),
+            "answer": answer,
+            "start": tf.where(answered, start, -1),
+            "end": tf.where(answered, end, -1),
             "score": score(best["score"]),
             "null_score": score(best["null_score"]),
             "error": error,

@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from zonekeras.graph.code_points import PAGE_SIZE, PagedTable, Replacements, mark_table
+from zonekeras.graph.code_points import (
+    PAGE_SIZE,
+    PagedTable,
+    Replacements,
+    mark_table,
+    space_table,
+)
 
 
 class Characters(NamedTuple):
@@ -48,6 +54,14 @@ class Tokens(NamedTuple):
     def lengths(self) -> Any:
         """Returns the number of tokens of each text, int64 [N]."""
         return self.bounds[1:] - self.bounds[:-1]
+
+    def part(self, first: Any, stop: Any) -> Tokens:
+        """Returns the texts from `first` to before `stop`."""
+        start, end = self.bounds[first], self.bounds[stop]
+        return Tokens(
+            *(values[start:end] for values in self[:3]),
+            self.bounds[first : stop + 1] - start,
+        )
 
 
 def decode(texts: Any) -> Any:
@@ -101,24 +115,29 @@ def byte_places(characters: Characters) -> Any:
     return tf.cumsum(widths, exclusive=True)
 
 
-def settle(
-    decoded: Any, ids: Any, text: Any, spans: tuple[Any, Any], *, trim: Any = None
-) -> Tokens:
-    """Settles the offsets of tokens as `data.tokenizer_offsets` does.
+def trim(decoded: Any, spans: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Trims whitespace off both ends of spans, two int64 [K], in places.
+
+    Whitespace alone becomes an empty span.
+    """
+    is_text = look_up(space_table(), decoded.flat_values) == 0
+    starts, ends = spans
+    starts = tf.minimum(next_place(is_text, starts), ends)
+    return starts, tf.maximum(_last(is_text, ends), starts)
+
+
+def settle(decoded: Any, ids: Any, text: Any, spans: tuple[Any, Any]) -> Tokens:
+    """Gives combining marks to the token before them, and counts by text.
+
+    As `data.tokenizer_offsets` does.
 
     Args:
         decoded: The texts' code points, ragged int32 [N, characters].
         ids: int32 [K].
         text: int64 [K], whose token it is; ascending.
         spans: Two int64 [K], the places where the tokens start and end.
-        trim: `PagedTable` of the whitespace to trim off tokens, None for none.
     """
-    code_points = decoded.flat_values
     starts, ends = spans
-    if trim is not None:
-        is_space = look_up(trim, code_points) > 0
-        starts = tf.minimum(_next(~is_space, starts), ends)
-        ends = tf.maximum(_last(~is_space, ends), starts)
     ends = _take_marks(decoded, text, starts, ends)
     base = tf.gather(decoded.row_starts(), text)
     counts = tf.math.unsorted_segment_sum(
@@ -139,11 +158,11 @@ def _take_marks(decoded: Any, text: Any, starts: Any, ends: Any) -> Any:
     next_starts = tf.concat([starts[1:], [tf.size(code_points, tf.int64)]], axis=0)
     text_ends = tf.gather(decoded.row_limits(), text)
     limits = tf.minimum(next_starts[: tf.size(starts)], text_ends)
-    extended = tf.minimum(_next(~is_mark, ends), tf.maximum(limits, ends))
+    extended = tf.minimum(next_place(~is_mark, ends), tf.maximum(limits, ends))
     return tf.where(ends > starts, extended, ends)
 
 
-def _next(chosen: Any, places: Any) -> Any:
+def next_place(chosen: Any, places: Any) -> Any:
     """Returns the first chosen place from each of `places` on; C if there is none."""
     found = tf.concat([tf.where(chosen)[:, 0], [tf.size(chosen, tf.int64)]], axis=0)
     return tf.gather(found, tf.searchsorted(found, places, side="left"))

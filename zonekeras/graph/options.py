@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.data.tokenizer_definitions import is_sentencepiece
 from zonekeras.data.tokenizer_encoding import splits_at_spaces
 from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_ANSWER_LENGTH,
+    MAX_PASSAGE_CHARACTERS,
     MAX_QUERY_LENGTH,
+    MAX_QUESTION_CHARACTERS,
     MAX_SEQ_LENGTH,
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
 )
 from zonekeras.errors import InputError
-
-MAX_QUESTION_CHARACTERS = 10_000
-"""Unicode characters of the longest question that is read."""
-
-MAX_PASSAGE_CHARACTERS = 100_000
-"""Unicode characters of the longest passage that is read."""
-
-MAX_MASK_CHARACTERS = 1_000
-"""Unicode characters of the longest mask that is read."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,14 @@ class AnswerOptions:
     max_question_characters: int = MAX_QUESTION_CHARACTERS
     max_passage_characters: int = MAX_PASSAGE_CHARACTERS
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> AnswerOptions:
+        """Takes the options out of a mapping of more; what is None is left out."""
+        names = [one.name for one in fields(cls)]
+        return cls(
+            **{name: given[name] for name in names if given.get(name) is not None}
+        )
+
     def faults(self) -> list[str]:
         """Returns `name=value` of what is not positive and has to be."""
         return [
@@ -75,6 +80,35 @@ class ExportOptions:
     attention_layers: tuple[int, ...] = ()
     stateful: bool = False
 
+    @classmethod
+    def for_tokenizer(
+        cls, tokenizer: ReaderTokenizer, answer: AnswerOptions | None = None
+    ) -> ExportOptions:
+        """Returns the default signatures of a model with this tokenizer.
+
+        Args:
+            tokenizer: The tokenizer; of one that cannot run in a graph, `answer` is
+                left out, with a warning.
+            answer: How `answer` reads and decodes, if not by default.
+        """
+        if not runs_in_graph(tokenizer):
+            warnings.warn(
+                "the SavedModel has no signature 'answer', since a graph cannot do "
+                f"what this model's {tokenizer.algorithm} tokenizer does; "
+                "'serving_default' takes token ids",
+                stacklevel=3,
+            )
+            return cls(answer=None)
+        return cls(answer or AnswerOptions())
+
+    def signature_names(self) -> list[str]:
+        """Returns the names of all signatures, sorted."""
+        names = ["serving_default"]
+        names += ["answer"] if self.answer is not None else []
+        names += ["attention"] if self.attention_layers else []
+        names += ["get_mask", "logits", "set_mask"] if self.stateful else []
+        return sorted(names)
+
     def check(self, num_layers: int, tokenizer: ReaderTokenizer) -> None:
         """Checks the options before anything is written.
 
@@ -87,6 +121,10 @@ class ExportOptions:
                 faults), or the tokenizer cannot run in a graph.
         """
         faults = [] if self.answer is None else self.answer.faults()
+        # One token of the question, one of the passage, and the special ones.
+        shortest = 4 + tokenizer.num_separators_between
+        if self.answer is not None and 0 < self.answer.max_seq_length < shortest:
+            faults.append(f"max_seq_length={self.answer.max_seq_length}")
         missing = [
             layer for layer in self.attention_layers if not 0 <= layer < num_layers
         ]
@@ -94,20 +132,23 @@ class ExportOptions:
             faults.append(f"attention_layers={','.join(map(str, missing))}")
         if faults:
             raise InputError(
-                f"Expected positive numbers, and layers from 0 to {num_layers - 1}. "
+                f"Expected positive numbers, max_seq_length of at least {shortest}, "
+                f"and layers from 0 to {num_layers - 1}. "
                 f"Received: {', '.join(faults)}."
             )
         if self.answer is not None and not runs_in_graph(tokenizer):
             raise InputError(
-                "Expected a WordPiece tokenizer with BERT's rules for the signature "
-                f"'answer'. Received: {tokenizer.algorithm}, which no operation of "
-                "tensorflow-text can do alike. Leave 'answer' out."
+                "Expected a WordPiece or SentencePiece tokenizer with the rules of "
+                f"BERT or SentencePiece for 'answer'. Received: {tokenizer.algorithm}, "
+                "which no operation of tensorflow-text does alike. Leave 'answer' out."
             )
 
 
 def runs_in_graph(tokenizer: ReaderTokenizer) -> bool:
-    """Says whether a graph can tokenize exactly as a tokenizer does.
+    """Says whether a graph can tokenize as a tokenizer does.
 
-    True for WordPiece with BERT's own rules. tensorflow-text has no byte-level BPE.
+    True for WordPiece with BERT's own rules and for SentencePiece's unigram models.
+    tensorflow-text has no byte-level BPE.
     """
-    return splits_at_spaces(tokenizer.definition)
+    definition = tokenizer.definition
+    return splits_at_spaces(definition) or is_sentencepiece(definition)

@@ -7,6 +7,7 @@ from typing import Any
 
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.graph.characters import Tokens
+from zonekeras.graph.sentencepiece import GraphSentencePiece
 from zonekeras.graph.wordpiece import GraphWordPiece
 
 
@@ -16,4 +17,6 @@ def graph_tokenizer(tokenizer: ReaderTokenizer) -> Callable[[Any], Tokens]:
     Args:
         tokenizer: One that `options.runs_in_graph`.
     """
+    if tokenizer.algorithm == "Unigram":
+        return GraphSentencePiece(tokenizer)
     return GraphWordPiece(tokenizer)

@@ -34,7 +34,7 @@ _NO_CHARACTER = 0xFDD0
 _MAX_BYTES = 2**30
 
 
-class GraphWordPiece:
+class GraphWordPiece(tf.Module):
     """A WordPiece tokenizer as a function of tensors.
 
     Args:
@@ -46,6 +46,7 @@ class GraphWordPiece:
     """
 
     def __init__(self, tokenizer: ReaderTokenizer) -> None:
+        super().__init__()
         definition = tokenizer.definition
         normalizer, model = definition["normalizer"], definition["model"]
         self._rules = bert_rules(

@@ -78,6 +78,9 @@ def _answer(
         options=options,
     )
 
+    # Kept with the module: a tokenizer can have a resource that is saved with it.
+    module.graph_reader = graph_reader
+
     def answer(question: Any, passage: Any, mask: Any) -> dict[str, Any]:
         return graph_reader(question, passage, mask)
 

@@ -23,7 +23,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
-from zonekeras.graph.options import ExportOptions, runs_in_graph
+from zonekeras.graph.options import ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import (
     ModelDescription,
@@ -273,9 +273,7 @@ class ZoneModel:
                 "Expected the TensorFlow backend to write a SavedModel. Received: "
                 f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use save."
             )
-        if options is None:
-            has_answer = runs_in_graph(self.tokenizer)
-            options = ExportOptions() if has_answer else ExportOptions(answer=None)
+        options = options or ExportOptions.for_tokenizer(self.tokenizer)
         options.check(self.num_layers, self.tokenizer)
         self._write(Path(directory), options)
 

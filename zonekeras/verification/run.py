@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
@@ -170,7 +171,7 @@ def run_case(case: Case) -> CaseResult:
         return _sweep(model, case)
     with TemporaryDirectory() as directory:
         path = Path(directory) / "planted"
-        model.export(path)
+        model.export(path, ExportOptions(answer=None))
         return _sweep(load(path), case)
 
 
