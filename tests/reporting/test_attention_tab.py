@@ -50,14 +50,16 @@ def test_controls(page):
     ]
     assert by_name["Layer 1, p2"][2] == "no control possible"
     assert "4 cells" in shown(page, "#mass-correlation")[0]
-    page.wait_for("document.querySelectorAll('#panel-controls .chart svg').length > 1")
+    charts = "[...document.querySelectorAll('#panel-controls .chart')]"
+    assert page.run(f"{charts}.length") == 2
+    page.wait_for(f"{charts}.every((one) => one.children.length > 0)")
 
 
 def test_the_matrix_by_keys(page):
     page.click("#tab-attention")
     choose(page, 1, 1)
     choose(page, 2, 2)
-    weights = weights_of(0)[1, 2]
+    weights = weights_of(0)[1, 2].astype(int)
     page.wait_for(f"{PAIR}.includes('{round(100 * weights[0, 0] / 63)} %')", 10.0)
     page.run("document.getElementById('attention-matrix').focus()")
     for key in ("ArrowDown", "End", "ArrowLeft"):
