@@ -64,7 +64,8 @@ class GradientResult:
         """
         found = []
         for name, rows in (("cells", self.cells), ("heads", self.heads)):
-            known = rows[rows["exact"].notna()].assign(gate=-rows["derivative"])
+            rows = rows.assign(gate=-rows["derivative"])
+            known = rows[rows["exact"].notna()]
             if len(known) < _LEAST_CELLS:
                 continue
             for column in ESTIMATES:

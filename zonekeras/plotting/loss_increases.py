@@ -44,8 +44,8 @@ def loss_heatmaps(table: pd.DataFrame, *, annotate: bool = False) -> Figure:
     matrices = {
         column: matrix
         for column in _COLUMNS
-        if (matrix := column_matrix(cells, column)) is not None
-        and matrix.notna().any(axis=None)
+        if cells[column].notna().any()
+        and (matrix := column_matrix(cells, column)) is not None
     }
     value_range = symmetric_range(pd.concat(matrices))
     width, height = panel_size(matrices["estimate"])
