@@ -30,7 +30,7 @@ def print_cells(
     *,
     title: str,
     caption: str,
-    text_of: Callable[[dict[str, Any]], str],
+    text_of: Callable[[dict[Any, Any]], str],
 ) -> None:
     """Prints something of every cell, a line for each layer; nothing without cells.
 

@@ -78,7 +78,7 @@ def build_payload(
                 store.answers(run, names[number]),
                 take_rows(result.scores, number),
             )
-            for number in masked
+            for number in masked.tolist()
         ],
         "groups": group_payload(dataset, baseline, take_rows(result.scores, masked)),
         "sets": set_payload(
