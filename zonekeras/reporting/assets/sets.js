@@ -33,6 +33,7 @@ function drawSet(set) {
   ]);
   byId(`panel-${set.name}`).replaceChildren(scoreChoice(),
     element('div', { class: 'side-by-side' },
-      element('div', {}, grids, gridLegend(limit)), card));
+      element('div', {}, grids, gridLegend(limit), element('p', { class: 'muted' },
+        'In names layers and heads count from 0.')), card));
   showDetails(card, selectedIn(set));
 }
