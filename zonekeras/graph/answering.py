@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.defaults import MAX_MASK_CHARACTERS
+from zonekeras.defaults import MAX_MASK_CHARACTERS, NO_SPAN_SCORE
 from zonekeras.graph.characters import Tokens
 from zonekeras.graph.masks import Masks, read_masks
 from zonekeras.graph.options import AnswerOptions
@@ -25,9 +24,6 @@ from zonekeras.graph.span_decoding import decode_windows
 from zonekeras.graph.texts import WHITESPACE, is_blank, is_utf8, num_characters
 from zonekeras.graph.tokenization import graph_tokenizer
 from zonekeras.graph.windowing import Featurizer, cut, slide
-
-NO_SPAN_SCORE = float(np.finfo(np.float32).min)
-"""The score of a row without a valid span; JSON has no infinity."""
 
 _TOKENS_AT_ONCE = 8192
 _CHARACTERS_AT_ONCE = 500_000

@@ -23,6 +23,7 @@ import numpy as np
 
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.defaults import NO_SPAN_SCORE
 from zonekeras.errors import InputError
 from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
@@ -35,9 +36,6 @@ from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
-
-NO_SPAN_SCORE = float(np.finfo(np.float32).min)
-"""What `answer` gives as the score of a row without a valid span."""
 
 _VERSION = 1
 _QUESTIONS_AT_ONCE = 8
