@@ -71,4 +71,4 @@ MAX_MASK_CHARACTERS = 1_000
 """Unicode characters of the longest mask that is read."""
 
 NO_SPAN_SCORE = -3.4028234663852886e38
-"""Score of a served row without a valid span; the lowest float32, JSON has no infinity."""
+"""Score of a served row without a valid span: the lowest float32."""
