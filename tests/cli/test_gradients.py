@@ -51,6 +51,7 @@ def test_from_flags_to_files(here, capsys):
     assert first.startswith("reader,dev.json,layer0:all,0,,all,")
 
 
+@pytest.mark.filterwarnings("default:the rank correlation of")
 def test_a_weak_rank_correlation_is_one_line_on_standard_error(here, capsys):
     assert main([*flags(here, "--exact=15"), f"--output_dir={here / 'weak'}"]) == 0
     warning = "zonekeras gradients: warning: the rank correlation of 'estimate' with "
