@@ -4,8 +4,10 @@ tensorflow-text runs SentencePiece itself, on a model file that is put together 
 tokenizer's pieces in the order of the model's ids. Its offsets are bytes of what it
 reads, which are mapped back to characters of the original.
 
-The `tokenizers` library normalizes by user-perceived characters where SentencePiece
-goes by the longest rule, so a text with rare sequences of marks can be cut otherwise.
+Where two ways to cut a word are equally probable (`0|00` and `00|0`), SentencePiece and
+the `tokenizers` library can take different ones; and the library normalizes by
+user-perceived characters where SentencePiece goes by the longest rule, so that rare
+sequences of marks can be read otherwise.
 """
 
 from __future__ import annotations
