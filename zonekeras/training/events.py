@@ -46,7 +46,7 @@ class EventWriter:
                 raise
 
     def write(self, row: HistoryRow) -> None:
-        """Writes a step."""
+        """Writes a step to the disk: TensorFlow flushes at the end of `as_default`."""
         scalars = {
             "train/loss": row.loss,
             "train/learning_rate": row.learning_rate,
@@ -58,16 +58,11 @@ class EventWriter:
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
 
-    def flush(self) -> None:
-        """Makes what was written visible."""
-        with self._os_errors():
-            self._writer.flush()
-
     @contextmanager
     def _os_errors(self) -> Iterator[None]:
         """Turns what TensorFlow says of a full disk into what Python says."""
         try:
             yield
         except tf.errors.OpError as error:
-            reason = error.message.splitlines()[0]
+            reason = error.message.splitlines()[0].split("}} ")[-1]  # its node before
             raise OSError(f"cannot write to {self._directory}: {reason}") from error

@@ -294,8 +294,6 @@ class TrainingLoop:
         if self._output is None:
             return
         self._report("saving")
-        if self._events is not None:
-            self._events.flush()
         state = self._optimizer.state() | {"history": self.history.array()}
         self._output.write_last(state)
         self.history.write(self._output.path)
