@@ -140,7 +140,9 @@ def test_controls_can_be_added_to_a_finished_sweep(reader, dev, tmp_path, monkey
     calls = count_calls(monkeypatch)
     asked = ASKED | {"configurations": CHOSEN[:1], "controls": 1}
     run_sweep(reader, dev, tmp_path, **asked)
-    assert {tuple(names) for names, _, _ in calls} == {("layer0:control1-p2q",)}
+    # The baseline once more, to see where it attends; its answers stay as they are.
+    ran = {tuple(names) for names, _, _ in calls}
+    assert ran == {("baseline", "layer0:control1-p2q")}
     # Asked for no more, they stay in the tables.
     run_sweep(reader, dev, tmp_path, configurations=CHOSEN[:1], **SETTINGS)
     table = pd.read_parquet(tmp_path / "results.parquet")
