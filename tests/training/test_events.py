@@ -37,7 +37,9 @@ def test_what_stopped_the_run_is_not_hidden(tmp_path, monkeypatch, cause):
     def close():
         raise tf.errors.OutOfRangeError(None, None, "{{node}} events; File too large")
 
-    expected = (OSError, "events; File too large$") if cause is None else (KeyError, "")
+    expected = (
+        (OSError, "events; File too large$") if cause is None else (KeyError, "cause")
+    )
     with pytest.raises(expected[0], match=expected[1]), EventWriter(tmp_path) as writer:
         monkeypatch.setattr(writer._writer, "close", close)
         if cause is not None:
