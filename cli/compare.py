@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import local_path
 
 if TYPE_CHECKING:
+    from zonekeras.results.tidy import ScoreName
     from zonekeras.sweeping.comparison import SweepComparison
 
 PROG = "zonekeras compare"
@@ -83,10 +85,7 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
             comparison.table,
             title=f"difference of {label} effects, points, and 95 % interval",
             caption=SURVIVES,
-            text_of=lambda row, score=score: (
-                f"{marked(row[f'{score}_difference'], row[f'{score}_q'])}\n"
-                f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
-            ),
+            text_of=partial(_cell, score),
         )
     others = comparison.table[comparison.table["layer"].isna()]
     for row in others.to_dict("records"):
@@ -96,6 +95,15 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
             for score, label in SCORE_LABELS.items()
         ]
         print(f"{row['configuration']}: {', '.join(differences)}")
+
+
+def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
+    from cli.effect_grids import marked
+
+    return (
+        f"{marked(row[f'{score}_difference'], row[f'{score}_q'])}\n"
+        f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
+    )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
     Returns:
         The configurations that were printed.
     """
-    rows = table.set_index("configuration")
+    rows = {row["configuration"]: row for row in table.to_dict("records")}
     shown: set[str] = set()
     for panels in whole_panels(table["configuration"], num_layers).values():
         for panel in panels:
@@ -68,8 +68,8 @@ def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
             lines = {
                 layer: [
                     marked(
-                        rows.at[one[layer], "exact_match_effect"],
-                        rows.at[one[layer], "exact_match_q"],
+                        rows[one[layer]]["exact_match_effect"],
+                        rows[one[layer]]["exact_match_q"],
                     )
                     for one in names
                 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def print_runs(result: RunsResult, directory: Path) -> None:
             result.table,
             title=f"{label} effect, points: mean ± standard deviation, 95 % interval",
             caption=SURVIVES,
-            text_of=lambda row, score=score: _cell(row, score),
+            text_of=partial(_cell, score),
         )
     shown = print_sets(result.table, result.num_layers)
     others = result.table[result.table["layer"].isna()].iloc[1:]
@@ -40,13 +41,13 @@ def print_runs(result: RunsResult, directory: Path) -> None:
         if row["configuration"] in shown:
             continue
         effects = [
-            f"{label} {_line(row, score)}" for score, label in SCORE_LABELS.items()
+            f"{label} {_line(score, row)}" for score, label in SCORE_LABELS.items()
         ]
         print(f"{row['configuration']}: {', '.join(effects)}")
     print(f"results in {directory}")
 
 
-def _cell(row: dict[str, Any], score: ScoreName) -> str:
+def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
     # A decimal and a word more, and five columns would not fit into 80 characters.
     star = "*" if row[f"{score}_q"] < FALSE_DISCOVERY_RATE else " "
     return (
@@ -55,7 +56,7 @@ def _cell(row: dict[str, Any], score: ScoreName) -> str:
     )
 
 
-def _line(row: dict[str, Any], score: ScoreName) -> str:
+def _line(score: ScoreName, row: dict[Any, Any]) -> str:
     effect = marked(row[f"{score}_effect"], row[f"{score}_q"])
     return (
         f"{effect.strip()} ± {row[f'{score}_deviation']:.2f} "

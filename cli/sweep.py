@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -307,7 +308,9 @@ def _sweep_several(
             arguments.model,
             dataset,
             directory,
-            load=lambda source: _load(arguments, arguments.precision, source),
+            load=lambda source: _load(
+                arguments, arguments.precision, os.fspath(source)
+            ),
             on_progress=display.update_run,
             **what,
         )

@@ -53,13 +53,13 @@ def build_runs_page(result: RunsResult, report_file: str) -> bytes:
 
 def _runs_table(result: RunsResult, report_file: str) -> str:
     """Returns every run with its baseline's scores."""
-    baselines = result.runs.groupby("run", sort=False).first()
+    baselines = result.runs.drop_duplicates("run").to_dict("records")
     rows = [
         [
-            f'<a href="{quote(name)}/{report_file}">{escape(name)}</a>',
-            *(f"{baselines.at[name, f'baseline_{score}']:.3f}" for score in _LABELS),
+            f'<a href="{quote(row["run"])}/{report_file}">{escape(row["run"])}</a>',
+            *(f"{row[f'baseline_{score}']:.3f}" for score in _LABELS),
         ]
-        for name in result.names
+        for row in baselines
     ]
     return _table(["run", *_LABELS.values()], rows)
 

@@ -31,7 +31,7 @@ HEATMAP_FILES = ("heatmap.pdf", "heatmap.png")
 ATTENTION_CSV = "attention.csv"
 MASS_EFFECT_FILES = ("mass_effect.pdf", "mass_effect.png")
 CONTROLS_HEATMAP_FILES = ("heatmap_controls.pdf", "heatmap_controls.png")
-SET_HEATMAP_FILES = {
+SET_HEATMAP_FILES: dict[SetName, tuple[str, str]] = {
     name: (f"heatmap_{name}.pdf", f"heatmap_{name}.png")
     for name in SetName
     if name is not SetName.CELLS
