@@ -30,11 +30,11 @@ def print_result(result: GradientResult, directory: Path) -> None:
         f"{row.configuration} {row.estimate:+.3f}" for row in highest.itertuples()
     ]
     print(f"highest single heads: {', '.join(listed)}")
-    for row in result.correlations().itertuples():
+    for row in result.correlations().to_dict("records"):
         print(
-            f"rank correlation with the exact loss of {row.num_exact} {row.cells}, "
-            f"{ESTIMATES[row.estimate]}: {row.correlation:.2f} "
-            f"({row.low:.2f} to {row.high:.2f})"
+            f"rank correlation with the exact loss of {row['num_exact']} "
+            f"{row['cells']}, {ESTIMATES[row['estimate']]}: {row['correlation']:.2f} "
+            f"({row['low']:.2f} to {row['high']:.2f})"
         )
     print(f"results in {directory}")
 
@@ -48,8 +48,9 @@ def _print_cells(result: GradientResult) -> None:
     table.add_column("layer", justify="right")
     for zone in Zone:
         table.add_column(zone.value, justify="right")
-    for layer, rows in result.cells.groupby("layer"):
-        values = [_cell(row.estimate, row.exact) for row in rows.itertuples()]
+    for layer in result.cells["layer"].unique().tolist():
+        rows = result.cells[result.cells["layer"] == layer]
+        values = map(_cell, rows["estimate"], rows["exact"])
         table.add_row(str(layer + 1), *values)
     Console(file=sys.stdout).print(table)
 

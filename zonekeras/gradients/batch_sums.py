@@ -74,8 +74,9 @@ class BatchSums:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            tokens = len(batch.windows) * batch.length
             raise InputError(
-                f"Expected memory for a backward pass over {batch.num_tokens} tokens. "
+                f"Expected memory for a backward pass over {tokens} tokens. "
                 "Received: an out-of-memory error. Lower --token_budget."
             ) from error
         if len(self._sweep.planned) > 1:

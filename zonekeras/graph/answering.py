@@ -218,7 +218,9 @@ class GraphReader(tf.Module):
             batch = features.batch(chosen)
             tables = tf.gather(masks.tables, tf.gather(row, chosen))
             logits = self._logits(
-                *(batch.inputs[name] for name in ("token_ids", "segment_ids", "roles")),
+                batch.inputs["token_ids"],
+                batch.inputs["segment_ids"],
+                batch.inputs["roles"],
                 tables,
             )
             found = decode_windows(

@@ -59,7 +59,9 @@ class Tokens(NamedTuple):
         """Returns the texts from `first` to before `stop`."""
         start, end = self.bounds[first], self.bounds[stop]
         return Tokens(
-            *(values[start:end] for values in self[:3]),
+            self.ids[start:end],
+            self.starts[start:end],
+            self.ends[start:end],
             self.bounds[first : stop + 1] - start,
         )
 

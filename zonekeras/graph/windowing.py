@@ -167,7 +167,9 @@ def cut(tokens: Tokens, longest: int) -> Tokens:
     rank = tf.ragged.range(lengths).flat_values
     kept = rank < longest
     return Tokens(
-        *(tf.boolean_mask(values, kept) for values in tokens[:3]),
+        tf.boolean_mask(tokens.ids, kept),
+        tf.boolean_mask(tokens.starts, kept),
+        tf.boolean_mask(tokens.ends, kept),
         tf.concat(
             [tf.zeros([1], tf.int64), tf.cumsum(tf.minimum(lengths, longest))], axis=0
         ),
