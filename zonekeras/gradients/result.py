@@ -86,8 +86,8 @@ class GradientResult:
         return [
             f"the rank correlation of {row['estimate']!r} with the exact loss of "
             f"{row['num_exact']} {row['cells']} is {row['correlation']:.2f} "
-            f"({row['low']:.2f} to {row['high']:.2f}), below {WEAK_CORRELATION}: do not "
-            "choose by it, run a sweep"
+            f"({row['low']:.2f} to {row['high']:.2f}), below {WEAK_CORRELATION}: do "
+            "not choose by it, run a sweep"
             for row in self.correlations().to_dict("records")
             if row["estimate"] in ("estimate", "integrated")
             and not row["correlation"] >= WEAK_CORRELATION  # NaN, too
