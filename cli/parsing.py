@@ -236,5 +236,7 @@ def _describe(error: argparse.ArgumentError) -> str:
     elif message == "expected one argument":
         message = "expected a value. Received: none; write it after the flag."
     elif message == "expected at least one argument":
-        message = "expected one value or more. Received: none."
+        message = (
+            "expected one value or more. Received: none; write them after the flag."
+        )
     return f"{name}: {message}" if name else message

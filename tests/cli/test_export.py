@@ -50,6 +50,7 @@ def test_a_model_is_exported_and_once_more_into_its_own_directory(here, capsys):
 
 
 @only_tensorflow
+@pytest.mark.filterwarnings("default:the SavedModel has no signature")
 def test_a_bpe_model_takes_token_ids_only_and_says_so(here, capsys):
     from zonekeras.data.tokenizer import ReaderTokenizer
     from zonekeras.data.tokenizer_definitions import BERT_TOKENS

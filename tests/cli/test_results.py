@@ -122,7 +122,8 @@ def test_shards_are_joined_to_the_same_bytes(here, tmp_path, capsys):
     out = tmp_path / "joined"
     assert results.main(["merge", "one", "two", "--output_dir", str(out)]) == 0
     assert files(out) == files(here / "whole")
-    assert len(files(out)) == 4 + 4
+    # Predictions of four configurations; table, figures and where attention goes.
+    assert len(files(out)) == 4 + 5
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("baseline: EM ")
     assert printed[-1] == f"results in {out}"

@@ -131,7 +131,8 @@ BAD_FLAGS = [
     ),
     (
         [*GOOD, "--configurations"],
-        "--configurations: expected one value or more. Received: none.",
+        "--configurations: expected one value or more. Received: none; write them "
+        "after the flag.",
     ),
     (
         [*GOOD, "extra"],
@@ -139,7 +140,8 @@ BAD_FLAGS = [
     ),
     (
         [DEV, OUT, "--model"],
-        "--model: expected a value. Received: none; write it after the flag.",
+        "--model: expected one value or more. Received: none; write them after the "
+        "flag.",
     ),
     (
         [*GOOD, "--null_score_diff_threshold=nan"],

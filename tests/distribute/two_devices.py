@@ -43,6 +43,7 @@ def main(saved_model, source, target):
     engine.logits(network, plan, inputs)
     traces = network.num_traces
     by_prefix = engine.logits(network, plan, inputs)
+    traces_of_a_second_batch = network.num_traces - traces
     hidden = network.embed(inputs)
     attention = network.layer_attention(0, hidden, inputs["roles"], tables[0][:1])
     np.savez(
@@ -51,7 +52,7 @@ def main(saved_model, source, target):
         given=np.stack(given),
         by_prefix=by_prefix,
         flip_traces=flip_traces,
-        traces_of_a_second_batch=network.num_traces - traces,
+        traces_of_a_second_batch=traces_of_a_second_batch,
         replicas=len(
             strategy.experimental_local_results(network.module.zone_tables[0])
         ),

@@ -369,8 +369,9 @@ def test_merging_takes_few_transactions(few, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Database, "transaction", counted)
     merge_runs(few, tmp_path / "out")
-    # Run, batches, splits, files; of each configuration the pieces and the answers.
-    assert len(begun) == 4 + 2 * (1 + len(FEW))
+    # Run, batches, splits, files; where attention goes, of each part; of each
+    # configuration the pieces and the answers.
+    assert len(begun) == 4 + len(few) + 2 * (1 + len(FEW))
     assert num_batches > 2
 
 

@@ -265,7 +265,8 @@ def _best_windows(spans: dict[str, Any], row: Any, num_rows: Any) -> dict[str, A
 
     The null score is the lowest of the windows'.
     """
-    score = spans["score"]
+    # Segments start from the lowest finite number, so that -inf would be no one's best.
+    score = tf.maximum(spans["score"], tf.float64.min)
     highest = tf.math.unsorted_segment_max(score, row, num_rows)
     # Of NaN nothing is the highest; such a row is broken, any window will do.
     is_best = ~(score < tf.gather(highest, row))
