@@ -16,6 +16,7 @@ from tests.gradients.windows import (
 from tests.oracle import PASSAGE, QUESTION
 from zonekeras.gradients.reader_loss import ReaderLoss, logits_at
 from zonekeras.gradients.span_loss import curvature_probe
+from zonekeras.models.weights import build_reader
 from zonekeras.zones import Zone, cell, open_tables, zone_pairs
 
 pytestmark = pytest.mark.both_backends
@@ -157,6 +158,22 @@ def test_a_window_does_not_depend_on_its_neighbours(loss, derivatives):
         np.testing.assert_allclose(
             getattr(found, name)[0], getattr(derivatives, name)[1], rtol=0, atol=2e-5
         )
+
+
+def test_attention_of_one_key_has_finite_derivatives():
+    """Sharp attention leaves a zone's queries next to nothing, or nothing at all."""
+    config, weights = tiny_weights()
+    sharp = {
+        name: value * (12.0 if "attention.query" in name else 1.0)
+        for name, value in weights.items()
+    }
+    loss = ReaderLoss(build_reader(config, sharp))
+    found = loss.derivatives(INPUTS, TARGETS, SIGNS)
+    assert np.isfinite(found.by_gates).all()
+    assert np.isfinite(found.by_closing).all()
+    assert np.isfinite(found.probed).all()
+    closing = closed(1, 0, "p2", 0.5)
+    assert np.isfinite(loss.slope(INPUTS, TARGETS, closing)).all()
 
 
 def test_shared_weights_have_derivatives_of_their_own_at_each_depth():

@@ -25,7 +25,6 @@ FILES = {
     "gradients.parquet",
     "gradients.pdf",
     "gradients.png",
-    "gradients.safetensors",
 }
 
 

@@ -13,8 +13,8 @@ still half at a gate of 0.001), and the derivative by the gate vanishes though t
 matters. `closing` is the even spacing: 0 is open, 1 is masked, and the derivative by it
 is the step to the exact attention of the masked zone.
 
-Where less than the least float32 (1e-38) of a query's attention is left by a zone, that
-query counts as not touched by it.
+A query that a zone leaves less than 1e-15 of its attention counts as not touched by it:
+derivatives by what is left divide by its square, which float32 has to hold.
 
 Axis letters: `B` batch, `T` tokens, `N` heads, `H` head width, `R` roles, `Z` zones,
 `G` groups of keys.
@@ -43,6 +43,7 @@ _OTHERS = [role for role in Role if role not in (Role.QUESTION, Role.PASSAGE)]
 _GROUPS = np.zeros((NUM_ROLES, 3), np.float32)
 _GROUPS[Role.QUESTION, 0] = _GROUPS[Role.PASSAGE, 1] = _GROUPS[_OTHERS, 2] = 1.0
 """One-hot [R, G]: the group of each role as a key."""
+_LEAST_LEFT = 1e-15
 _IS_ZONED = np.array([1.0, 1.0, 0.0], np.float32)
 """[G]: whether zones have keys of the group."""
 
@@ -93,7 +94,7 @@ def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
         of_groups = ops.matmul(table, _GROUPS * _IS_ZONED) + (1.0 - _IS_ZONED)
         rows = ops.matmul(one_hot, of_groups)  # [B, N, T, G]
         left = ops.sum(masses * rows, axis=-1, keepdims=True)
-        is_left = left > 0
+        is_left = left > _LEAST_LEFT
         return ops.where(is_left, rows / ops.where(is_left, left, 1.0), 1.0)
 
     opened = scales(gates)
