@@ -43,9 +43,9 @@ _OTHERS = [role for role in Role if role not in (Role.QUESTION, Role.PASSAGE)]
 _GROUPS = np.zeros((NUM_ROLES, 3), np.float32)
 _GROUPS[Role.QUESTION, 0] = _GROUPS[Role.PASSAGE, 1] = _GROUPS[_OTHERS, 2] = 1.0
 """One-hot [R, G]: the group of each role as a key."""
-_LEAST_LEFT = 1e-15
 _IS_ZONED = np.array([1.0, 1.0, 0.0], np.float32)
 """[G]: whether zones have keys of the group."""
+_LEAST_LEFT = 1e-15
 
 
 def partly_closed_context(
