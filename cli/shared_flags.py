@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.value_types import (
@@ -30,9 +31,13 @@ from zonekeras.defaults import (
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
     NUM_TRAIN_EPOCHS,
+    STRATEGIES,
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
 )
+
+if TYPE_CHECKING:
+    from zonekeras.distribute.options import StrategyOptions
 
 METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
 ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
@@ -242,18 +247,76 @@ def add_mask_flags(parser: CommandParser) -> None:
     )
 
 
-def add_tpu_flags(parser: CommandParser) -> None:
-    """Adds the flags with which the protocol found its TPU."""
-    group = parser.add_argument_group("TPU")
-    parser.add_boolean("--use_tpu", False, "run on a TPU", group)
-    group.add_argument("--tpu_name", metavar="NAME", help="name of the TPU")
+def add_strategy_flags(parser: CommandParser) -> None:
+    """Adds on what devices to run, and how the protocol found its TPU."""
+    group = parser.add_argument_group("devices")
+    group.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="auto",
+        help="one device; mirrored: all GPUs; multi_worker: the machines in TF_CONFIG; "
+        "tpu; auto: the TPU if --tpu_name names one, else TF_CONFIG's workers, else "
+        "all GPUs if there are several, else one",
+    )
+    parser.add_boolean(
+        "--use_tpu",
+        None,
+        "True is --strategy tpu; False leaves the TPU's other flags out of account",
+        group,
+    )
+    group.add_argument(
+        "--tpu_name",
+        metavar="NAME",
+        help="name or address of the TPU (unset: the one of this machine)",
+    )
     group.add_argument("--tpu_zone", metavar="ZONE", help="its Google Cloud zone")
     group.add_argument("--gcp_project", metavar="ID", help="its Google Cloud project")
 
 
+def strategy_faults(arguments: argparse.Namespace) -> list[str]:
+    """Says which of the flags of `add_strategy_flags` exclude each other."""
+    strategy, use_tpu = arguments.strategy, arguments.use_tpu
+    if strategy == "tpu" and use_tpu is False:
+        return ["--strategy tpu and --use_tpu=False exclude each other"]
+    if strategy in ("auto", "tpu"):
+        return []
+    given = ["--use_tpu"] if use_tpu else []
+    if arguments.tpu_name and use_tpu is not False:
+        given.append("--tpu_name")
+    return [f"--strategy {strategy} and {flag} exclude each other" for flag in given]
+
+
+def strategy_options(arguments: argparse.Namespace) -> StrategyOptions:
+    """Returns what the flags of `add_strategy_flags` ask for, checked.
+
+    Raises:
+        InputError: If it cannot be had, as far as TensorFlow is not needed to say.
+    """
+    from zonekeras.distribute.options import (
+        StrategyName,
+        StrategyOptions,
+        check_options,
+    )
+
+    if arguments.use_tpu is False:
+        options = StrategyOptions(StrategyName(arguments.strategy))
+    else:
+        options = StrategyOptions(
+            StrategyName("tpu" if arguments.use_tpu else arguments.strategy),
+            arguments.tpu_name or "",
+            arguments.tpu_zone or "",
+            arguments.gcp_project or "",
+        )
+    check_options(options)
+    return options
+
+
 def add_protocol_flags(parser: CommandParser) -> None:
-    """Adds all flags of the protocol that are not model, data or decoding flags."""
+    """Adds all flags of the protocol that are not model, data or decoding flags.
+
+    With them comes `--strategy`, of which `--use_tpu` is a case.
+    """
     add_run_flags(parser)
     add_mask_flags(parser)
     add_training_flags(parser)
-    add_tpu_flags(parser)
+    add_strategy_flags(parser)
