@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 PROG = "zonekeras plot"
 SETS = ("heads", "cumulative", "pairs", "only")
+DRAWN = ("cells", *SETS, "controls", "mass_effect")
 SCORES = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
 
 EPILOG = """\
 results are a results.csv (which needs the baseline's score after it), a
-results.parquet, or a sweep's output directory.
+results.parquet, or the output directory of a sweep of one model or of several.
 
 examples:
   $ zonekeras plot results.csv 80.567 squad.pdf
   wrote squad.pdf
   $ zonekeras plot runs/seed1 runs/seed2 runs/seed3 mean.png --annotate
   wrote mean.png
-  $ zonekeras plot runs/reader heads.pdf --set heads --score f1
+  $ zonekeras plot runs/reader heads.pdf --draw heads --score f1
   wrote heads.pdf
+  $ zonekeras plot runs/reader controls.pdf --draw controls --annotate
+  wrote controls.pdf
   $ zonekeras plot table1.csv difference.pdf --compare table2.csv
   standard deviation of difference: all 0.819, q2 0.152, q2p 0.132, p2q 1.405, p2 0.815
   wrote difference.pdf
@@ -86,9 +89,11 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--title", metavar="TEXT", help="a title above the cells")
     parser.add_argument(
-        "--set",
-        choices=SETS,
-        help="draw this set of configurations in place of the cells",
+        "--draw",
+        choices=DRAWN,
+        default="cells",
+        help="what to draw: the cells, another set of configurations, the cells' "
+        "effects beyond controls, or effects beside attention masses",
     )
     parser.add_argument(
         "--compare",
@@ -114,14 +119,24 @@ def _main(argv: Sequence[str]) -> None:
             f"Expected results before the figure file. Received: {figure_path} alone; "
             f"write '{PROG} RESULTS {figure_path}'."
         )
-    if flags.set is not None and flags.compare is not None:
-        raise InputError("Expected --set or --compare. Received: both; leave one out.")
+    _check_flags(flags)
     figure = _compare(runs, flags) if flags.compare else _draw(runs, flags)
 
     from zonekeras.plotting import save_figure
 
     save_figure(figure, figure_path)
     print(f"wrote {figure_path}")
+
+
+def _check_flags(flags: argparse.Namespace) -> None:
+    """Checks that flags go together."""
+    if flags.draw != "cells" and flags.compare is not None:
+        raise InputError("Expected --draw or --compare. Received: both; leave one out.")
+    if flags.draw == "mass_effect" and (flags.annotate or flags.range):
+        raise InputError(
+            "Expected --annotate and --range with heatmaps. Received: them with --draw "
+            "mass_effect, which is none; leave them out."
+        )
 
 
 def check_figure_path(path: str) -> None:
@@ -191,30 +206,40 @@ def _draw(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
                 f"Expected the baseline's score after {run.path}, which does not hold "
                 f"it. Received: none; write '{PROG} {run.path} 80.567 FIGURE'."
             )
+    if flags.draw != "cells":
+        return _draw_from_table(runs, results, flags)
 
-    from zonekeras.plotting import heatmap, runs_heatmap
+    from zonekeras.plotting import heatmap, mean_heatmap, runs_heatmap
 
-    if flags.set is not None:
-        return _draw_set(runs, results, flags)
-    if len(runs) == 1:
-        return heatmap(results[0], baseline=runs[0].baseline, **_appearance(flags))
-    baselines = [run.baseline for run in runs]
-    return runs_heatmap(results, baselines=baselines, **_appearance(flags))
+    if len(runs) > 1:
+        baselines = [run.baseline for run in runs]
+        return runs_heatmap(results, baselines=baselines, **_appearance(flags))
+    [run], [result] = runs, results
+    if run.baseline is None and "num_runs" in result.columns:
+        return mean_heatmap(result, **_appearance(flags))
+    return heatmap(result, baseline=run.baseline, **_appearance(flags))
 
 
-def _draw_set(
+def _draw_from_table(
     runs: Sequence[Source], results: Sequence[Any], flags: argparse.Namespace
 ) -> Figure:
-    """Draws a set of configurations other than the cells."""
+    """Draws what only a long-form table holds."""
     if len(runs) != 1 or isinstance(results[0], dict):
         raise InputError(
-            "Expected one results.parquet, or one directory that has it, with --set. "
-            f"Received: {', '.join(run.path for run in runs)}."
+            "Expected one results.parquet, or one directory that has it, with --draw "
+            f"{flags.draw}. Received: {', '.join(run.path for run in runs)}."
         )
+    [table] = results
 
-    from zonekeras.plotting import set_heatmap
+    from zonekeras.plotting import controls_heatmap, mass_effect_plot, set_heatmap
 
-    return set_heatmap(results[0], flags.set, **_appearance(flags))
+    appearance = _appearance(flags)
+    if flags.draw == "controls":
+        return controls_heatmap(table, **appearance)
+    if flags.draw == "mass_effect":
+        known = {name: appearance[name] for name in ("score", "figure_size", "title")}
+        return mass_effect_plot(table, **known)
+    return set_heatmap(table, flags.draw, **appearance)
 
 
 def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:

@@ -1,9 +1,11 @@
 import pytest
 
 from cli.plot import SETS, main
+from zonekeras import plotting
 from zonekeras.configuration_sets import SetName
+from zonekeras.plotting.figure_files import figure_bytes
 from zonekeras.results.protocol_csv import write_results_csv
-from zonekeras.results.tidy import Score, sweep_table, write_table
+from zonekeras.results.tidy import Score, read_table, sweep_table, write_table
 
 ZONES = ("all", "q2", "q2p", "p2q", "p2")
 
@@ -66,20 +68,47 @@ def test_a_set_in_place_of_the_cells(results, directory, capsys):
     scores = {"baseline": Score(80.0, 90.0, 7)}
     scores |= {f"layer0:only-{zone}": Score(70.0, 75.0, 7) for zone in ZONES[1:]}
     write_table(sweep_table(scores, model="m", dataset="d"), directory / "a.parquet")
-    assert main(["a.parquet", "only.svg", "--set", "only"]) == 0
+    assert main(["a.parquet", "only.svg", "--draw", "only"]) == 0
     assert (directory / "only.svg").stat().st_size > 1000
     capsys.readouterr()
     for arguments, message in (
-        (["a.parquet", "x.svg", "--set=pairs"], "that holds the set pairs in every la"),
+        (["a.parquet", "x.svg", "--draw=pairs"], "that holds the set pairs in every l"),
+        (["a.parquet", "x.svg", "--draw=controls"], "a sweep's result with controls."),
+        (["a.parquet", "x.svg", "--draw=mass_effect"], "with attention masses."),
         (
-            ["results.csv", "80", "x.svg", "--set=only"],
+            ["results.csv", "80", "x.svg", "--draw=only"],
             "one results.parquet, or one",
         ),
-        (["a.parquet", "x.svg", "--set=only", "--compare=a.parquet"], "--set or --com"),
+        (["a.parquet", "x.svg", "--draw=only", "--compare=a.parquet"], "--draw or --c"),
+        (
+            ["a.parquet", "x.svg", "--draw=mass_effect", "--annotate"],
+            "Expected --annotate and --range with heatmaps. Received: them with",
+        ),
     ):
         assert main(arguments) == 2
         assert message in capsys.readouterr().err
     assert "x.svg" not in names(directory)
+
+
+def test_what_a_sweep_draws_is_drawn_again(directory):
+    """Controls, masses and means of runs: the library's figures of the same table."""
+    write_sweep(directory / "sweep.parquet")
+    table = read_table("sweep.parquet").assign(
+        exact_match_beyond=[float("nan"), 1.0, -2.0, 3.0, -4.0, 5.0],
+        exact_match_beyond_q=0.01,
+        attention_mass=[float("nan"), 0.9, 0.1, 0.2, 0.3, 0.4],
+    )
+    write_table(table, "whole.parquet")
+    joined = table.assign(num_runs=3, exact_match_deviation=1.5, exact_match_q=0.01)
+    write_table(joined, "joined.parquet")
+    for arguments, expected in (
+        (["whole.parquet", "--draw=controls"], plotting.controls_heatmap(table)),
+        (["whole.parquet", "--draw=mass_effect"], plotting.mass_effect_plot(table)),
+        (["joined.parquet"], plotting.mean_heatmap(joined)),
+    ):
+        assert main([*arguments, "drawn.svg"]) == 0
+        drawn = (directory / "drawn.svg").read_bytes()
+        assert drawn == figure_bytes(expected, "svg"), arguments
 
 
 def test_a_directory_with_only_a_csv_file_needs_one(results, directory, capsys):
@@ -216,6 +245,11 @@ BAD_INPUT = [
     (
         "results.csv 80 a.pdf --figure_size 0 3",
         "--figure_size: expected a number above 0. Received: '0'.",
+    ),
+    (
+        "results.csv 80 a.pdf --draw clouds",
+        "--draw: expected one of cells, heads, cumulative, pairs, only, controls, "
+        "mass_effect. Received: 'clouds'.",
     ),
     (
         "results.csv 80 a.pdf --score bleu",

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -49,6 +51,13 @@ def table_of(scores, names=NAMES):
 def test_passages_are_told_by_their_questions(dataset):
     expected = [number for number, count in enumerate(COUNTS) for _ in range(count)]
     assert passage_index(dataset).tolist() == expected
+
+
+def test_a_passage_that_is_there_twice_is_one(dataset):
+    first, second, third = dataset.passages[:3]
+    again = dataclasses.replace(first, questions=third.questions)
+    twice = dataclasses.replace(dataset, passages=(first, second, again))
+    assert passage_index(twice).tolist() == [0, 1, 1, 0, 0, 0]
 
 
 def test_columns_are_those_of_the_statistics(dataset, scores):

@@ -15,12 +15,14 @@ from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlatio
 from zonekeras.statistics.correlation import Correlation
 from zonekeras.zones import FOUR_ZONES
 
+_SIZE = (5.2, 3.8)
+
 
 def mass_effect_plot(
     result: Any,
     *,
     score: ScoreName | str = ScoreName.EXACT_MATCH,
-    figure_size: tuple[float, float] = (5.2, 3.8),
+    figure_size: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draws each cell's effect over its zone's attention mass in the unmasked model.
@@ -42,7 +44,7 @@ def mass_effect_plot(
             "Expected a sweep's result with attention masses. Received: one without; "
             "run 'zonekeras sweep … --attention_questions 50'."
         )
-    figure = new_figure(*figure_size)
+    figure = new_figure(*(figure_size or _SIZE))
     axes = figure.add_subplot()
     axes.axhline(0.0, color=GRID_COLOR, zorder=0)
     zones = [str(zone) for zone in FOUR_ZONES if str(zone) in set(cells["zone"])]

@@ -89,7 +89,7 @@ def mean_heatmap(
     `zonekeras.plotting.heatmap`.
 
     Args:
-        result: Joined runs (`zonekeras.sweeping.RunsResult`).
+        result: Joined runs (`zonekeras.sweeping.RunsResult`), or their long-form table.
         score: Which score.
         annotate: Whether to write each value into its cell.
         value_range: The mean effects at the two ends of the colours.
@@ -102,7 +102,8 @@ def mean_heatmap(
     score = ScoreName(score)
     mean = effect_matrix(result, score)
     deviation = column_matrix(result, f"{score}_deviation")
-    if deviation is None:
+    table = getattr(result, "table", result)
+    if deviation is None or "num_runs" not in table.columns:
         raise InputError(
             "Expected joined runs, whose table has deviations. Received: one without; "
             "draw single runs with runs_heatmap."
@@ -111,7 +112,7 @@ def mean_heatmap(
     return _draw(
         MeanAndDeviation(mean, deviation),
         score=score,
-        num_runs=len(result.names),
+        num_runs=int(table["num_runs"].iloc[0]),
         annotate=annotate,
         value_range=value_range,
         figure_size=figure_size,

@@ -53,9 +53,16 @@ def add_evidence(
 
 
 def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
-    """Returns the passage of each question, int64 `[Q]`."""
+    """Returns the passage of each question, int64 `[Q]`.
+
+    Equal texts are one passage: some files repeat it for each question.
+    """
+    known: dict[str, int] = {}
+    numbers = [
+        known.setdefault(passage.text, len(known)) for passage in dataset.passages
+    ]
     counts = [len(passage.questions) for passage in dataset.passages]
-    return np.repeat(np.arange(len(counts)), counts)
+    return np.repeat(np.array(numbers, np.int64), counts)
 
 
 def take_rows(

@@ -62,8 +62,6 @@ def readable_table(result: RunsResult) -> pd.DataFrame:
     Returns:
         A row for each; `layer` (from 1) and `zone` are empty where it is no cell.
     """
-    table = result.table.assign(
-        layer=result.table["layer"] + 1, num_runs=len(result.names)
-    )
+    table = result.table.assign(layer=result.table["layer"] + 1)
     columns = [f"{score}{one}" for score in ScoreName for one in _SCORE_COLUMNS]
     return table[["configuration", "layer", "zone", "num_runs", *columns]]

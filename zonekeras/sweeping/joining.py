@@ -74,7 +74,7 @@ class RunsResult:
             for `exact_match` and `f1` also `_score_deviation` (of the score) and
             `_deviation` (of the effect: sample standard deviations over runs, points),
             `_low`, `_high` (95 % interval of the effect over seeds and passages), `_p`
-            and `_q`.
+            and `_q`; and `num_runs`.
         runs: The tables of all runs below each other, with a first column `run`.
         num_layers: Layers of the models.
     """
@@ -176,6 +176,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
         dataset=first["dataset"],
         semantics=first["semantics"],
     )
+    table["num_runs"] = len(runs)
     for score, values in scores.items():
         table[f"{score}_score_deviation"] = values.std(axis=0, ddof=1)
     found = found.drop(columns=["em_effect", "f1_effect"]).set_index(table.index[1:])
