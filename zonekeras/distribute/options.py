@@ -121,6 +121,20 @@ def check_options(options: StrategyOptions) -> None:
         )
 
 
+def shared_cluster(options: StrategyOptions) -> Cluster | None:
+    """Returns the processes that share a run, if it is spread over several.
+
+    Raises:
+        InputError: If `TF_CONFIG` cannot be used.
+    """
+    if options.strategy not in (StrategyName.AUTO, StrategyName.MULTI_WORKER):
+        return None
+    if options.strategy is StrategyName.AUTO and options.tpu_name:
+        return None
+    cluster = Cluster.from_environment()
+    return None if cluster is None or len(cluster.addresses) < 2 else cluster
+
+
 def _refusal(text: str, why: str) -> InputError:
     return InputError(
         f"Expected {CLUSTER_VARIABLE} such as {_EXAMPLE}. Received: {text!r}, {why}."

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import keras
 
 from zonekeras.distribute.options import (
-    Cluster,
     StrategyName,
     StrategyOptions,
     check_options,
+    shared_cluster,
 )
 from zonekeras.errors import InputError
 
@@ -74,8 +74,7 @@ def choose_strategy(options: StrategyOptions) -> StrategyName:
         return name
     if options.tpu_name:
         return StrategyName.TPU
-    cluster = Cluster.from_environment()
-    if cluster is not None and len(cluster.addresses) > 1:
+    if shared_cluster(options) is not None:
         return StrategyName.MULTI_WORKER
     import tensorflow as tf
 
