@@ -3,53 +3,94 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zonekeras.sweeping.listing import RunListing
+from zonekeras.results.tidy import ScoreName
+from zonekeras.zones import BASELINE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zonekeras.sweeping.joining import RunsResult
+    from zonekeras.sweeping.listing import RunListing
 
 
 def print_runs(runs: Sequence[RunListing]) -> None:
-    """Prints all runs, the oldest first."""
+    """Prints all runs of a store, the oldest first, with their scores."""
     if not runs:
         print("no runs yet")
     for index, run in enumerate(runs):
         if index:
             print()
-        _print_run(run)
+        print("\n".join(_described(run)))
+        _print_scores(run.table, _of_sweep)
 
 
-def _print_run(run: RunListing) -> None:
+def print_folders(folders: Mapping[str, Sequence[RunListing]]) -> None:
+    """Prints the runs of every folder of several sweeps, without their scores."""
+    for name, runs in folders.items():
+        lines = [line for run in runs for line in _described(run)]
+        for line in lines or ["not begun; start the same sweep again to go on"]:
+            print(f"{name}: {line}")
+
+
+def print_means(result: RunsResult) -> None:
+    """Prints the mean scores of joined runs, with their deviations."""
+    print(f"mean of {len(result.names)} runs ± standard deviation")
+    _print_scores(result.table, _of_means)
+
+
+def _described(run: RunListing) -> list[str]:
+    """Says what a run is and, if it is unfinished, how far."""
     settings = run.content["settings"]
     files = ", its files are in the directory" if run.has_files else ""
     # A server does not say how long its windows are.
     length = settings.get("max_seq_length", "unknown")
-    print(
+    lines = [
         f"run {run.key}: {run.model} on {run.dataset} ({run.num_questions:,} "
         f"questions), {settings['semantics']}, {length} tokens, "
         f"{run.content['precision']} on {run.content['backend']}{files}"
-    )
+    ]
     unfinished = [name for name in run.planned if name not in _finished(run)]
-    if unfinished:
-        print(_progress(run, len(unfinished)))
-    if run.table.empty:
+    return [*lines, _progress(run, len(unfinished))] if unfinished else lines
+
+
+def _print_scores(
+    scores: pd.DataFrame, texts_of: Callable[[dict[Any, Any]], list[str]]
+) -> None:
+    """Prints a line for each configuration; nothing of an empty table."""
+    if scores.empty:
         return
     table = Table(title_justify="left")
     table.add_column("configuration")
     for name in ("EM", "F1", "EM effect", "F1 effect"):
         table.add_column(name, justify="right")
-    for row in run.table.to_dict("records"):
-        table.add_row(
-            escape(row["configuration"]),
-            f"{row['exact_match']:.3f}",
-            f"{row['f1']:.3f}",
-            f"{row['exact_match_effect']:+.3f}",
-            f"{row['f1_effect']:+.3f}",
-        )
+    for row in scores.to_dict("records"):
+        table.add_row(escape(row["configuration"]), *texts_of(row))
     Console(file=sys.stdout).print(table)
+
+
+def _of_sweep(row: dict[Any, Any]) -> list[str]:
+    scores = [f"{row[score]:.3f}" for score in ScoreName]
+    return scores + [f"{row[f'{score}_effect']:+.3f}" for score in ScoreName]
+
+
+def _of_means(row: dict[Any, Any]) -> list[str]:
+    scores = [
+        f"{row[score]:.2f} ± {row[f'{score}_score_deviation']:.2f}"
+        for score in ScoreName
+    ]
+    if row["configuration"] == BASELINE:
+        return [*scores, "", ""]
+    return scores + [
+        f"{row[f'{score}_effect']:+.2f} ± {row[f'{score}_deviation']:.2f}"
+        for score in ScoreName
+    ]
 
 
 def _progress(run: RunListing, num_unfinished: int) -> str:

@@ -20,7 +20,12 @@ RUNS_KEY = "runs"
 
 
 def run_folders(directory: Path) -> list[str] | None:
-    """Returns the folders of a directory of several runs; None if it is none."""
+    """Returns the folders of a directory of several runs; None if it is none.
+
+    A directory with a store is that of a single sweep.
+    """
+    if (directory / STORE_FILE).exists():
+        return None
     try:
         record = json.loads((directory / RECORD_FILE).read_text(encoding="utf-8"))
         return [str(one["folder"]) for one in record[RUNS_KEY]]

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.store import STORE_FILE
 from zonekeras.results.tidy import Score, ScoreName, sweep_table
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
@@ -133,7 +132,7 @@ def read_runs(directory: str | os.PathLike[str]) -> list[SweptRun]:
         InputError: If there is none, or one of them is not finished.
     """
     path = Path(directory)
-    folders = None if (path / STORE_FILE).exists() else run_folders(path)
+    folders = run_folders(path)
     if folders is None:
         return [read_run(path)]
     return [read_run(path / folder) for folder in folders]

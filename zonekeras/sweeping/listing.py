@@ -1,15 +1,17 @@
-"""What lies in a sweep's directory, read from its store alone."""
+"""What lies in a sweep's directory, or in that of several, read from stores alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from zonekeras.results.store import SweepStore
+from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.results.tidy import empty_table
+from zonekeras.sweeping.folders import run_folders
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.shard import Shard
@@ -63,20 +65,56 @@ def list_runs(directory: Path) -> list[RunListing]:
         return [_listing(store, run, run in owners) for run in store.runs()]
 
 
+def list_folders(directory: Path) -> dict[str, list[RunListing]] | None:
+    """Lists the runs of every folder of a directory of several sweeps.
+
+    Returns:
+        Folder -> its runs, the oldest first, none where its sweep has not begun; None
+        if the directory is not one of several sweeps.
+
+    Raises:
+        InputError: If a store is damaged.
+    """
+    folders = run_folders(directory)
+    if folders is None:
+        return None
+    return {
+        name: list_runs(directory / name)
+        if (directory / name / STORE_FILE).exists()
+        else []
+        for name in folders
+    }
+
+
 def export_table(directory: Path) -> pd.DataFrame:
     """Returns the scores of all finished configurations of all runs.
 
-    The columns are those of `zonekeras.results.tidy` after `run`, the run's key.
+    The columns are those of `zonekeras.results.tidy` after `run`, the run's key; of
+    several sweeps, after `folder` and `run`.
 
     Raises:
         InputError: If there is no store, or it is damaged.
     """
-    listings = list_runs(directory)
-    tables = [item.table.assign(run=item.key) for item in listings if len(item.table)]
+    folders = list_folders(directory)
+    if folders is None:
+        return _joined(list_runs(directory))
+    table = pd.concat(
+        [_joined(runs).assign(folder=name) for name, runs in folders.items()],
+        ignore_index=True,
+    )
+    return _in_front(table, "folder")
+
+
+def _joined(runs: Sequence[RunListing]) -> pd.DataFrame:
+    """Joins the tables of runs below each other, after a column `run`."""
+    tables = [item.table.assign(run=item.key) for item in runs if len(item.table)]
     if not tables:
         tables = [empty_table().assign(run=pd.Series(dtype=str))]
-    joined = pd.concat(tables, ignore_index=True)
-    return joined[["run", *(name for name in joined.columns if name != "run")]]
+    return _in_front(pd.concat(tables, ignore_index=True), "run")
+
+
+def _in_front(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    return table[[column, *table.columns.drop(column)]]
 
 
 def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
