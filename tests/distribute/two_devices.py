@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from zonekeras.distribute.replicated_network import ReplicatedNetwork
 from zonekeras.models.network import INPUT_NAMES
+from zonekeras.models.saved_model import load_module
 from zonekeras.sweeping import engine
 from zonekeras.sweeping.evaluations import plan_evaluations
 
@@ -25,7 +26,9 @@ def main(saved_model, source, target):
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    network = ReplicatedNetwork(saved_model, strategy)
+    with strategy.scope():
+        module = load_module(saved_model)
+    network = ReplicatedNetwork(module, strategy)
     data = np.load(source)
     inputs = {name: data[name] for name in INPUT_NAMES}
     tables = data["zone_tables"]

@@ -1,14 +1,16 @@
-"""A SavedModel loaded once under a strategy, each replica answering part of a batch.
+"""A model loaded once under a strategy, each replica answering part of a batch.
 
 `ReplicatedNetwork` is a `models.network.Network` like any other, so flips and prefix
 reuse work on it as they are: a batch is dealt out to the replicas when it comes in,
 hidden states stay where they are from layer to layer, and only logits are collected.
+
+Of a strategy over several processes only this one's replicas take part: nothing here
+waits for another process, and all of them have to load the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,6 @@ import tensorflow as tf
 
 from zonekeras.layers import take_rows
 from zonekeras.models.network import INPUT_NAMES, hash_arrays
-from zonekeras.models.saved_model import load_module
 
 
 class ReplicatedHidden(NamedTuple):
@@ -32,22 +33,20 @@ class ReplicatedHidden(NamedTuple):
 
 
 class ReplicatedNetwork:
-    """A SavedModel of ours under a strategy; see `models.network.Network`.
+    """A model under a strategy; see `models.network.Network`.
 
     A function is traced once for each shape of a replica's part.
 
     Args:
-        directory: The SavedModel's own directory (the `1` of a model directory).
-        strategy: Where to load it, such as `tf.distribute.MirroredStrategy`.
-
-    Raises:
-        InputError: If it is not a SavedModel of ours.
+        module: A SavedModel of ours (`models.saved_model.load_module`), or a
+            `ReaderModule`, made in the strategy's scope.
+        strategy: The strategy.
     """
 
-    def __init__(self, directory: str | Path, strategy: tf.distribute.Strategy) -> None:
+    def __init__(self, module: Any, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy
-        with strategy.scope():
-            self.module = load_module(directory)
+        self.module = module
+        self._num_replicas = len(self._local(self.module.zone_tables[0]))
         self.num_layers = len(self.module.zone_tables)
         self.num_heads = int(self._local(self.module.num_heads)[0])
         self.table_heads = int(self.module.zone_tables[0].shape[0])
@@ -154,12 +153,12 @@ class ReplicatedNetwork:
 
     def _deal(self, array: np.ndarray) -> Any:
         """Gives every replica an equal part; the last example fills up the rest."""
-        count = self._strategy.num_replicas_in_sync
+        count = self._num_replicas
         missing = -len(array) % count
         filled = np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
         parts = np.split(filled, count)
         return self._strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+            lambda context: tf.constant(parts[context.replica_id_in_sync_group % count])
         )
 
     def _deal_tables(self, tables: np.ndarray) -> Any:
