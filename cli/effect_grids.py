@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,19 @@ SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 def marked(effect: float, rate: float) -> str:
     """Writes an effect, with a star if it survives."""
     return f"{effect:+.2f}{'*' if rate < FALSE_DISCOVERY_RATE else ' '}"
+
+
+def with_interval(effect: str, low: float, high: float) -> str:
+    """Writes an effect with its interval below, as a cell of a grid."""
+    # 11 characters, or five columns would not fit into 80.
+    interval = "–" if math.isnan(low) else f"{low:+.1f} {high:+.1f}"
+    return f"{effect}\n{interval}"
+
+
+def on_a_line(effect: str, low: float, high: float) -> str:
+    """Writes an effect with its interval behind it."""
+    interval = "–" if math.isnan(low) else f"{low:+.2f} to {high:+.2f}"
+    return f"{effect.strip()} ({interval})"
 
 
 def print_cells(
