@@ -59,7 +59,9 @@ FOUND = {
 }
 
 
-def write_store(directory, found=None, weights="w", planned=None, dataset=DATASET):
+def write_store(
+    directory, found=None, weights="w", planned=None, dataset=DATASET, num_layers=2
+):
     """Writes a store with one finished run more, and returns the run's key."""
     found = FOUND if found is None else found
     directory.mkdir(exist_ok=True, parents=True)
@@ -74,7 +76,7 @@ def write_store(directory, found=None, weights="w", planned=None, dataset=DATASE
     description = {
         "model": "reader",
         "metric": "squad",
-        "num_layers": 2,
+        "num_layers": num_layers,
         "planned": list(FOUND) if planned is None else planned,
     }
     with SweepStore(directory / STORE_FILE) as store:

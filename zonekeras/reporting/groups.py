@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.statistics.groups import group_effects, question_groups
+from zonekeras.statistics.groups import group_effects
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.evidence import passage_index
+from zonekeras.sweeping.question_groups import NUM_RESAMPLES, groups_of
 
-NUM_RESAMPLES = 2_000
-"""For intervals of groups: fewer than for cells, since there are many groups."""
 _COLUMNS = {
     "exact_match": ("em_effect", "em_low", "em_high"),
     "f1": ("f1_effect", "f1_low", "f1_high"),
@@ -36,16 +35,9 @@ def group_payload(
         question; and `effects`, score -> configuration -> group -> effect, low, high
         (points; None where there is no interval).
     """
-    questions = list(dataset.questions())
     passages = passage_index(dataset)
-    groupings = question_groups(
-        [question.text for question in questions],
-        [[answer.text for answer in question.answers] for question in questions],
-        [passage.text for passage in dataset.passages for _ in passage.questions],
-    )
     found = []
-    for name, groups in groupings.items():
-        groups = groups.remove_unused_categories()
+    for name, groups in groups_of(dataset).items():
         table = group_effects(
             baseline, configurations, passages, groups, num_resamples=NUM_RESAMPLES
         )
@@ -53,7 +45,7 @@ def group_payload(
         shape = (-1, len(first), 3)  # configurations, groups, effect with interval
         found.append(
             {
-                "name": name,
+                "name": str(name),
                 "labels": [str(label) for label in first["group"]],
                 "num_questions": first["num_questions"].tolist(),
                 "num_passages": first["num_passages"].tolist(),
