@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.effect_grids import with_interval
 from zonekeras.results.tidy import ScoreName
 from zonekeras.zones import BASELINE
 
@@ -43,6 +44,39 @@ def print_means(result: RunsResult) -> None:
     """Prints the mean scores of joined runs, with their deviations."""
     print(f"mean of {len(result.names)} runs ± standard deviation")
     _print_scores(result.table, _of_means)
+
+
+def print_groups(table: pd.DataFrame) -> None:
+    """Prints effects on exact match in groups of questions, a line for each mask.
+
+    Args:
+        table: As `zonekeras.sweeping.question_groups.group_table` returns it.
+    """
+    name = table["grouping"].iloc[0].replace("_", " ")
+    grid = Table(
+        title=f"EM effect by {name}, points, and 95 % interval",
+        caption="below a group: its questions and the baseline's EM in it",
+        title_justify="left",
+        caption_justify="left",
+    )
+    grid.add_column("configuration")
+    first = table[table["configuration"] == table["configuration"].iloc[0]]
+    for row in first.to_dict("records"):
+        grid.add_column(
+            f"{row['group']}\n{row['num_questions']:,}\n"
+            f"{row['exact_match_baseline']:.1f}",
+            justify="right",
+        )
+    for configuration, rows in table.groupby("configuration", sort=False):
+        cells = zip(
+            rows["exact_match_effect"],
+            rows["exact_match_low"],
+            rows["exact_match_high"],
+            strict=True,
+        )
+        texts = [with_interval(f"{one[0]:+.1f}", *one[1:]) for one in cells]
+        grid.add_row(escape(str(configuration)), *texts)
+    Console(file=sys.stdout).print(grid)
 
 
 def _described(run: RunListing) -> list[str]:
