@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.parsing import CommandParser
+from cli.remote_paths import local_paths
 from cli.running import run_command
-from cli.value_types import local_path
+from cli.value_types import input_path, output_dir
 
 if TYPE_CHECKING:
     from zonekeras.results.tidy import ScoreName
@@ -41,15 +42,15 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     parser.add_argument(
-        "first", metavar="FIRST", type=local_path, help="a sweep's --output_dir"
+        "first", metavar="FIRST", type=input_path, help="a sweep's --output_dir"
     )
     parser.add_argument(
-        "second", metavar="SECOND", type=local_path, help="another sweep's"
+        "second", metavar="SECOND", type=input_path, help="another sweep's"
     )
     parser.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help="where the comparison goes; made if missing (unset: it is printed only)",
     )
     return parser
@@ -65,9 +66,10 @@ def _main(argv: Sequence[str]) -> None:
 
     from zonekeras.sweeping.comparison import compare_sweeps, write_comparison
 
-    comparison = compare_sweeps(arguments.first, arguments.second)
-    if arguments.output_dir is not None:
-        write_comparison(comparison, Path(arguments.output_dir))
+    with local_paths(arguments) as local:
+        comparison = compare_sweeps(local.arguments.first, local.arguments.second)
+        if arguments.output_dir is not None:
+            write_comparison(comparison, Path(local.arguments.output_dir))
     _print(comparison, arguments.first, arguments.second)
     if arguments.output_dir is not None:
         print(f"comparison in {arguments.output_dir}")
@@ -75,7 +77,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _print(comparison: SweepComparison, first: str, second: str) -> None:
     """Prints what is compared, the cells, and all else."""
-    from cli.effect_grids import SCORE_LABELS, SURVIVES, marked, print_cells
+    from cli.effect_grids import SCORE_LABELS, SURVIVES, print_cells
 
     paired = "paired by passage" if comparison.same_passages else "of other data"
     runs = [f"{num} {'run' if num == 1 else 'runs'}" for num in comparison.num_runs]
@@ -90,20 +92,23 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
     others = comparison.table[comparison.table["layer"].isna()]
     for row in others.to_dict("records"):
         differences = [
-            f"{label} {marked(row[f'{score}_difference'], row[f'{score}_q']).strip()} "
-            f"({row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f})"
-            for score, label in SCORE_LABELS.items()
+            f"{label} {_line(score, row)}" for score, label in SCORE_LABELS.items()
         ]
         print(f"{row['configuration']}: {', '.join(differences)}")
 
 
 def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
-    from cli.effect_grids import marked
+    from cli.effect_grids import marked, with_interval
 
-    return (
-        f"{marked(row[f'{score}_difference'], row[f'{score}_q'])}\n"
-        f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
-    )
+    difference = marked(row[f"{score}_difference"], row[f"{score}_q"])
+    return with_interval(difference, row[f"{score}_low"], row[f"{score}_high"])
+
+
+def _line(score: ScoreName, row: dict[Any, Any]) -> str:
+    from cli.effect_grids import marked, on_a_line
+
+    difference = marked(row[f"{score}_difference"], row[f"{score}_q"])
+    return on_a_line(difference, row[f"{score}_low"], row[f"{score}_high"])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.parsing import CommandParser
+from cli.remote_paths import local_paths
 from cli.running import run_command
+from cli.value_types import output_dir
 
 PROG = "zonekeras download"
 NAMES = ("squad", "squad2", "cmrc2018", "bert_base_cased", "bert_base_chinese")
@@ -47,6 +49,7 @@ def build_parser() -> CommandParser:
     parser.add_argument(
         "--output_dir",
         metavar="DIR",
+        type=output_dir,
         help=f"where to put it (unset: {DEFAULT_PARENT}/NAME)",
     )
     return parser
@@ -62,13 +65,16 @@ def _main(argv: Sequence[str]) -> None:
 
     from zonekeras.data.downloads import download
 
-    folder = arguments.output_dir or Path(DEFAULT_PARENT) / arguments.name
-    with _progress() as report:
-        files = download(arguments.name, folder, on_progress=report)
+    with local_paths(arguments) as local:
+        default = Path(DEFAULT_PARENT) / arguments.name
+        folder = local.arguments.output_dir or default
+        with _progress() as report:
+            files = download(arguments.name, folder, on_progress=report)
     for file in files:
         found = "as published" if file.is_published else "none is published"
         kept = "; was there" if file.was_there else ""
-        print(f"{file.path}: SHA-256 {file.sha256}, {found}{kept}")
+        path = local.named(str(file.path))
+        print(f"{path}: SHA-256 {file.sha256}, {found}{kept}")
 
 
 @contextmanager

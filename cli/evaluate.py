@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import METRICS
-from cli.value_types import finite_float
+from cli.value_types import finite_float, input_path
 
 PROG = "zonekeras evaluate"
 
@@ -41,13 +42,19 @@ def build_parser() -> CommandParser:
         "line of JSON with the script's keys, scores in points.",
         epilog=EPILOG,
     )
-    parser.add_argument("dataset", metavar="dev.json", help="a SQuAD-format file")
     parser.add_argument(
-        "predictions", metavar="predictions.json", help="question id -> answer text"
+        "dataset", metavar="dev.json", type=input_path, help="a SQuAD-format file"
+    )
+    parser.add_argument(
+        "predictions",
+        metavar="predictions.json",
+        type=input_path,
+        help="question id -> answer text",
     )
     parser.add_argument(
         "--null_odds",
         metavar="FILE",
+        type=input_path,
         help='question id -> how much "no answer" is preferred (squad_v2)',
     )
     parser.add_argument(
@@ -72,13 +79,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> None:
-    arguments = build_parser().parse_args(argv)
+    with local_paths(build_parser().parse_args(argv)) as local:
+        _evaluate(local)
 
+
+def _evaluate(local: LocalPaths) -> None:
     from zonekeras import metrics
     from zonekeras.data.predictions import read_null_odds, read_predictions_for
-    from zonekeras.data.squad import read_squad
 
-    dataset = read_squad(arguments.dataset, skip_bad=arguments.skip_bad)
+    arguments = local.arguments
+    dataset = local.read_squad(arguments.dataset, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
     predictions, missing = read_predictions_for(dataset, arguments.predictions)
     null_odds = None
@@ -86,7 +96,7 @@ def _main(argv: Sequence[str]) -> None:
         null_odds = read_null_odds(arguments.null_odds)
     if missing:
         warnings.warn(
-            f"{arguments.predictions}: no prediction for {len(missing)} of "
+            f"{local.given.predictions}: no prediction for {len(missing)} of "
             f"{dataset.num_questions} questions, such as {missing[0]!r}",
             stacklevel=2,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
     add_data_flags,
@@ -17,7 +18,7 @@ from cli.shared_flags import (
     add_model_flags,
     model_flag_faults,
 )
-from cli.value_types import local_path, non_negative_int, positive_int
+from cli.value_types import non_negative_int, output_dir, positive_int
 from zonekeras.defaults import MAX_PASSAGE_CHARACTERS, MAX_QUESTION_CHARACTERS
 from zonekeras.errors import InputError
 
@@ -63,7 +64,7 @@ def _add_export_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help="the model directory to write; made if missing",
     )
     parser.add_boolean(
@@ -107,16 +108,24 @@ def _add_export_flags(parser: CommandParser) -> None:
 def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
     _check_flags(arguments)
+    with local_paths(arguments) as local:
+        line = _export(local)
+    print(line)
 
+
+def _export(local: LocalPaths) -> str:
+    """Writes the model directory; returns what to say of it."""
     from zonekeras.models.model_directory import SAVED_MODEL_VERSION, check_target
 
+    arguments = local.arguments
     directory = Path(arguments.output_dir)
     check_target(directory)
-    model = _load(arguments)
+    model = local.renamed(_load(arguments))
     options = _options(arguments, model)
     model.export(directory, options)
     names = ", ".join(options.signature_names())
-    print(f"wrote {directory / SAVED_MODEL_VERSION} with the signatures {names}")
+    wrote = local.named(str(directory / SAVED_MODEL_VERSION))
+    return f"wrote {wrote} with the signatures {names}"
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
     CHECKPOINT_FLAGS,
@@ -25,10 +26,10 @@ from cli.shared_flags import (
 )
 from cli.value_types import (
     finite_float,
-    local_path,
     non_negative_float,
     non_negative_int,
     or_none,
+    output_dir,
     positive_float,
     positive_int,
 )
@@ -92,7 +93,7 @@ def _add_finetune_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help="the model directory to write; made if missing",
     )
     parser.add_boolean(
@@ -204,12 +205,16 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.deterministic:
         # Read when TensorFlow is imported: oneDNN's sums depend on timing.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    with local_paths(arguments) as local:
+        _run(local, argv)
 
-    from zonekeras.data.squad import read_squad
+
+def _run(local: LocalPaths, argv: Sequence[str]) -> None:
+    """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.training.output import check_run_dir
     from zonekeras.training.settings import TrainingSettings
 
-    # What can be wrong without a model is found before one is loaded.
+    arguments = local.arguments
     settings = _settings(arguments)
     checked = TrainingSettings.of(settings)
     for _, directory in _runs(arguments):
@@ -217,24 +222,24 @@ def _main(argv: Sequence[str]) -> None:
     skip_bad = arguments.skip_bad
     train = dev = None
     if arguments.do_train is not False:
-        train = read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
+        train = local.read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
     if arguments.predict_file is not None and arguments.do_predict is not False:
-        dev = read_squad(arguments.predict_file, skip_bad=skip_bad)
+        dev = local.read_squad(arguments.predict_file, skip_bad=skip_bad)
     _warn_of_data(train, dev, checked.for_data(train, dev))
     if arguments.use_tpu:
         warnings.warn(
             "--use_tpu: this version has no TPU support; running on this machine",
             stacklevel=2,
         )
-    command = {"command": PROG, "arguments": list(argv), "flags": vars(arguments)}
+    command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
     if train is not None:
-        _finetune(arguments, train, dev, settings, command)
+        _finetune(local, train, dev, settings, command)
     elif dev is not None:
-        _predict(arguments, dev, settings, command)
+        _predict(local, dev, settings, command)
 
 
 def _finetune(
-    arguments: argparse.Namespace,
+    local: LocalPaths,
     train: SquadDataset,
     dev: SquadDataset | None,
     settings: dict[str, Any],
@@ -244,20 +249,21 @@ def _finetune(
     from cli.finetune_report import FinetuneDisplay, print_result, print_summary
     from zonekeras.training import finetune
 
-    model = _load(arguments)
+    model = local.renamed(_load(local.arguments))
     answers: list[DevAnswers | None] = []  # not the models, which take memory
-    for seed, directory in _runs(arguments):
-        with FinetuneDisplay(directory) as display:
+    for seed, directory in _runs(local.arguments):
+        name = local.named(str(directory))
+        with FinetuneDisplay(directory, name) as display:
             result = finetune(
                 model,
                 train,
                 dev,
                 directory,
-                on_progress=display.update,
+                on_progress=local.after(display.update),
                 command=command,
                 **settings | {"seed": seed},
             )
-        print_result(result, directory)
+        print_result(result, name)
         answers.append(result.answers)
         del result
     if len(answers) > 1:
@@ -265,7 +271,7 @@ def _finetune(
 
 
 def _predict(
-    arguments: argparse.Namespace,
+    local: LocalPaths,
     dev: SquadDataset,
     settings: dict[str, Any],
     command: dict[str, Any],
@@ -274,14 +280,18 @@ def _predict(
     from cli.finetune_report import AnsweringDisplay, print_answers
     from zonekeras.training import predict
 
-    model = _load(arguments)
-    directory = arguments.output_dir
+    model = local.renamed(_load(local.arguments))
     with AnsweringDisplay() as display:
         answers = predict(
-            model, dev, directory, on_batch=display.update, command=command, **settings
+            model,
+            dev,
+            local.arguments.output_dir,
+            on_batch=display.update,
+            command=command,
+            **settings,
         )
     print_answers(answers)
-    print(f"predictions in {directory}")
+    print(f"predictions in {local.given.output_dir}")
 
 
 def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:

@@ -27,10 +27,12 @@ class FinetuneDisplay:
 
     Args:
         directory: Where the run is kept; named when it is interrupted.
+        name: What it is called then, if not by its path.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str | None = None) -> None:
         self._directory = directory
+        self._name = str(directory) if name is None else name
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("[bold]{task.fields[stage]}[/]"),
@@ -57,8 +59,8 @@ class FinetuneDisplay:
             rest = "there is no checkpoint yet; the same command begins again."
             if has_checkpoint(self._directory):
                 rest = (
-                    f"the last checkpoint is in {self._directory}; the same command "
-                    "goes on from there."
+                    f"the last checkpoint is in {self._name}; the same command goes on "
+                    "from there."
                 )
             print(
                 f"stopped at step {self._last.step} of {self._last.num_steps}; {rest}",
@@ -136,7 +138,7 @@ def _describe(progress: TrainingProgress) -> str:
     return ", ".join(parts)
 
 
-def print_result(result: FinetuneResult, directory: Path) -> None:
+def print_result(result: FinetuneResult, directory: Path | str) -> None:
     """Prints the scores and where the model is."""
     if result.was_finished:
         print(f"{directory}: was finished before; nothing to train")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import add_data_flags, add_model_flags, model_flag_faults
-from cli.value_types import local_path, non_negative_int, positive_int
+from cli.value_types import non_negative_int, output_dir, positive_int
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.gradients.settings import NUM_EXACT, GradientSettings
@@ -52,7 +53,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help="where the results go; made if missing",
     )
     group.add_argument(
@@ -104,36 +105,39 @@ def _main(argv: Sequence[str]) -> None:
     _check_flags(arguments)
     settings = _settings(arguments)
     GradientSettings.of(settings)
+    with local_paths(arguments) as local:
+        _estimate(local, argv, settings)
 
-    from zonekeras.data.squad import read_squad
+
+def _estimate(local: LocalPaths, argv: Sequence[str], settings: dict[str, Any]) -> None:
+    """Checks what can be checked without a model, loads it, and runs the estimate."""
     from zonekeras.results.directory import check_output_dir
 
-    # What can be wrong without a model is found before one is loaded.
+    arguments = local.arguments
     check_output_dir(arguments.output_dir)
-    dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
+    dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
 
     from cli.gradients_report import print_result
     from cli.sweep_report import SweepDisplay
     from zonekeras.gradients import run_gradients
 
-    directory = Path(arguments.output_dir)
-    model = _load(arguments)
-    with SweepDisplay(directory) as display:
+    model = local.renamed(_load(arguments))
+    with SweepDisplay(local.given.output_dir) as display:
         result = run_gradients(
             model,
             dataset,
-            directory,
-            on_progress=display.update,
+            arguments.output_dir,
+            on_progress=local.after(display.update),
             model_name=Path(arguments.model or arguments.init_checkpoint).name,
             command={
                 "command": PROG,
                 "arguments": list(argv),
-                "flags": vars(arguments),
+                "flags": vars(local.given),
             },
             **settings,
         )
-    print_result(result, directory)
+    print_result(result, local.given.output_dir)
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_HEADS = 5
 
 
-def print_result(result: GradientResult, directory: Path) -> None:
+def print_result(result: GradientResult, directory: str) -> None:
     """Prints the estimates, the rank correlations, and where the files are."""
     num_windows = result.table["num_windows"].iloc[0]
     baseline = f"{result.baseline_loss:.3f}"

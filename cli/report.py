@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
-from cli.value_types import local_path
+from cli.value_types import updated_dir
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     parser.add_argument(
-        "directory", metavar="OUT", type=local_path, help="a sweep's --output_dir"
+        "directory", metavar="OUT", type=updated_dir, help="a sweep's --output_dir"
     )
     parser.add_argument(
         "--run",
@@ -59,32 +60,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> None:
-    arguments = build_parser().parse_args(argv)
+    with local_paths(build_parser().parse_args(argv)) as local:
+        lines = _write(local)
+    print("\n".join(map(local.named, lines)))
 
+
+def _write(local: LocalPaths) -> list[str]:
+    """Writes the page, or those of several runs, and says so."""
     from zonekeras.reporting import write_report, write_runs_report
     from zonekeras.results.store import STORE_FILE
     from zonekeras.sweeping.folders import run_folders
 
+    arguments = local.arguments
     directory = Path(arguments.directory)
     if (directory / STORE_FILE).exists() or run_folders(directory) is None:
-        _print(write_report(directory, arguments.run))
-        return
+        return [_line(write_report(directory, arguments.run))]
     if arguments.run is not None:
         raise InputError(
             "expected --run with the directory of one sweep. Received: "
             f"{directory}, which has several; give one of its folders."
         )
     written = write_runs_report(directory)
-    for report in written.reports:
-        _print(report)
-    print(
+    return [
+        *map(_line, written.reports),
         f"wrote {written.path} ({written.num_bytes / 1e6:.1f} MB): "
-        f"{len(written.reports)} runs"
-    )
+        f"{len(written.reports)} runs",
+    ]
 
 
-def _print(report: Report) -> None:
-    print(
+def _line(report: Report) -> str:
+    return (
         f"wrote {report.path} ({report.num_bytes / 1e6:.1f} MB): "
         f"{report.num_configurations:,} configurations, "
         f"{report.num_questions:,} questions"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.effect_grids import (
     SCORE_LABELS,
     SURVIVES,
     marked,
+    on_a_line,
     print_cells,
     print_sets,
+    with_interval,
 )
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
 
 
-def print_runs(result: RunsResult, directory: Path) -> None:
+def print_runs(result: RunsResult, directory: str) -> None:
     """Prints joined runs: the baselines, the cells, all else, where the files are."""
     print(f"{len(result.names)} runs: {', '.join(result.names)}")
     baseline = result.table.iloc[0]
@@ -50,15 +51,11 @@ def print_runs(result: RunsResult, directory: Path) -> None:
 def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
     # A decimal and a word more, and five columns would not fit into 80 characters.
     star = "*" if row[f"{score}_q"] < FALSE_DISCOVERY_RATE else " "
-    return (
-        f"{row[f'{score}_effect']:+.1f} ± {row[f'{score}_deviation']:.1f}{star}\n"
-        f"{row[f'{score}_low']:+.1f}, {row[f'{score}_high']:+.1f} "
-    )
+    mean = f"{row[f'{score}_effect']:+.1f} ± {row[f'{score}_deviation']:.1f}{star}"
+    return with_interval(mean, row[f"{score}_low"], row[f"{score}_high"])
 
 
 def _line(score: ScoreName, row: dict[Any, Any]) -> str:
-    effect = marked(row[f"{score}_effect"], row[f"{score}_q"])
-    return (
-        f"{effect.strip()} ± {row[f'{score}_deviation']:.2f} "
-        f"({row[f'{score}_low']:+.2f} to {row[f'{score}_high']:+.2f})"
-    )
+    effect = marked(row[f"{score}_effect"], row[f"{score}_q"]).strip()
+    mean = f"{effect} ± {row[f'{score}_deviation']:.2f}"
+    return on_a_line(mean, row[f"{score}_low"], row[f"{score}_high"])

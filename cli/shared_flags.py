@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.value_types import (
+    checkpoint_prefix,
     existing_file,
     finite_float,
     fraction,
-    local_path,
+    input_path,
     non_negative_int,
     or_none,
     positive_float,
@@ -59,7 +60,7 @@ def add_model_flags(
     group.add_argument(
         "--model",
         metavar="SOURCE",
-        type=local_path,
+        type=input_path,
         default=default,
         nargs="+" if several else None,
         help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
@@ -67,15 +68,15 @@ def add_model_flags(
         + ("; several: one after the other, then their mean" if several else ""),
     )
     group.add_argument(
-        "--vocab_file", metavar="FILE", type=local_path, help="vocabulary of the model"
+        "--vocab_file", metavar="FILE", type=input_path, help="vocabulary of the model"
     )
     group.add_argument(
-        "--bert_config_file", metavar="FILE", type=local_path, help="its JSON config"
+        "--bert_config_file", metavar="FILE", type=input_path, help="its JSON config"
     )
     group.add_argument(
         "--init_checkpoint",
         metavar="PREFIX",
-        type=local_path,
+        type=checkpoint_prefix,
         help="its TF1 checkpoint; with the two flags above in place of --model",
     )
     parser.add_boolean(
@@ -118,7 +119,7 @@ def add_data_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--train_file",
         metavar="FILE",
-        type=local_path,
+        type=input_path,
         help="SQuAD-format file to train on",
     )
     group.add_argument(

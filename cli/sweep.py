@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
     METRICS,
@@ -21,13 +22,17 @@ from cli.shared_flags import (
     add_model_flags,
     add_protocol_flags,
     model_flag_faults,
+    strategy_faults,
+    strategy_options,
 )
-from cli.value_types import local_path, non_negative_int, positive_int, shard
+from cli.value_types import non_negative_int, output_dir, positive_int, shard
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
+    from cli.devices import Devices
     from zonekeras.data.squad import SquadDataset
+    from zonekeras.distribute.options import Cluster, StrategyOptions
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.sweeping.plan import Masked
 
@@ -90,7 +95,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help="where the results go; made if missing",
     )
     group.add_argument(
@@ -192,160 +197,192 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.model is not None and len(arguments.model) == 1:
         [arguments.model] = arguments.model
     _check_flags(arguments)
+    options = strategy_options(arguments)
+    cluster = _cluster(arguments, options)
+    is_chief = cluster is None or cluster.is_chief
+    writes = is_chief and not arguments.dry_run
+    with local_paths(arguments, writes=writes) as local:
+        _sweep(local, argv, options)
 
-    from zonekeras.data.squad import read_squad
+
+def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> None:
+    """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.sweeping.settings import SweepSettings
 
-    # What can be wrong without a model is found before one is loaded.
+    arguments = local.arguments
     configurations = _configurations(arguments)
     settings = _settings(arguments)
     if arguments.output_dir is not None:
         _check_output_dir(arguments)
-    dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
+    dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(dataset)
     _warn_of_data(dataset)
 
-    if arguments.use_tpu:
-        warnings.warn(
-            "--use_tpu: this version has no TPU support; running on this machine",
-            stacklevel=2,
-        )
+    from cli.devices import Devices
+
+    devices = Devices(options)
+    settings["fixed_shapes"] = devices.needs_fixed_shapes
+    run = _Run(local, devices, dataset, configurations, settings)
     if arguments.dry_run:
-        _estimate(arguments, dataset, configurations, settings)
+        run.estimate()
         return
-    what: dict[str, Any] = {
-        "configurations": configurations,
-        "command": {
-            "command": PROG,
-            "arguments": list(argv),
-            "flags": vars(arguments),
-        },
-        **settings,
-    }
+    command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
     if _is_several(arguments):
-        _sweep_several(arguments, dataset, what)
+        run.sweep_several(command)
         models = arguments.model
     else:
-        models = [_sweep_one(arguments, dataset, what)]
+        models = [run.sweep_one(command)]
     if arguments.precision != "float32":
         for model in models:
-            _compare_precision(arguments, model, dataset, configurations, settings)
+            run.compare_precision(model)
+
+
+def _cluster(arguments: argparse.Namespace, options: StrategyOptions) -> Cluster | None:
+    """Returns the processes that share the sweep, if there are several."""
+    from zonekeras.distribute.options import shared_cluster
+
+    cluster = shared_cluster(options)
+    if cluster is not None and (_is_several(arguments) or arguments.shard is not None):
+        what = "--shard" if arguments.shard is not None else "several models"
+        raise InputError(
+            f"expected one whole sweep for the workers in TF_CONFIG. Received: {what}. "
+            "Several models: one at a time, each into its folder of --output_dir; then "
+            "the command with all of them, on one machine, joins them. Shards: without "
+            "TF_CONFIG."
+        )
+    return cluster
 
 
 def _is_several(arguments: argparse.Namespace) -> bool:
     return isinstance(arguments.model, list)
 
 
-def _estimate(
-    arguments: argparse.Namespace,
-    dataset: SquadDataset,
-    configurations: list[Masked] | None,
-    settings: dict[str, Any],
-) -> None:
-    """Says what would be run, of every model."""
-    from cli.sweep_report import print_estimate
-    from zonekeras.sweeping import estimate_sweep
+class _Run:
+    """What the flags ask for, on data that was read."""
 
-    for source in arguments.model if _is_several(arguments) else [arguments.model]:
-        if _is_several(arguments):
-            print(f"{source}:")
-        estimate = estimate_sweep(
-            _load(arguments, arguments.precision, source),
-            dataset,
-            configurations=configurations,
-            shard=arguments.shard,
-            **settings,
-        )
-        print_estimate(estimate)
-    print("nothing was written (--dry_run)")
+    def __init__(
+        self,
+        local: LocalPaths,
+        devices: Devices,
+        dataset: SquadDataset,
+        configurations: list[Masked] | None,
+        settings: dict[str, Any],
+    ) -> None:
+        self._local = local
+        self._arguments = local.arguments
+        self._output_dir = local.given.output_dir  # as it is called in messages
+        self._devices = devices
+        self._dataset = dataset
+        self._configurations = configurations
+        self._settings = settings
 
+    def estimate(self) -> None:
+        """Says what would be run, of every model."""
+        from cli.sweep_report import print_estimate
+        from zonekeras.sweeping import estimate_sweep
 
-def _sweep_one(
-    arguments: argparse.Namespace, dataset: SquadDataset, what: dict[str, Any]
-) -> ZoneModel:
-    """Sweeps one model, or a shard of it, and returns it."""
-    from cli.sweep_report import SweepDisplay, print_result
-    from zonekeras.sweeping import run_shard, run_sweep
+        arguments = self._arguments
+        several = _is_several(arguments)
+        for source in arguments.model if several else [arguments.model]:
+            if several:
+                print(f"{self._local.named(source)}:")
+            estimate = estimate_sweep(
+                self._load(arguments.precision, source),
+                self._dataset,
+                configurations=self._configurations,
+                shard=arguments.shard,
+                **self._settings,
+            )
+            print_estimate(estimate)
+        print("nothing was written (--dry_run)")
 
-    model = _load(arguments, arguments.precision, arguments.model)
-    directory = Path(arguments.output_dir)
-    what = what | {"model_name": _model_name(arguments)}
-    with SweepDisplay(directory) as display:
+    def sweep_one(self, command: dict[str, Any]) -> ZoneModel:
+        """Sweeps one model, or a shard of it, and returns it."""
+        from cli.sweep_report import SweepDisplay, print_result
+        from zonekeras.sweeping import run_shard, run_sweep
+
+        arguments, workers = self._arguments, self._devices.workers
+        model = self._load(arguments.precision, arguments.model)
+        what = {
+            "configurations": self._configurations,
+            "command": command,
+            "model_name": _model_name(arguments),
+            **self._settings,
+        }
+        if workers is not None and workers.index:
+            run_sweep(model, self._dataset, workers=workers, **what)
+            print(f"worker {workers.index}: done; the results are with worker 0")
+            return model
+        with SweepDisplay(self._output_dir) as display:
+            what["on_progress"] = self._local.after(display.update)
+            if arguments.shard is not None:
+                run_shard(
+                    model, self._dataset, arguments.output_dir, arguments.shard, **what
+                )
+            else:
+                result = run_sweep(
+                    model, self._dataset, arguments.output_dir, workers=workers, **what
+                )
         if arguments.shard is not None:
-            run_shard(
-                model,
-                dataset,
-                directory,
-                arguments.shard,
-                on_progress=display.update,
-                **what,
+            print(
+                f"shard {arguments.shard} is in {self._output_dir}; when all are "
+                "there: zonekeras results merge DIR DIR … --output_dir OUT"
             )
         else:
-            result = run_sweep(
-                model, dataset, directory, on_progress=display.update, **what
+            print_result(result, self._output_dir)
+        return model
+
+    def sweep_several(self, command: dict[str, Any]) -> None:
+        """Sweeps several models, each into a folder of its own, and joins them."""
+        from cli.runs_report import print_runs
+        from cli.sweep_report import SweepDisplay
+        from zonekeras.sweeping import run_sweeps
+
+        arguments = self._arguments
+        with SweepDisplay(self._output_dir) as display:
+            result = run_sweeps(
+                arguments.model,
+                self._dataset,
+                arguments.output_dir,
+                load=lambda source: self._load(arguments.precision, os.fspath(source)),
+                configurations=self._configurations,
+                on_progress=self._local.after(display.update_run),
+                command=command,
+                **self._settings,
             )
-    if arguments.shard is not None:
-        print(
-            f"shard {arguments.shard} is in {directory}; when all are there: "
-            "zonekeras results merge DIR DIR … --output_dir OUT"
+        print_runs(result, self._output_dir)
+
+    def compare_precision(self, given: ZoneModel | str) -> None:
+        """Says on a sample how many answers differ from those of float32.
+
+        Args:
+            given: The model, or one of several sources, which is loaded again.
+        """
+        from zonekeras.sweeping import compare_precision
+
+        name = ""
+        if isinstance(given, str):
+            name = f"{self._local.named(given)}: "
+            model = self._load(self._arguments.precision, given)
+            reference = self._load("float32", given)
+        else:
+            model = given
+            reference = self._load("float32", self._arguments.model)
+        report = compare_precision(
+            model,
+            reference,
+            self._dataset,
+            configurations=self._configurations,
+            **self._settings,
         )
-    else:
-        print_result(result, directory)
-    return model
+        if self._devices.is_chief:
+            print(f"{name}{report.summary()}")
 
-
-def _sweep_several(
-    arguments: argparse.Namespace, dataset: SquadDataset, what: dict[str, Any]
-) -> None:
-    """Sweeps several models, each into a folder of its own, and joins them."""
-    from cli.runs_report import print_runs
-    from cli.sweep_report import SweepDisplay
-    from zonekeras.sweeping import run_sweeps
-
-    directory = Path(arguments.output_dir)
-    with SweepDisplay(directory) as display:
-        result = run_sweeps(
-            arguments.model,
-            dataset,
-            directory,
-            load=lambda source: _load(
-                arguments, arguments.precision, os.fspath(source)
-            ),
-            on_progress=display.update_run,
-            **what,
-        )
-    print_runs(result, directory)
-
-
-def _compare_precision(
-    arguments: argparse.Namespace,
-    given: ZoneModel | str,
-    dataset: SquadDataset,
-    configurations: list[Masked] | None,
-    settings: dict[str, Any],
-) -> None:
-    """Says on a sample how many answers differ from those of float32.
-
-    Args:
-        arguments: The flags.
-        given: The model, or one of several sources, which is loaded again.
-        dataset: The dev set.
-        configurations: What was masked.
-        settings: The sweep's settings.
-    """
-    from zonekeras.sweeping import compare_precision
-
-    if isinstance(given, str):
-        print(f"{given}: ", end="")
-        model = _load(arguments, arguments.precision, given)
-        reference = _load(arguments, "float32", given)
-    else:
-        model = given
-        reference = _load(arguments, "float32", arguments.model)
-    report = compare_precision(
-        model, reference, dataset, configurations=configurations, **settings
-    )
-    print(report.summary())
+    def _load(self, precision: str, source: str | None) -> ZoneModel:
+        """Loads a model on all devices."""
+        arguments = self._arguments
+        model = self._devices.load(lambda: _load(arguments, precision, source))
+        return self._local.renamed(model)
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -369,6 +406,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         faults.append(f"{' and '.join(given)} exclude each other")
     if not arguments.sets and (arguments.layers or arguments.zones):
         faults.append("--layers and --zones need --sets")
+    faults += strategy_faults(arguments)
     if _is_several(arguments) and arguments.shard is not None:
         faults.append(
             "--shard is of one model; when the shards of each are merged into a folder "

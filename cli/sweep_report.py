@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from cli.effect_grids import SCORE_LABELS, SURVIVES, marked, print_cells, print_sets
+from cli.effect_grids import (
+    SCORE_LABELS,
+    SURVIVES,
+    marked,
+    on_a_line,
+    print_cells,
+    print_sets,
+    with_interval,
+)
 from zonekeras.results.tidy import ScoreName
+from zonekeras.statistics.settings import POWER
 from zonekeras.zones import parse_configuration
 
 if TYPE_CHECKING:
@@ -30,7 +38,7 @@ class SweepDisplay:
         directory: Where the results go; named when the sweep is interrupted.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: str) -> None:
         self._directory = directory
         self._console = Console(stderr=True)
         self._bar = Progress(
@@ -132,7 +140,7 @@ def print_estimate(estimate: SweepEstimate) -> None:
     print(f"expected time: {format_seconds(estimate.seconds)}")
 
 
-def print_result(result: SweepResult, directory: Path) -> None:
+def print_result(result: SweepResult, directory: str) -> None:
     """Prints the baseline, the effects, and where the files are."""
     baseline = result.baseline
     print(
@@ -141,6 +149,7 @@ def print_result(result: SweepResult, directory: Path) -> None:
     )
     for score, label in SCORE_LABELS.items():
         _print_cells(result, score, label)
+    _print_evidence(result)
     _print_others(result)
     _print_controls(result)
     _print_attention(result)
@@ -148,13 +157,48 @@ def print_result(result: SweepResult, directory: Path) -> None:
 
 
 def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
-    """Prints the effects of the cells, those marked that survive."""
+    """Prints the effects of the cells with intervals, those marked that survive."""
     print_cells(
         result.table,
-        title=f"{label} minus baseline, points",
+        title=f"{label} minus baseline, points, and 95 % interval",
         caption=SURVIVES,
-        text_of=lambda row: marked(row[f"{score}_effect"], row[f"{score}_q"]),
+        text_of=lambda row: with_interval(_marked(score, row), *_interval(score, row)),
     )
+
+
+def _print_evidence(result: SweepResult) -> None:
+    """Prints what the cells' effects on exact match rest on."""
+    print_cells(
+        result.table,
+        title="EM: answers broken/repaired, p, McNemar's p, detectable effect",
+        caption="p: permutation of passages; McNemar's takes questions as independent\n"
+        f"detectable: the smallest effect found with probability {POWER:g}, points",
+        text_of=_evidence,
+    )
+
+
+def _evidence(row: dict[Any, Any]) -> str:
+    detectable = row["exact_match_detectable"]
+    return "\n".join(
+        [
+            f"{row['broken']:.0f}/{row['repaired']:.0f}",
+            _probability(row["exact_match_p"]),
+            _probability(row["mcnemar_p"]),
+            "none" if math.isinf(detectable) else f"±{detectable:.2f}",
+        ]
+    )
+
+
+def _probability(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _marked(score: ScoreName, row: dict[Any, Any]) -> str:
+    return marked(row[f"{score}_effect"], row[f"{score}_q"])
+
+
+def _interval(score: ScoreName, row: dict[Any, Any]) -> tuple[float, float]:
+    return row[f"{score}_low"], row[f"{score}_high"]
 
 
 def _print_others(result: SweepResult) -> None:
@@ -165,10 +209,12 @@ def _print_others(result: SweepResult) -> None:
         name = row["configuration"]
         if name in shown or parse_configuration(name).control:
             continue
-        print(
-            f"{name}: EM {row['exact_match']:.3f} ({row['exact_match_effect']:+.3f}), "
-            f"F1 {row['f1']:.3f} ({row['f1_effect']:+.3f})"
-        )
+        found = [
+            f"{label} {row[score]:.3f}, "
+            + on_a_line(_marked(score, row), *_interval(score, row))
+            for score, label in SCORE_LABELS.items()
+        ]
+        print(f"{name}: {'; '.join(found)}")
 
 
 def _print_controls(result: SweepResult) -> None:
@@ -183,7 +229,7 @@ def _print_controls(result: SweepResult) -> None:
     ]
     print_cells(
         result.table,
-        title="EM minus size-matched controls, points",
+        title="EM minus size-matched controls, points, and 95 % interval",
         caption=SURVIVES
         + "\n– no control possible, since it would mask the zone itself: "
         + ", ".join(without)
@@ -192,7 +238,11 @@ def _print_controls(result: SweepResult) -> None:
         text_of=lambda row: (
             "– "
             if math.isnan(row["exact_match_beyond"])
-            else marked(row["exact_match_beyond"], row["exact_match_beyond_q"])
+            else with_interval(
+                marked(row["exact_match_beyond"], row["exact_match_beyond_q"]),
+                row["exact_match_beyond_low"],
+                row["exact_match_beyond_high"],
+            )
         ),
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zonekeras.errors import InputError
+from zonekeras.remote.location import is_remote
 
 if TYPE_CHECKING:
     from zonekeras.sweeping.shard import Shard
@@ -84,16 +85,69 @@ def fraction(text: str) -> float:
     return _float(text, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
 
+class RemotePath(str):
+    """An address such as `gs://bucket/name`; the class says what is done with it.
+
+    `cli.remote_paths` puts local paths in their place.
+    """
+
+
+class RemoteInput(RemotePath):
+    """A file or directory to read."""
+
+
+class RemoteCheckpoint(RemotePath):
+    """Files to read that begin with this address and a dot."""
+
+
+class RemoteOutputDir(RemotePath):
+    """A directory to write to, alone."""
+
+
+class RemoteUpdatedDir(RemoteOutputDir):
+    """A directory to read and add files to, while others may write there."""
+
+
+class RemoteOutputFile(RemotePath):
+    """A file to write."""
+
+
+def input_path(text: str) -> str:
+    """Reads the path of a file or directory to read, here or remote."""
+    return RemoteInput(text) if is_remote(text) else text
+
+
+def checkpoint_prefix(text: str) -> str:
+    """Reads what the paths of a TF1 checkpoint's files begin with."""
+    return RemoteCheckpoint(text) if is_remote(text) else text
+
+
+def output_dir(text: str) -> str:
+    """Reads the path of a directory to write to, here or remote."""
+    return RemoteOutputDir(text) if is_remote(text) else text
+
+
+def updated_dir(text: str) -> str:
+    """Reads the path of a directory to read and add files to, here or remote."""
+    return RemoteUpdatedDir(text) if is_remote(text) else text
+
+
+def output_file(text: str) -> str:
+    """Reads the path of a file to write, here or remote."""
+    return RemoteOutputFile(text) if is_remote(text) else text
+
+
 def local_path(text: str) -> str:
     """Reads a path on this machine; one such as `gs://bucket/name` is none."""
-    if "://" in text:
+    if is_remote(text):
         raise _complaint("a path on this machine, so copy it here", text, quoted=False)
     return text
 
 
 def existing_file(text: str) -> str:
-    """Reads the path of a file that is there."""
-    local_path(text)
+    """Reads the path of a file that is there; whether a remote one is shows later."""
+    if is_remote(text):
+        return RemoteInput(text)
     if os.path.isdir(text):
         raise _complaint("a file", f"{text}, which is a directory", quoted=False)
     if not os.path.exists(text):

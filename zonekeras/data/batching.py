@@ -6,7 +6,9 @@ No tokens here, only lengths.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -90,11 +92,22 @@ def make_batches(
     while stop:
         longest = int(window_lengths[order[stop - 1]])
         length = min([bucket_length(longest), *limits]) if pad_to is None else pad_to
-        rows = max(1, token_budget // length)
-        start = max(0, stop - (rows if max_rows is None else min(rows, max_rows)))
+        start = max(0, stop - full_rows(length, token_budget, max_rows))
         batches.append(Batch(order[start:stop], length))
         stop = start
     return batches
+
+
+def full_rows(length: int, token_budget: int, max_rows: int | None = None) -> int:
+    """Returns how many windows a full batch of a length has.
+
+    Args:
+        length: To how many tokens each is padded.
+        token_budget: Tokens in a batch, padding counted.
+        max_rows: Most windows in a batch, however short they are.
+    """
+    rows = max(1, token_budget // length)
+    return rows if max_rows is None else min(rows, max_rows)
 
 
 def bucket_length(length: int) -> int:
@@ -109,3 +122,23 @@ def bucket_length(length: int) -> int:
     """
     step = max(_SMALLEST_STEP, 1 << max((length - 1).bit_length() - 4, 0))
     return -(-length // step) * step
+
+
+def fill_rows(
+    arrays: Mapping[str, npt.NDArray[Any]], num_rows: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Fills a batch up with copies of its last row.
+
+    Args:
+        arrays: [B, ...] each, B of at least 1 and at most `num_rows`.
+        num_rows: How many rows there shall be.
+
+    Returns:
+        [num_rows, ...] each; the arrays themselves if nothing is missing.
+    """
+    filled = {}
+    for name, array in arrays.items():
+        missing = num_rows - len(array)
+        copies = np.repeat(array[-1:], missing, axis=0)
+        filled[name] = np.concatenate([array, copies]) if missing else array
+    return filled

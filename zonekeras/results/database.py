@@ -97,6 +97,16 @@ class Database:
             self._connection.rollback()
             raise
 
+    def snapshot(self) -> bytes:
+        """Returns all that it holds now, as the bytes of a file."""
+        with self._translated():
+            return self._connection.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Takes over what another one of the kind holds; only one in memory can."""
+        with self._translated():
+            self._connection.deserialize(snapshot)
+
     def _open(self, schema: str, version: int) -> None:
         """Creates the tables, or checks that they are ours and whole."""
         self._connection.execute("PRAGMA synchronous = FULL")

@@ -233,6 +233,14 @@ class SweepStore:
         """Closes the file; what is stored stays."""
         self._database.close()
 
+    def snapshot(self) -> bytes:
+        """Returns all that it holds now, as the bytes of a file."""
+        return self._database.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Takes over what another store holds; only one in memory can."""
+        self._database.restore(snapshot)
+
     # Runs
 
     def run(

@@ -59,7 +59,7 @@ class AttentionRecorder:
 
         Args:
             windows: int32 [B].
-            roles: int32 [B, T].
+            roles: int32 [B, T]; more than B rows if the batch was filled up.
         """
         table = open_table()[None, None]
         wanted = {
@@ -82,7 +82,10 @@ class AttentionRecorder:
         """Returns what the batch showed."""
         masses, examples = [], {}
         for part in self._parts:
-            by_layer = np.stack(list(map(_to_numpy, part.role_masses)), axis=1)
+            num = len(part.windows)
+            by_layer = np.stack(
+                [_to_numpy(one)[:num] for one in part.role_masses], axis=1
+            )
             masses.append(zone_masses(by_layer, self._features.lengths[part.windows]))
             for window, layers in part.weights.items():
                 length = int(self._features.lengths[window])

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.answers import check_finite
+from zonekeras.data.batching import full_rows
 from zonekeras.data.features import Features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
@@ -134,19 +135,32 @@ class BatchRunner:
         results = []
         try:
             for windows in np.array_split(batch.windows, num_parts):
-                inputs = self._inputs(plan, windows, batch)
+                filled = self._filled(windows, batch, num_parts)
+                inputs = self._inputs(plan, filled, batch)
                 record = (
                     None
                     if recorder is None
                     else recorder.part(windows, inputs["roles"])
                 )
-                results.append(engine.logits(self._network, plan, inputs, record))
+                found = engine.logits(self._network, plan, inputs, record)
+                results.append(found[:, : len(windows)])
             return results
         except Exception as error:
             # Out of the handler, or the error's frames would hold on to the memory.
             if not is_out_of_memory(error):
                 raise
             return None
+
+    def _filled(
+        self, windows: npt.NDArray[np.int32], batch: StoredBatch, num_parts: int
+    ) -> npt.NDArray[np.int32]:
+        """Repeats the last window, if all batches are to have one shape."""
+        settings = self._settings
+        if not settings.fixed_shapes:
+            return windows
+        rows = full_rows(batch.length, settings.token_budget, settings.batch_size)
+        missing = -(-rows // num_parts) - len(windows)
+        return np.concatenate([windows, np.repeat(windows[-1:], missing)])
 
     def _inputs(
         self, plan: Node, windows: npt.NDArray[np.int32], batch: StoredBatch

@@ -22,6 +22,7 @@ from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
+from zonekeras.sweeping.workers import OneWorker, Workers, check_same, share_store
 
 
 def run_sweep(
@@ -33,6 +34,7 @@ def run_sweep(
     on_progress: Callable[[Progress], None] | None = None,
     model_name: str | None = None,
     command: Mapping[str, Any] | None = None,
+    workers: Workers | None = None,
     **settings: Any,
 ) -> SweepResult:
     """Runs a model on a dev set under every configuration.
@@ -49,6 +51,9 @@ def run_sweep(
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model; by its source if left out.
         command: What `run.json` says of who called.
+        workers: The processes that share the sweep, if there are several: each calls
+            this with the same arguments, runs its part of the batches, and returns the
+            result of all. The chief alone writes to its `output_dir`.
         **settings: Fields of `SweepSettings`, such as `semantics="published"`.
 
     Returns:
@@ -63,13 +68,18 @@ def run_sweep(
         >>> result = run_sweep(model, "dev.json", "out")  # doctest: +SKIP
         >>> result.table.nsmallest(3, "f1_effect")  # doctest: +SKIP
     """
-    directory = None if output_dir is None else Path(output_dir)
+    workers = OneWorker() if workers is None else workers
+    directory = None
+    if output_dir is not None and workers.index == 0:
+        directory = Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
+    check_same(workers, sweep.identity())
     with open_store(directory) as store:
+        share_store(workers, store)
         run = sweep.open_run(store, model_name)
         output = SweepOutput(store, run, directory)
         started = False
-        for progress in sweep.run(store, run, sweep.all_batches):
+        for progress in sweep.run(store, run, sweep.all_batches, workers):
             if not started and (progress.finished or progress.windows_per_second):
                 # Only now: a model that fails at once leaves earlier results alone.
                 output.start(sweep.planned)

@@ -57,6 +57,9 @@ class SweepSettings:
         token_budget: Tokens run at once, padding counted; windows of similar length
             share a batch. More keeps an accelerator busier and takes more memory.
         batch_size: Most windows run at once; None = as many as the budget allows.
+        fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
+            shape is compiled anew: every window is padded to `max_seq_length`, and a
+            batch that is not full is filled up with a window that it has.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
         controls: Size-matched controls of each cell (`sweeping.controls`); 0 = none.
         attention_questions: Of how many questions to keep where the unmasked model
@@ -74,6 +77,7 @@ class SweepSettings:
     null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
     token_budget: int = TOKEN_BUDGET
     batch_size: int | None = None
+    fixed_shapes: bool = False
     metric: str = "auto"
     controls: int = 0
     attention_questions: int = 0
@@ -139,7 +143,8 @@ class SweepSettings:
     @property
     def pad_to(self) -> int | None:
         """The one length of every window, or None where batches choose."""
-        return self.max_seq_length if self.semantics is Semantics.PUBLISHED else None
+        fixed = self.fixed_shapes or self.semantics is Semantics.PUBLISHED
+        return self.max_seq_length if fixed else None
 
     @property
     def padding_competes(self) -> bool:
@@ -154,6 +159,8 @@ class SweepSettings:
         values = asdict(self)
         for name in _BESIDE_ANSWERS:
             values.pop(name)
+        if not self.fixed_shapes:
+            del values["fixed_shapes"]  # runs have the names that they had before it
         return values | {"semantics": str(self.semantics)}
 
     def beside_content(self) -> dict[str, Any]:
@@ -184,6 +191,9 @@ def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
         value = settings.get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             faults.append(f"{name}={value!r} is not a whole number from 0")
+    fixed = settings.get("fixed_shapes", False)
+    if not isinstance(fixed, bool):
+        faults.append(f"fixed_shapes={fixed!r} is not True or False")
     negative = settings.get("version_2_with_negative")
     if negative not in (None, True, False):
         faults.append(

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +26,12 @@ from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.controls import expected_overlaps, plan_controls
-from zonekeras.sweeping.missing import missing_work
+from zonekeras.sweeping.missing import Missing, missing_work
 from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.sweeping.shard import Shard
+from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
 from zonekeras.zones import NUM_ROLES, Configuration
 
 ANSWERS_VERSION = 2
@@ -42,9 +42,15 @@ class _Pending(NamedTuple):
     """A batch whose logits are being decoded; what else it showed is there."""
 
     number: int
+    num_parts: int
     spans: Future[dict[str, WindowSpans]]
     attention: StoredAttention | None
-    work: float
+
+    def outcome(self) -> BatchOutcome:
+        """Waits for the decoding."""
+        return BatchOutcome(
+            self.number, self.num_parts, self.spans.result(), self.attention
+        )
 
 
 class Sweep:
@@ -151,9 +157,21 @@ class Sweep:
             write_run_record(directory, self._record(), command)
 
     def run(
-        self, store: SweepStore, run: int, numbers: Sequence[int]
+        self,
+        store: SweepStore,
+        run: int,
+        numbers: Sequence[int],
+        workers: Workers | None = None,
     ) -> Iterator[Progress]:
-        """Runs what is missing of some batches; yields after each one is stored."""
+        """Runs what is missing of some batches; yields after each one is stored.
+
+        Args:
+            store: The store; equal ones if there are several workers.
+            run: The run's number in it.
+            numbers: The batches.
+            workers: With whom they are shared; each runs every n-th that is missing.
+        """
+        workers = OneWorker() if workers is None else workers
         missing = missing_work(store, run, numbers, self.planned, self._examples)
         sizes = {number: len(self.batches[number].windows) for number in numbers}
         kept = sum(size for number, size in sizes.items() if number not in missing)
@@ -169,38 +187,56 @@ class Sweep:
         }
         clock = Clock(sum(work.values()), at)
         yield at
-        parts = store.batches(run)
+        batches = store.batches(run)
+        order = list(missing)
         # One batch is decoded while the next one runs, and stored when it has.
         with ThreadPoolExecutor(max_workers=1) as decoder:
             pending: _Pending | None = None
-            for number, lacking in missing.items():
-                batch = parts[number]
-                on_split = partial(store.record_split, run, number)
-                recorder = self._recorder() if lacking.attention else None
-                logits = self.runner.logits(batch, lacking.run, on_split, recorder)
-                wanted = lacking.configurations  # the last of those that were run
-                spans = decoder.submit(
-                    self.runner.decode,
-                    batch,
-                    wanted,
-                    logits[len(lacking.run) - len(wanted) :],
-                )
-                before = pending
-                attention = None if recorder is None else recorder.take()
-                pending = _Pending(number, spans, attention, work[number])
-                if before is not None:
-                    yield self._put(store, run, before, clock)
-            if pending is not None:
-                yield self._put(store, run, pending, clock)
+            for start in range(0, len(order) + workers.count, workers.count):
+                before, pending = pending, None
+                dealt = order[start : start + workers.count]
+                if workers.index < len(dealt):
+                    number = dealt[workers.index]
+                    pending = self._start(
+                        number, batches[number], missing[number], decoder
+                    )
+                if start == 0:
+                    continue
+                own = None if before is None else before.outcome()
+                for outcome in exchange(workers, own):
+                    self._put(store, run, outcome, batches)
+                    num_windows = sizes[outcome.number]
+                    yield clock.add(num_windows, work[outcome.number])
+
+    def _start(
+        self,
+        number: int,
+        batch: StoredBatch,
+        lacking: Missing,
+        decoder: ThreadPoolExecutor,
+    ) -> _Pending:
+        """Runs a batch, and lets it be decoded."""
+        splits = [batch.num_parts]
+        recorder = self._recorder() if lacking.attention else None
+        logits = self.runner.logits(batch, lacking.run, splits.append, recorder)
+        wanted = lacking.configurations  # the last of those that were run
+        spans = decoder.submit(
+            self.runner.decode, batch, wanted, logits[len(lacking.run) - len(wanted) :]
+        )
+        attention = None if recorder is None else recorder.take()
+        return _Pending(number, splits[-1], spans, attention)
 
     def _put(
-        self, store: SweepStore, run: int, pending: _Pending, clock: Clock
-    ) -> Progress:
-        """Stores what a batch showed; returns where the sweep is then."""
-        spans = pending.spans.result()
-        store.put_chunks(run, pending.number, spans, pending.attention)
-        num_windows = len(self.batches[pending.number].windows)
-        return clock.add(num_windows, pending.work)
+        self,
+        store: SweepStore,
+        run: int,
+        outcome: BatchOutcome,
+        batches: Sequence[StoredBatch],
+    ) -> None:
+        """Stores what a batch showed, and first how it had to be run."""
+        if outcome.num_parts != batches[outcome.number].num_parts:
+            store.record_split(run, outcome.number, outcome.num_parts)
+        store.put_chunks(run, outcome.number, outcome.spans, outcome.attention)
 
     def _recorder(self) -> AttentionRecorder:
         """Returns what takes down where the unmasked model attends."""
@@ -226,6 +262,13 @@ class Sweep:
             "backend": keras.backend.backend(),
             "settings": self._settings.content(),
         }
+
+    def identity(self) -> dict[str, Any]:
+        """Returns all that must be the same for all who run the sweep together."""
+        content = self._content()
+        settings = content.pop("settings") | self._settings.beside_content()
+        planned = [str(configuration) for configuration in self.planned]
+        return content | settings | {"configurations": planned}
 
     def _description(self, model_name: str | None) -> dict[str, Any]:
         """Returns what else tables and lists say of the run."""
