@@ -75,7 +75,7 @@ def random_logits(
     runner: BatchRunner,
     batch: StoredBatch,
     configurations: Sequence[Configuration],
-    on_split: object,
+    *_: object,
 ) -> np.ndarray:
     """Returns random numbers in place of a batch's logits, the same every time."""
     shape = (len(configurations), len(batch.windows), batch.length, 2)
