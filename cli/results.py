@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
+from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
-from cli.value_types import local_path
+from cli.value_types import input_path, output_dir, output_file
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
 
 PROG = "zonekeras results"
 FORMATS = ("csv", "parquet", "json")
+GROUPINGS = ("question_type", "answer_length", "passage_length", "overlap")
 _MERGE = "merge"
 
 EPILOG = """\
 examples:
   $ zonekeras results runs/reader                      what is there
+  $ zonekeras results runs/seeds                       several runs, and their means
   $ zonekeras results runs/reader --export csv > cells.csv
   $ zonekeras results runs/reader --export parquet --output cells.parquet
+  $ zonekeras results runs/reader --by question_type   effects by kinds of questions
   $ zonekeras results merge part1 part2 --output_dir runs/reader
 
 It reads sweep.sqlite alone, also while a sweep is writing to it: neither the model nor
 the data file is needed. An export has a row for every finished configuration of every
-run. merge joins what 'zonekeras sweep --shard I/N' left into the files of one sweep,
-byte by byte those that a single process would have written.
+run, of several sweeps with their folder. merge joins what 'zonekeras sweep --shard I/N'
+left into the files of one sweep, byte by byte those that a single process would have
+written.
 """
 
 
@@ -46,22 +51,28 @@ def build_parser() -> CommandParser:
         "what",
         metavar="OUT",
         nargs="+",
-        type=local_path,
+        type=input_path,
         help=f"a sweep's --output_dir; or '{_MERGE}' and those of its shards",
     )
     parser.add_argument(
         "--export", choices=FORMATS, help="write the scores in this format"
     )
     parser.add_argument(
+        "--by",
+        choices=GROUPINGS,
+        help="effects in groups of questions, in place of the scores: by type, words "
+        "of the answer or the passage, or share of the question's words in the passage",
+    )
+    parser.add_argument(
         "--output",
         metavar="FILE",
-        type=local_path,
+        type=output_file,
         help="where to export to (unset: standard output)",
     )
     parser.add_argument(
         "--output_dir",
         metavar="DIR",
-        type=local_path,
+        type=output_dir,
         help=f"with '{_MERGE}': where the whole goes",
     )
     return parser
@@ -75,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
     if arguments.what[0] == _MERGE:
-        _merge(arguments, argv)
+        _check_merge(arguments)
+        with local_paths(arguments) as local:
+            _merge(local, argv)
         return
     if len(arguments.what) > 1:
         raise InputError(
@@ -96,20 +109,61 @@ def _main(argv: Sequence[str]) -> None:
             "terminal."
         )
 
-    from zonekeras.sweeping.listing import export_table, list_runs
+    with local_paths(arguments) as local:
+        _show(local.arguments)
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    """Lists or exports."""
+    from zonekeras.sweeping.listing import export_table, list_folders, list_runs
 
     directory = Path(arguments.what[0])
+    if arguments.by is not None:
+        _show_groups(directory, arguments)
+        return
     if arguments.export:
         _export(export_table(directory), arguments.export, arguments.output)
         return
 
-    from cli.results_report import print_runs
+    from cli.results_report import print_folders, print_runs
 
-    print_runs(list_runs(directory))
+    folders = list_folders(directory)
+    if folders is None:
+        print_runs(list_runs(directory))
+        return
+    print_folders(folders)
+    _show_means(directory)
 
 
-def _merge(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
-    """Joins shards and prints what came out."""
+def _show_groups(directory: Path, arguments: argparse.Namespace) -> None:
+    """Lists or exports effects in groups of questions."""
+    from zonekeras.sweeping.question_groups import group_table
+
+    table = group_table(directory, arguments.by)
+    if arguments.export:
+        _export(table, arguments.export, arguments.output)
+        return
+
+    from cli.results_report import print_groups
+
+    print_groups(table)
+
+
+def _show_means(directory: Path) -> None:
+    """Prints the means of several runs, or why there are none yet."""
+    from cli.results_report import print_means
+    from zonekeras.sweeping.joining import join_runs, read_runs
+
+    try:
+        result = join_runs(read_runs(directory))
+    except InputError as error:
+        print(f"no means yet: {error}")
+    else:
+        print_means(result)
+
+
+def _check_merge(arguments: argparse.Namespace) -> None:
+    """Checks the flags of a merge."""
     sources = arguments.what[1:]
     if not sources or not arguments.output_dir:
         missing = "--output_dir" if sources else "the shards' directories"
@@ -117,24 +171,28 @@ def _merge(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
             f"expected '{PROG} merge DIR DIR … --output_dir OUT'. Received: no "
             f"{missing.removeprefix('the ')}."
         )
-    if arguments.export or arguments.output:
+    if arguments.export or arguments.output or arguments.by:
         raise InputError(
-            "expected no --export with merge. Received: it; export from --output_dir."
+            "expected no --export or --by with merge. Received: one; use it with what "
+            "is merged."
         )
 
+
+def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
+    """Joins shards and prints what came out."""
     from cli.sweep_report import print_result
     from zonekeras.sweeping.merge import merge_runs
 
     result = merge_runs(
-        sources,
-        arguments.output_dir,
+        local.arguments.what[1:],
+        local.arguments.output_dir,
         command={
             "command": PROG,
             "arguments": list(argv),
-            "flags": vars(arguments),
+            "flags": vars(local.given),
         },
     )
-    print_result(result, Path(arguments.output_dir))
+    print_result(result, local.given.output_dir)
 
 
 def _export(table: pd.DataFrame, form: str, output: str | None) -> None:

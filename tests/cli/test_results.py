@@ -14,8 +14,10 @@ import pytest
 
 from cli import results, sweep
 from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.reporting.stores import FOUND, answers, write_store
 from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.results.tidy import COLUMNS
+from zonekeras.sweeping.question_groups import Grouping
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras results --help'."
@@ -180,6 +182,73 @@ def test_a_store_without_runs(tmp_path, capsys):
     assert capsys.readouterr().out == "no runs yet\n"
 
 
+@pytest.fixture
+def several(tmp_path, monkeypatch):
+    """Two finished sweeps, and one that has not begun."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    changed = FOUND | {"layer1:p2q": answers()}
+    for name, found in (("seed-1", FOUND), ("seed-2", changed)):
+        write_store(tmp_path / "runs" / name, found, weights=name)
+    folders = [{"folder": f"seed-{number}"} for number in (1, 2, 3)]
+    write_json(tmp_path / "runs" / "run.json", {"runs": folders})
+    return tmp_path / "runs"
+
+
+def test_several_runs_are_listed_with_their_means(several, capsys):
+    assert results.main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for number, line in enumerate(lines[:2], 1):
+        key = key_of(several / f"seed-{number}")
+        assert line.startswith(f"seed-{number}: run {key}: reader on dev.json (4 quest")
+    assert lines[2] == "seed-3: not begun; start the same sweep again to go on"
+    assert lines[3].startswith("no means yet: Expected a sweep's directory with sweep.")
+    assert len(lines) == 4
+
+    folders = [{"folder": f"seed-{number}"} for number in (1, 2)]
+    write_json(several / "run.json", {"runs": folders})
+    assert results.main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "mean of 2 runs ± standard deviation"
+    rows = [line.split("│")[1:-1] for line in lines if "│" in line]
+    table = {name.strip(): [one.strip() for one in rest] for name, *rest in rows}
+    assert table["baseline"] == ["75.00 ± 0.00", "75.00 ± 0.00", "", ""]
+    # Of four answers the first run loses three, the second none.
+    assert table["layer1:p2q"][::2] == ["37.50 ± 53.03", "-37.50 ± 53.03"]
+
+
+def test_several_runs_are_exported_with_their_folders(several, capsys):
+    assert results.main(["runs", "--export=csv"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(table)[:3] == ["folder", "run", "model"]
+    assert table["folder"].tolist() == ["seed-1"] * 4 + ["seed-2"] * 4
+    assert table["run"].iloc[4] == key_of(several / "seed-2")
+    assert table["configuration"].tolist() == [*FOUND, *FOUND]
+    assert table["exact_match_effect"].tolist()[2::4] == [-75.0, 0.0]
+
+
+def test_effects_by_groups_of_questions(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    write_store(tmp_path)
+    arguments = [str(tmp_path), "--by=question_type"]
+    assert results.main([*arguments, "--export=csv"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    cell = table[table["configuration"] == "layer1:p2q"].set_index("group")
+    # The hostile question has "who" in it.
+    assert cell["num_questions"].to_dict() == {"who": 2, "when": 1, "where": 1}
+    assert cell["exact_match_baseline"].tolist() == [100.0, 0.0, 100.0]
+    assert cell["exact_match_effect"].tolist() == [-100.0, 0.0, -100.0]
+    assert cell["exact_match_low"].isna().tolist() == [False, True, True]
+    assert set(cell["layer"]) == {1}
+    assert len(table) == 3 * 3
+    assert results.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].rstrip() == "EM effect by question type, points, and 95 % interval"
+    [row] = [line.split("│")[1:-1] for line in lines if "layer1:p2q" in line]
+    texts = [text.strip() for text in row]
+    assert texts == ["layer1:p2q", "-100.0", "+0.0", "-100.0"]
+
+
 BAD = [
     ([], f"expected OUT. Received: none; {HELP}"),
     (
@@ -211,7 +280,8 @@ BAD = [
     ),
     (
         ["merge", "one", "two", "--output_dir=out", "--export=csv"],
-        "expected no --export with merge. Received: it; export from --output_dir.",
+        "expected no --export or --by with merge. Received: one; use it with what is "
+        "merged.",
     ),
     (
         ["merge", "one", "--output_dir=out"],
@@ -231,9 +301,9 @@ BAD = [
         "none. Give the --output_dir of a sweep.",
     ),
     (
-        ["gs://bucket/out"],
-        "OUT: expected a path on this machine, so copy it here. Received: "
-        "gs://bucket/out.",
+        ["nope://bucket/out"],
+        "Expected the address of a file system that fsspec knows, such as "
+        "gs://bucket/name. Received: nope://bucket/out (Protocol not known: nope).",
     ),
 ]
 
@@ -275,6 +345,10 @@ def test_a_damaged_store(here, capsys, command):
         "is damaged or not one: database disk image is malformed. Run the sweep again "
         "into another directory; the predictions files beside the store are whole.\n"
     )
+
+
+def test_the_groupings_are_those_of_the_library():
+    assert results.GROUPINGS == tuple(Grouping)
 
 
 def test_it_is_a_command_of_zonekeras(here, run_cli):
