@@ -30,6 +30,9 @@ SIZES = {
     "activation": "gelu_tanh",
 }
 
+# How tiny readers read: most passages have several windows.
+READING = {"max_seq_length": 31, "doc_stride": 7}
+
 # The original BERT's names of what this package calls otherwise.
 _TF1_MODULES = {
     "attention.query": "attention/self/query",
@@ -75,7 +78,18 @@ def tiny_tokenizer(vocabulary=VOCABULARY):
     return ReaderTokenizer.from_wordpiece(vocabulary, lowercase=True)
 
 
-def tiny_model(seed=0, vocabulary=VOCABULARY, **sizes):
+def tiny_unigram_tokenizer():
+    """Returns a SentencePiece tokenizer of the same words."""
+    from zonekeras.data.tokenizer import ReaderTokenizer
+
+    words = [f"▁{word}" for word in WORDS]
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *words, "s", "ward", "?", ".", ",", "▁"]
+    # Other scores for each, so that no two ways to cut a text are equally probable.
+    scored = [(piece, -1 - index / 64) for index, piece in enumerate(pieces)]
+    return ReaderTokenizer.from_unigram(scored, unk_id=pieces.index("<unk>"))
+
+
+def tiny_model(seed=0, vocabulary=VOCABULARY, tokenizer=None, **sizes):
     """Returns a loaded reader with random weights."""
     from zonekeras.models.network import KerasNetwork
     from zonekeras.models.weights import build_reader
@@ -84,7 +98,8 @@ def tiny_model(seed=0, vocabulary=VOCABULARY, **sizes):
     config, weights = tiny_weights(seed, **sizes)
     network = KerasNetwork(build_reader(config, weights))
     description = ModelDescription(source=f"random-{seed}", encoder=config)
-    return ZoneModel(network, tiny_tokenizer(vocabulary), description)
+    tokenizer = tokenizer or tiny_tokenizer(vocabulary)
+    return ZoneModel(network, tokenizer, description)
 
 
 def tiny_squad(with_impossible=False, num_passages=3, seed=0):

@@ -45,3 +45,25 @@ def reader():
     from tests.builders import tiny_model
 
     return tiny_model()
+
+
+@pytest.fixture(scope="session")
+def exported_reader(reader, tmp_path_factory):
+    """The directory of `reader`, exported with every signature."""
+    from tests.builders import READING
+    from zonekeras.graph.options import AnswerOptions, ExportOptions
+
+    directory = tmp_path_factory.mktemp("exported") / "tiny"
+    answer = AnswerOptions(**READING)
+    options = ExportOptions(answer, attention_layers=(0, 2), stateful=True)
+    reader.export(directory, options)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def loaded_reader(exported_reader):
+    """What TensorFlow loads of it; tests must leave nothing masked."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  # its operations
+
+    return tf.saved_model.load(str(exported_reader / "1"))

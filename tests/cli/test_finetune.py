@@ -11,6 +11,7 @@ import pytest
 
 from cli import finetune
 from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
+from tests.graph.c_api import read_signatures
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras finetune --help'."
@@ -55,7 +56,8 @@ def test_the_protocols_command_line_works_pasted(here, capsys):
     assert said.out.startswith("EM ") and said.out.endswith("model in protocol\n")
     assert "warning" not in said.err
     assert len(json.loads(Path("protocol/predictions.json").read_text())) == 9
-    assert Path("protocol/1/saved_model.pb").exists()
+    signatures = read_signatures(Path("protocol/1/saved_model.pb").read_bytes())
+    assert sorted(signatures) == ["answer", "serving_default"]
     record = json.loads(Path("protocol/run.json").read_text())
     assert record["command"] == "zonekeras finetune"
     assert record["settings"]["train_batch_size"] == 5

@@ -4,22 +4,15 @@ That is what TensorFlow Serving does; its own binary is not needed. Eight thread
 once, each question under another mask.
 """
 
-import os
-import pickle
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from tests.builders import WORDS, tiny_model
-from zonekeras.graph.options import AnswerOptions, ExportOptions
+from tests.builders import READING, WORDS
+from tests.graph.processes import ask_by_c_api, run_module
 from zonekeras.zones import cells, parse_configuration
 
 pytest.importorskip("tensorflow", reason="SavedModels are TensorFlow's")
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 L, N = 3, 2
 MASKS = ["", *map(str, cells(L)), "layer1.head0:p2q", "all-layers:q2"]
 
@@ -67,27 +60,14 @@ def array_requests(random):
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory):
+def asked(reader, exported_reader, tmp_path_factory):
     """The model, rows and requests, and what the process answered."""
-    folder = tmp_path_factory.mktemp("served")
-    model = tiny_model()
-    answer = AnswerOptions(max_seq_length=31, doc_stride=7)
-    model.export(folder, ExportOptions(answer, attention_layers=(1,), stateful=True))
+    folder = tmp_path_factory.mktemp("asked")
     random = np.random.default_rng(5)
     rows, requests = answer_requests(random)
     requests += array_requests(random)
-    (folder / "requests").write_bytes(pickle.dumps(requests))
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.graph.ask_by_c_api", "1", "requests", "answers"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    alone, at_once = pickle.loads((folder / "answers").read_bytes())
-    return model, rows, requests, alone, at_once
+    alone, at_once = ask_by_c_api(exported_reader / "1", requests, folder)
+    return reader, rows, requests, alone, at_once
 
 
 def test_answers_are_those_of_the_python_path(asked):
@@ -98,9 +78,7 @@ def test_answers_are_those_of_the_python_path(asked):
     assert together["answer"][3] == b""
     for number, (question, passage, mask) in enumerate(rows):
         with model.masked(mask.decode()):
-            expected = model.answer(
-                question.decode(), passage.decode(), max_seq_length=31, doc_stride=7
-            )
+            expected = model.answer(question.decode(), passage.decode(), **READING)
         own = {name: values[0] for name, values in alone[number].items()}
         row = neighbours[number]
         for found in (own, {name: values[row] for name, values in together.items()}):
@@ -145,6 +123,12 @@ def test_arrays_are_the_models(asked):
         found = outputs["serving_default"]
         found = np.stack([found["start_logits"], found["end_logits"]], axis=-1)[row]
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-    weights = outputs["attention"]["layer_1"]
-    assert weights.shape == (2, N, 11, 11)
-    np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+    for layer in (0, 2):
+        weights = outputs["attention"][f"layer_{layer}"]
+        assert weights.shape == (2, N, 11, 11)
+        np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+
+
+def test_no_request_ends_the_process(exported_reader):
+    printed = run_module("fuzz_by_c_api", exported_reader / "1")
+    assert printed.count("check(\n") >= 6 * 50

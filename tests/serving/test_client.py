@@ -1,6 +1,7 @@
 """The client against a stand-in that speaks TensorFlow Serving's REST routes."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -175,6 +176,17 @@ def test_no_server(server):
         pytest.raises(UnavailableError, match="Connection refused; 2 times in a row"),
     ):
         client.answer("Who?", PASSAGE)
+
+
+def test_a_silent_server():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        patience = Patience(num_attempts=2, wait_seconds=0.0, timeout_seconds=0.05)
+        with (
+            Client(address, "reader", patience=patience) as client,
+            pytest.raises(UnavailableError, match="no answer in time; 2 times in a"),
+        ):
+            client.answer("Who?", PASSAGE)
 
 
 def test_a_request_that_the_server_calls_wrong(server):

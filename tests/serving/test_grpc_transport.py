@@ -1,5 +1,7 @@
 """The client over gRPC, with the official messages, against a stand-in."""
 
+import socket
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,17 @@ def test_what_may_pass_is_tried_again(client, server):
     server.codes = [grpc.StatusCode.UNAVAILABLE] * 3
     with pytest.raises(UnavailableError, match="UNAVAILABLE: as asked; 3 times in a"):
         client.answer("Who?", PASSAGE)
+
+
+def test_a_silent_server():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"grpc://127.0.0.1:{silent.getsockname()[1]}"
+        patience = Patience(num_attempts=2, wait_seconds=0.0, timeout_seconds=0.05)
+        with (
+            Client(address, "reader", patience=patience) as client,
+            pytest.raises(UnavailableError, match="DEADLINE_EXCEEDED.*; 2 times in a"),
+        ):
+            client.answer("Who?", PASSAGE)
 
 
 def test_other_failures(client, server):

@@ -1,9 +1,12 @@
 """The client, the stand-in and a real export together: the same answers as without."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 pytest.importorskip("tensorflow", reason="an export needs TensorFlow")
 
@@ -11,23 +14,21 @@ import tensorflow as tf
 
 import zonekeras
 from cli import serve_config
-from tests.builders import tiny_squad, write_json
+from tests.builders import READING, tiny_squad, write_json
 from tests.serving.rest_stand_in import serve
-from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.serving import Client
 from zonekeras.zones import parse_configuration
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 MASKS = ["layer1:p2q", "layers0-1:q2+p2", "layer0.head1:q2", "all-layers:all"]
-READING = {"max_seq_length": 29, "doc_stride": 7}
 _TYPES = {tf.string: "DT_STRING", tf.int32: "DT_INT32", tf.float32: "DT_FLOAT"}
 
 
 class ServedExport:
     """A SavedModel's signatures, in the form in which the stand-in calls them."""
 
-    def __init__(self, directory):
-        self._module = tf.saved_model.load(str(directory))
-        self._functions = self._module.signatures
+    def __init__(self, module):
+        self._functions = module.signatures
         self.signatures = {
             name: {
                 "inputs": _described(function.structured_input_signature[1]),
@@ -65,15 +66,8 @@ def _lists(array):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory, reader):
-    directory = tmp_path_factory.mktemp("models") / "tiny"
-    reader.export(directory, ExportOptions(answer=AnswerOptions(**READING)))
-    return directory
-
-
-@pytest.fixture(scope="module")
-def server(exported):
-    with serve(ServedExport(exported / "1"), "tiny") as running:
+def server(loaded_reader):
+    with serve(ServedExport(loaded_reader), "tiny") as running:
         yield running
 
 
@@ -90,6 +84,23 @@ def test_a_sweep_through_a_server_equals_one_without(server, reader, tmp_path):
     assert served.table[columns].equals(without.table[columns])
     for path in (tmp_path / "without").glob("predictions*.json"):
         assert (tmp_path / "served" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_the_published_row_format_as_in_the_docs(server, reader):
+    text = (REPOSITORY / "docs/serving.md").read_text(encoding="utf-8")
+    [body] = re.findall(r":predict -d '(.*?)'\n", text, re.DOTALL)
+    body = body.replace("layer3", "layer1")  # of three layers
+    response = requests.post(f"{server.url}/v1/models/tiny:predict", body, timeout=60)
+    [row] = response.json()["predictions"]
+    [asked] = json.loads(body)["instances"]
+    with reader.masked("layer1:p2q"):
+        expected = reader.answer(asked["question"], asked["passage"], **READING)
+    assert (row["answer"], row["start"], row["end"], row["error"]) == (
+        expected.text,
+        expected.start,
+        expected.end,
+        "",
+    )
 
 
 def test_logits_through_a_server(server, reader):
@@ -112,14 +123,13 @@ def test_logits_through_a_server(server, reader):
         np.testing.assert_allclose(served[row], alone, rtol=1e-5, atol=1e-5)
 
 
-def test_the_model_runs_its_warm_up_requests(exported, capsys):
+def test_the_model_runs_its_warm_up_requests(exported_reader, loaded_reader, capsys):
     pytest.importorskip("tensorflow_serving.apis", reason="needs the extra 'serving'")
     from tensorflow_serving.apis import prediction_log_pb2
 
-    assert serve_config.main([str(exported)]) == 0
+    assert serve_config.main([str(exported_reader)]) == 0
     assert "(2 requests)" in capsys.readouterr().out
-    module = tf.saved_model.load(str(exported / "1"))
-    path = exported / "1" / "assets.extra" / "tf_serving_warmup_requests"
+    path = exported_reader / "1" / "assets.extra" / "tf_serving_warmup_requests"
     for record in tf.data.TFRecordDataset(str(path)):
         log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
         request = log.predict_log.request
@@ -128,7 +138,7 @@ def test_the_model_runs_its_warm_up_requests(exported, capsys):
             name: tf.constant(tf.make_ndarray(value))
             for name, value in request.inputs.items()
         }
-        outputs = module.signatures[request.model_spec.signature_name](**inputs)
+        outputs = loaded_reader.signatures[request.model_spec.signature_name](**inputs)
         assert {len(value) for value in outputs.values()} == {2}
         if "error" in outputs:
             assert outputs["error"].numpy().tolist() == [b"", b""]

@@ -21,7 +21,7 @@ from zonekeras.graph.masks import Masks, read_masks
 from zonekeras.graph.options import AnswerOptions
 from zonekeras.graph.slicing import map_slices
 from zonekeras.graph.span_decoding import decode_windows
-from zonekeras.graph.texts import WHITESPACE, is_blank, is_utf8, num_characters
+from zonekeras.graph.texts import WHITESPACE, is_blank, num_characters, text_errors
 from zonekeras.graph.tokenization import graph_tokenizer
 from zonekeras.graph.windowing import Featurizer, cut, slide
 
@@ -132,21 +132,10 @@ class GraphReader(tf.Module):
         }
         error = tf.zeros_like(texts["question"])
         for name, text in texts.items():
-            count = num_characters(text)
-            too_long = tf.strings.join(
-                [
-                    f"Expected at most {limits[name]} characters in a {name}. "
-                    "Received: ",
-                    tf.strings.as_string(count),
-                    ".",
-                ]
-            )
-            found = tf.where(count > limits[name], too_long, "")
+            found = text_errors(text, name, limits[name])
             if name != "mask":
                 none = f"Expected a {name}. Received: none."
-                found = tf.where(is_blank(text), none, found)
-            not_utf8 = f"Expected UTF-8. Received: a {name} that is not."
-            found = tf.where(is_utf8(text), found, not_utf8)
+                found = tf.where((found == "") & is_blank(text), none, found)
             error = tf.where(error == "", found, error)
         return error
 

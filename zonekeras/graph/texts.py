@@ -23,3 +23,24 @@ def is_utf8(texts: Any) -> Any:
 def is_blank(texts: Any) -> Any:
     """Says whether strings [B] are whitespace only, bool [B]."""
     return tf.strings.regex_full_match(texts, f"{WHITESPACE}*")
+
+
+def text_errors(texts: Any, name: str, longest: int) -> Any:
+    """Says why strings [B] cannot be read, string [B]; empty where they can.
+
+    Args:
+        texts: They may hold anything.
+        name: What they are called.
+        longest: Most characters.
+    """
+    count = num_characters(texts)
+    too_long = tf.strings.join(
+        [
+            f"Expected at most {longest} characters in a {name}. Received: ",
+            tf.strings.as_string(count),
+            ".",
+        ]
+    )
+    found = tf.where(count > longest, too_long, "")
+    not_utf8 = f"Expected UTF-8. Received: a {name} that is not."
+    return tf.where(is_utf8(texts), found, not_utf8)

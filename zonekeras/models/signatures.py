@@ -18,10 +18,11 @@ from typing import Any
 import tensorflow as tf
 
 from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.defaults import MAX_MASK_CHARACTERS
 from zonekeras.graph.answering import GraphReader
 from zonekeras.graph.masks import Masks, read_masks
 from zonekeras.graph.options import AnswerOptions, ExportOptions
-from zonekeras.graph.texts import is_utf8
+from zonekeras.graph.texts import text_errors
 from zonekeras.models.saved_model import ReaderModule
 from zonekeras.models.span_reader import SpanReader
 
@@ -113,9 +114,10 @@ def _set_mask(module: ReaderModule, reader: SpanReader) -> Any:
     per_head = int(module.zone_tables[0].shape[0]) == num_heads
 
     def set_mask(mask: Any) -> dict[str, Any]:
-        valid = is_utf8(mask)
-        masks = read_masks(tf.where(valid, mask, ""), num_layers, num_heads)
-        error = tf.where(valid, masks.error, "Expected UTF-8. Received: a mask.")
+        error = text_errors(mask, "mask", MAX_MASK_CHARACTERS)
+        mask = tf.where(error == "", mask, "")
+        masks = read_masks(mask, num_layers, num_heads)
+        error = tf.where(error == "", masks.error, error)
         if per_head:
             shape = tf.tensor_scatter_nd_update(
                 tf.shape(masks.tables), [[2]], [num_heads]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from zonekeras.sweeping.result import SweepResult
 
 MAX_REQUEST_BYTES = 4 << 20
-"""What a request may have; gRPC servers take no more unless told to."""
+"""What a request may have; what gRPC servers take by default."""
 
 ANSWER_SIGNATURE = "answer"
 LOGITS_SIGNATURE = "serving_default"
