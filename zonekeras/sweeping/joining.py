@@ -1,7 +1,7 @@
 """Several finished sweeps of one dev set as one: mean, deviation, intervals.
 
 Reads stores alone: neither models nor the data file are needed. Controls are left out:
-each run drew its own.
+each run's own files have what they say.
 """
 
 from __future__ import annotations
