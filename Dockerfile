@@ -23,9 +23,9 @@ COPY . /src
 
 # tensorflow-tpu is the same modules under another name: it takes tensorflow's place.
 RUN case "$ACCELERATOR" in \
-    cpu) pip install --no-cache-dir "/src[report,serving]" ;; \
-    gpu) pip install --no-cache-dir "/src[gpu,report,serving]" ;; \
-    tpu) pip install --no-cache-dir "/src[report,serving]" && \
+    cpu) pip install --no-cache-dir "/src[gcs,report,serving]" ;; \
+    gpu) pip install --no-cache-dir "/src[gcs,gpu,report,serving]" ;; \
+    tpu) pip install --no-cache-dir "/src[gcs,report,serving]" && \
         pip uninstall --yes tensorflow && \
         pip install --no-cache-dir "tensorflow-tpu>=2.20,<2.21" ;; \
     *) echo "expected ACCELERATOR=cpu, gpu or tpu. Received: $ACCELERATOR" >&2 && \

@@ -83,10 +83,10 @@ def test_what_is_written_lands_in_tmp_or_in_the_volume():
 
 
 INSTALLED = {
-    "cpu": ["install --no-cache-dir /src[report,serving]"],
-    "gpu": ["install --no-cache-dir /src[gpu,report,serving]"],
+    "cpu": ["install --no-cache-dir /src[gcs,report,serving]"],
+    "gpu": ["install --no-cache-dir /src[gcs,gpu,report,serving]"],
     "tpu": [
-        "install --no-cache-dir /src[report,serving]",
+        "install --no-cache-dir /src[gcs,report,serving]",
         "uninstall --yes tensorflow",
         "install --no-cache-dir tensorflow-tpu>=2.20,<2.21",
     ],
@@ -126,7 +126,7 @@ def test_versions_are_those_of_the_package():
     assert f'"tensorflow-tpu{bounds}"' in install_step()
     extras = config["options.extras_require"]
     assert extras["gpu"].strip() == f"tensorflow[and-cuda]{bounds}"
-    assert {"report", "serving"} <= set(extras)
+    assert {"gcs", "report", "serving"} <= set(extras)
     [version] = re.findall(r"^python:(\d+\.\d+)-", arguments("FROM")[0])
     assert config["options"]["python_requires"] == f">={version}"
 

@@ -64,7 +64,7 @@ BAD = [
     (["empty"], "Expected a sweep in empty. Received: a store without any."),
     (["stopped"], "Expected a finished sweep. Received: run "),
     (["out", "--run=zzz"], "Expected --run with the first digits of one of the runs "),
-    (["gs://bucket/out"], "OUT: expected a path on this machine, so copy it here."),
+    (["nope://bucket/out"], "Expected the address of a file system that fsspec knows"),
 ]
 
 

@@ -71,7 +71,10 @@ def test_small_files_are_written_once_if_asked(bucket):
 
 
 def test_a_file_system_that_nobody_knows():
-    message = "^Expected to reach nope://a. Received: ValueError: Protocol not known"
+    message = (
+        r"a file system that fsspec knows, such as gs://bucket/name\. Received: "
+        r"nope://a \(Protocol not known: nope\)\.$"
+    )
     with pytest.raises(InputError, match=message):
         RemoteLocation("nope://a")
 

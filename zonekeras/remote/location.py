@@ -5,6 +5,7 @@ Whatever goes wrong there (no such bucket, no rights, no network) is an `InputEr
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class RemoteLocation:
     def __init__(self, url: str) -> None:
         import fsspec
 
+        logging.getLogger("gcsfs").setLevel(logging.ERROR)  # errors are raised, too
         self.url = url.rstrip("/")
         scheme = url.partition("://")[0]
         try:
@@ -46,6 +48,11 @@ class RemoteLocation:
             raise InputError(
                 f"Expected a package for {scheme}://. Received: a Python without it "
                 f"({error}). Install it: pip install {package}."
+            ) from error
+        except ValueError as error:
+            raise InputError(
+                "Expected the address of a file system that fsspec knows, such as "
+                f"gs://bucket/name. Received: {url} ({error})."
             ) from error
         except Exception as error:
             raise self._refusal("reach", error) from error
@@ -62,8 +69,12 @@ class RemoteLocation:
         """
         with self._translated("list"):
             self._files.invalidate_cache()  # others write there, too
-            paths = self._files.find(self._path)
-        names = [str(path).removeprefix(self._path).lstrip("/") for path in paths]
+            paths = map(str, self._files.find(self._path))
+        names = [
+            path.removeprefix(self._path).lstrip("/")
+            for path in paths
+            if not path.endswith("/")  # an object that stands for an empty folder
+        ]
         for name in names:
             if ".." in PurePosixPath(name).parts:
                 raise InputError(

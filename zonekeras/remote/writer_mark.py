@@ -3,7 +3,7 @@
 Remote file systems have no locks that die with their holder. So the holder writes every
 minute that it is alive, and who finds a mark that is older than three minutes takes
 over. The first writer wins where the file system can create a file only if it is not
-there (object stores can); elsewhere two that start within the same second may both go
+there (Google's can); elsewhere two that start within the same second may both go
 on until one of them looks again, which it does before every upload. Clocks have to
 agree to a minute.
 """
@@ -42,10 +42,12 @@ class WriterMark:
     def __init__(self, location: RemoteLocation) -> None:
         self._location = location
         self._token = secrets.token_hex(16)
-        if not self._write(create=True):
+        is_free = not self._read()
+        if not is_free:
             self._refuse_living()
-            self._write()
-            self.check()
+        if not self._write(create=is_free):
+            self._refuse_living()  # somebody was faster
+        self.check()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._refresh, daemon=True)
         self._thread.start()
