@@ -1,10 +1,12 @@
 """The page in a real browser: keys, clicks, filters, search, hostile text."""
 
+import json
+
 import pytest
 
 from tests.reporting.browser import CHROMIUM, open_browser
-from tests.reporting.stores import HOSTILE, PASSAGES, answers, write_store
-from zonekeras.reporting import write_report
+from tests.reporting.stores import FOUND, HOSTILE, PASSAGES, answers, write_store
+from zonekeras.reporting import write_report, write_runs_report
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="needs chromium, which is not on the PATH"
@@ -192,6 +194,33 @@ def test_a_set_has_a_tab_with_its_grid(browser_page, tmp_path):
     page.press("Enter")
     assert shown(page, "#questions-heading") == ["Questions under layer1.head0:p2"]
     assert page.run(COUNT) == "1 to 1 of 1"
+    assert page.exceptions == []
+
+
+def test_one_of_several_runs_has_the_others(browser_page, tmp_path):
+    for seed in (1, 2):
+        found = FOUND if seed == 1 else FOUND | {"layer1:p2q": answers()}
+        write_store(tmp_path / f"seed-{seed}", found, weights=f"w{seed}")
+    folders = [{"folder": "seed-1"}, {"folder": "seed-2"}]
+    (tmp_path / "run.json").write_text(json.dumps({"runs": folders}))
+    page = browser_page
+    page.open(write_runs_report(tmp_path).reports[0].path)
+    page.click("#tab-runs")
+    assert shown(page, "#panel-runs h2") == ["EM effect in each run"]
+    links = "[...document.querySelectorAll('#panel-runs a')].map((one) => one.href)"
+    assert [link.rsplit("/", 2)[-2:] for link in page.run(links)] == [
+        [tmp_path.name, "report.html"],
+        ["seed-2", "report.html"],
+    ]
+    rows = shown(page, "#panel-runs tbody tr")
+    assert rows[:2] == ["seed-1 (this page)75.000", "seed-275.000"]
+    [cell] = [row for row in rows if row.startswith("layer1:p2q")]
+    assert cell.startswith("layer1:p2q−37.5053.03")
+    assert cell.endswith("−75.000.00")
+    page.wait_for("document.querySelector('#panel-runs .chart').children.length > 0")
+    page.click("#panel-runs a[href*='seed-2']")
+    page.wait_for("document.documentElement?.dataset.ready === 'true'")
+    page.wait_for("location.href.includes('seed-2')")
     assert page.exceptions == []
 
 

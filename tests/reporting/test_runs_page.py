@@ -44,6 +44,23 @@ def test_means_figures_and_links(directory):
     assert HOSTILE not in page
 
 
+def test_a_runs_page_has_the_others(directory):
+    page = write_runs_report(directory).reports[1].path.read_text(encoding="utf-8")
+    [data] = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', page
+    )
+    found = json.loads(data)["runs"]
+    assert (found["here"], found["means"]) == (1, "../report.html")
+    assert found["names"] == ["seed-1", "seed & 2"]
+    assert found["links"] == ["../seed-1/report.html", "../seed%20%26%202/report.html"]
+    assert found["scores"]["exact_match"] == [75.0, 75.0]
+    cell = found["configurations"]["layer1:p2q"]["exact_match"]
+    assert cell["runs"] == [-75.0, 0.0]
+    assert (cell["effect"], cell["deviation"]) == (-37.5, pytest.approx(75 / 2**0.5))
+    assert cell["low"] < -37.5 < cell["high"]
+    assert list(found["configurations"]) == list(FOUND)[1:]
+
+
 def test_a_run_that_is_missing(directory):
     (directory / "seed-1" / "sweep.sqlite").unlink()
     with pytest.raises(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zonekeras.reporting.groups import rounded
+from zonekeras.reporting.json_numbers import number, rounded
 from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.attention_mass import mass_correlation
 from zonekeras.statistics.correlation import CorrelationMethod
@@ -56,12 +56,12 @@ def _cell(row: dict[Any, Any]) -> dict[str, Any]:
     count = row.get("num_controls")
     mass = row.get("attention_mass", np.nan)
     return {
-        "overlap": _number(row, "control_overlap"),
+        "overlap": number(row.get("control_overlap")),
         "possible": None if pd.isna(possible) else bool(possible),
         "count": 0 if pd.isna(count) else int(count),
         "mass": None if pd.isna(mass) else round(mass, _MASS_DECIMALS),
         "scores": {
-            str(score): {name: _number(row, f"{score}_{name}") for name in _OF_SCORE}
+            str(score): {name: number(row.get(f"{score}_{name}")) for name in _OF_SCORE}
             for score in ScoreName
         },
     }
@@ -74,9 +74,3 @@ def _correlation(
     if found is None or np.isnan(found.value):
         return None
     return [*rounded(np.array([found.value, found.low, found.high])), found.num_cells]
-
-
-def _number(row: dict[Any, Any], column: str) -> float | None:
-    """Returns a number as JSON has it; None for what is missing."""
-    value = row.get(column)
-    return None if pd.isna(value) else float(value)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from zonekeras.data.squad import SquadDataset
+from zonekeras.reporting.json_numbers import rounded
 from zonekeras.statistics.groups import group_effects
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.evidence import passage_index
@@ -16,7 +15,6 @@ _COLUMNS = {
     "exact_match": ("em_effect", "em_low", "em_high"),
     "f1": ("f1_effect", "f1_low", "f1_high"),
 }
-_DECIMALS = 3
 
 
 def group_payload(
@@ -61,10 +59,3 @@ def group_payload(
             }
         )
     return found
-
-
-def rounded(values: np.ndarray) -> Any:
-    """Returns nested lists of numbers, rounded; None for what is not finite."""
-    if values.ndim:
-        return [rounded(np.asarray(value)) for value in values]
-    return round(float(values), _DECIMALS) if np.isfinite(values) else None

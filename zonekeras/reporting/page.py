@@ -30,6 +30,7 @@ _SCRIPTS = (
     "sets.js",
     "others.js",
     "controls.js",
+    "runs.js",
     "attention.js",
     "about.js",
     "main.js",

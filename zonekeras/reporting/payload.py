@@ -9,7 +9,6 @@ is known of them stands with the cells (`reporting.controls`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questi
 from zonekeras.reporting.attention import attention_payload
 from zonekeras.reporting.controls import control_payload
 from zonekeras.reporting.groups import group_payload
+from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
 from zonekeras.results.store import StoredAnswer, SweepStore
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
@@ -34,7 +34,10 @@ _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
 
 
 def build_payload(
-    store: SweepStore, run: int, record: dict[str, Any]
+    store: SweepStore,
+    run: int,
+    record: dict[str, Any],
+    runs: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Returns what the page of a finished run holds.
 
@@ -42,6 +45,7 @@ def build_payload(
         store: The store.
         run: The run's number in it.
         record: What else is known of how it was started (`run.json`).
+        runs: What is said of several runs of which it is one (`reporting.runs_tab`).
     """
     dataset = store.dataset(run)
     description = store.description(run)
@@ -86,6 +90,7 @@ def build_payload(
         ),
         "controls": control_payload(result.table),
         "attention": attention_payload(store, run),
+        "runs": runs,
         "run": {
             "key": store.key(run),
             "dataset": description["dataset"],
@@ -129,16 +134,11 @@ def _configuration(
         "zone": row["zone"] if is_cell else None,
         "broken": int(row["broken"]),
         "repaired": int(row["repaired"]),
-        "mcnemar_p": _number(row["mcnemar_p"]),
+        "mcnemar_p": number(row["mcnemar_p"]),
         "scores": {
             score: {"score": row[score]}
-            | {name: _number(row[f"{score}_{name}"]) for name in _STATISTICS}
+            | {name: number(row[f"{score}_{name}"]) for name in _STATISTICS}
             for score in ScoreName
         },
         "answers": answer_columns(dataset, changed, answers, scores),
     }
-
-
-def _number(value: float) -> float | None:
-    """Returns a number as JSON has it; None for what is not finite."""
-    return float(value) if math.isfinite(value) else None

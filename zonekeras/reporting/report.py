@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.reporting.record import read_run_record
 from zonekeras.reporting.runs_page import build_runs_page
+from zonekeras.reporting.runs_tab import runs_payload
 from zonekeras.results.files import atomic_write
-from zonekeras.sweeping.folders import run_folders
 from zonekeras.sweeping.joining import join_runs, read_runs
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.selection import choose_run
@@ -38,7 +39,11 @@ class Report:
     num_questions: int
 
 
-def write_report(directory: str | os.PathLike[str], run: str | None = None) -> Report:
+def write_report(
+    directory: str | os.PathLike[str],
+    run: str | None = None,
+    runs: dict[str, Any] | None = None,
+) -> Report:
     """Writes the explorer of a sweep into its directory, whole or not at all.
 
     The same store gives the same bytes.
@@ -48,6 +53,7 @@ def write_report(directory: str | os.PathLike[str], run: str | None = None) -> R
             `run.json` is shown if it is there.
         run: The first digits of a run's key, where the store has several. By default
             the one whose files are in the directory, else the latest.
+        runs: What is said of several runs of which it is one (`reporting.runs_tab`).
 
     Raises:
         InputError: If there is no store, no such run, the run is not finished or
@@ -58,7 +64,7 @@ def write_report(directory: str | os.PathLike[str], run: str | None = None) -> R
     with open_existing(source) as store:
         number = choose_run(store, source, run)
         record = read_run_record(source, store, number)
-        payload = build_payload(store, number, record)
+        payload = build_payload(store, number, record, runs)
         key = store.key(number)
     page = build_page(payload)
     atomic_write(source / REPORT_FILE, page)
@@ -99,7 +105,10 @@ def write_runs_report(directory: str | os.PathLike[str]) -> RunsReport:
     """
     source = Path(directory)
     result = join_runs(read_runs(source))
-    reports = tuple(write_report(source / name) for name in run_folders(source) or ())
+    reports = tuple(
+        write_report(source / name, runs=runs_payload(result, name, REPORT_FILE))
+        for name in result.names
+    )
     page = build_runs_page(result, REPORT_FILE)
     atomic_write(source / REPORT_FILE, page)
     return RunsReport(source / REPORT_FILE, len(page), reports)

@@ -7,10 +7,12 @@ const TABS = {
   ...(others.length ? { others: hasCells ? 'Other configurations' : 'Configurations' } : {}),
   ...(hasControls || hasMasses ? { controls: 'Controls and attention mass' } : {}),
   ...(data.attention === null ? {} : { attention: 'Attention' }),
+  ...(data.runs === null ? {} : { runs: 'Runs' }),
   about: 'What was run',
 };
 const draw = { cells: drawCells, groups: drawGroups, others: drawOthers,
-  controls: drawControls, attention: drawAttention, about: drawAbout,
+  controls: drawControls, attention: drawAttention,
+  runs: drawRuns, about: drawAbout,
   ...Object.fromEntries(data.sets.map((set) => [set.name, () => drawSet(set)])) };
 
 function drawCells() {
