@@ -156,6 +156,13 @@ def build_parser() -> CommandParser:
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 65536",
     )
+    parser.add_boolean(
+        "--fixed_shapes",
+        default=False,
+        help="pad to --max_seq_length and fill batches up, as is done on a TPU in any "
+        "case: goes on there, or with what was begun there",
+        group=group,
+    )
     group.add_argument(
         "--precision",
         choices=tuple(DTYPE_OF_PRECISION),
@@ -202,6 +209,8 @@ def _main(argv: Sequence[str]) -> None:
     is_chief = cluster is None or cluster.is_chief
     writes = is_chief and not arguments.dry_run
     with local_paths(arguments, writes=writes) as local:
+        if is_chief and arguments.output_dir is not None:
+            _check_output_dir(local.arguments)
         _sweep(local, argv, options)
 
 
@@ -212,8 +221,6 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     arguments = local.arguments
     configurations = _configurations(arguments)
     settings = _settings(arguments)
-    if arguments.output_dir is not None:
-        _check_output_dir(arguments)
     dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(dataset)
     _warn_of_data(dataset)
@@ -221,7 +228,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     from cli.devices import Devices
 
     devices = Devices(options)
-    settings["fixed_shapes"] = devices.needs_fixed_shapes
+    settings["fixed_shapes"] |= devices.needs_fixed_shapes
     run = _Run(local, devices, dataset, configurations, settings)
     if arguments.dry_run:
         run.estimate()
@@ -459,6 +466,7 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "version_2_with_negative": arguments.version_2_with_negative,
         "null_score_diff_threshold": arguments.null_score_diff_threshold,
         "token_budget": arguments.token_budget,
+        "fixed_shapes": arguments.fixed_shapes,
         "batch_size": arguments.predict_batch_size,
         "metric": arguments.metric,
         "controls": arguments.controls,

@@ -132,7 +132,7 @@ class SavedModelNetwork:
     def __init__(self, directory: str | Path) -> None:
         self.module = load_module(directory)
         self.num_layers = len(self.module.zone_tables)
-        self.num_heads = int(self.module.num_heads)
+        self.num_heads = int(self.module.num_heads.numpy())
         self.table_heads = int(self.module.zone_tables[0].shape[0])
         self.has_attention = hasattr(self.module, "layer_attention_0")
 

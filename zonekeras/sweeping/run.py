@@ -62,7 +62,8 @@ def run_sweep(
     Raises:
         InputError: If a setting, a configuration, the data or `output_dir` cannot be
             used, or another sweep writes there. Results that lie there stay.
-        OSError: If a file cannot be written; what was finished is kept.
+        OSError: If a file cannot be written, or a worker is gone; what was finished is
+            kept.
 
     Example:
         >>> result = run_sweep(model, "dev.json", "out")  # doctest: +SKIP

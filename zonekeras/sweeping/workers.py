@@ -35,7 +35,7 @@ class Workers(Protocol):
         """Returns what each of them sends, by number; all have to call it.
 
         Raises:
-            InputError: If one of them is gone.
+            ConnectionError: If one of them is gone.
         """
         ...
 
@@ -109,7 +109,7 @@ def share_store(workers: Workers, store: SweepStore) -> None:
         store: The chief's own, which stays as it is, or one in memory.
 
     Raises:
-        InputError: If one of them is gone.
+        ConnectionError: If one of them is gone.
     """
     if workers.count == 1:
         return
@@ -119,14 +119,15 @@ def share_store(workers: Workers, store: SweepStore) -> None:
 
 
 def check_same(workers: Workers, content: Mapping[str, Any]) -> None:
-    """Checks that all workers run the same sweep.
+    """Checks that all workers run the same.
 
     Args:
         workers: Who they are; all have to call this.
         content: What decides it here, as JSON values.
 
     Raises:
-        InputError: If another one runs something else, or is gone.
+        InputError: If another one runs something else.
+        ConnectionError: If one of them is gone.
     """
     if workers.count == 1:
         return
@@ -137,7 +138,7 @@ def check_same(workers: Workers, content: Mapping[str, Any]) -> None:
         names = {*chief, *other}
         if differing := sorted(n for n in names if chief.get(n) != other.get(n)):
             raise InputError(
-                "Expected all workers to run the same sweep. Received: another "
+                "Expected all workers to run the same. Received: another "
                 f"{', '.join(differing)} on worker {index} than on worker 0. Start "
                 "them with the same flags, model and data."
             )
