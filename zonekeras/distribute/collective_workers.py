@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zonekeras.errors import InputError
+from zonekeras.distribute.lost_workers import lost_workers
 
 _WORD_BYTES = 4
 
@@ -41,7 +41,7 @@ class CollectiveWorkers:
         """Returns what each worker sends, by number; all have to call it.
 
         Raises:
-            InputError: If a worker is gone.
+            ConnectionError: If a worker is gone.
         """
         sizes = self._gather(np.array([len(message)], np.int32))[:, 0]
         words = max(1, -(-int(sizes.max()) // _WORD_BYTES))
@@ -51,18 +51,36 @@ class CollectiveWorkers:
             row.tobytes()[:size] for row, size in zip(rows, sizes.tolist(), strict=True)
         ]
 
+    def from_chief(self, message: bytes) -> bytes:
+        """Returns the chief's message; all have to call it, the others' play no part.
+
+        Raises:
+            ConnectionError: If a worker is gone.
+        """
+        size = np.array([len(message)], np.int32)
+        size = self._sum(size if self.index == 0 else np.zeros_like(size))
+        words = np.zeros(max(1, -(-int(size[0]) // _WORD_BYTES)), "<i4")
+        if self.index == 0:
+            words.view(np.uint8)[: len(message)] = np.frombuffer(message, np.uint8)
+        return self._sum(words).tobytes()[: int(size[0])]
+
+    def _sum(self, words: np.ndarray) -> np.ndarray:
+        """Returns int32 [n] added up over the workers, zeros but on the chief."""
+        zeros = np.zeros_like(words)
+        values = self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                zeros if context.replica_id_in_sync_group else words
+            )
+        )
+        with lost_workers():
+            total: Any = self._strategy.reduce("SUM", values, axis=None)
+            return np.asarray(total)
+
     def _gather(self, row: np.ndarray) -> np.ndarray:
         """Returns int32 [workers, n] of int32 [n] from each."""
         values = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(row[None])
         )
-        try:
+        with lost_workers():
             gathered: Any = self._strategy.gather(values, axis=0)
             return np.asarray(gathered)[:: self._num_local]
-        except (tf.errors.OpError, RuntimeError) as error:
-            raise InputError(
-                f"Expected all {self.count} workers to go on. Received: "
-                f"{str(error).splitlines()[0]}. What one of them printed last says "
-                "why. What was finished is stored: start all of them again with the "
-                "same flags."
-            ) from error

@@ -82,14 +82,13 @@ def choose_strategy(options: StrategyOptions) -> StrategyName:
     return StrategyName.MIRRORED if several else StrategyName.ONE
 
 
-def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
-    """Says whether this process writes the files: alone, or the first of several."""
-    resolver = None if strategy is None else strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    if "chief" in resolver.cluster_spec().jobs:
-        return bool(resolver.task_type == "chief")
-    return bool(resolver.task_id == 0)
+def needs_fixed_shapes(strategy: tf.distribute.Strategy | None) -> bool:
+    """Says whether every new shape is compiled anew, as on a TPU."""
+    if strategy is None:
+        return False
+    import tensorflow as tf
+
+    return isinstance(strategy, tf.distribute.TPUStrategy)
 
 
 def _mirrored() -> tf.distribute.Strategy:

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zonekeras.layers.rows import take_rows
+from zonekeras.layers.scoped_dropout import ScopedDropout
 from zonekeras.layers.zone_attention import (
     attention_weights,
     one_hot_roles,
@@ -104,6 +105,12 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             )
             for index in range(self.num_tables)
         ]
+
+    def _build_attention(self, rank: int) -> None:
+        """Makes of Keras' parts the one that `attend` uses: dropout."""
+        self._dropout_layer = ScopedDropout(
+            self.dropout, dtype=self.dtype_policy, seed=self.seed
+        )
 
     def call(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttention
+from zonekeras.layers.scoped_dropout import ScopedDropout
 
 
 def activation_function(name: str) -> Any:
@@ -107,7 +108,7 @@ class ZoneBlock(keras.layers.Layer):
             hidden_dim, kernel_initializer=initializer, name="output_dense", **common
         )
         self.output_norm = keras.layers.LayerNormalization(name="output_norm", **norm)
-        self.dropout = keras.layers.Dropout(dropout, **common)
+        self.dropout = ScopedDropout(dropout, **common)
 
     def build(self, hidden_shape: Any) -> None:
         """Creates the weights, independent of the batch and length."""

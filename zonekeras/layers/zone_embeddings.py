@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zonekeras.layers.scoped_dropout import ScopedDropout
+
 
 @keras.saving.register_keras_serializable(package="zonekeras")
 class ZoneEmbeddings(keras.layers.Layer):
@@ -70,7 +72,7 @@ class ZoneEmbeddings(keras.layers.Layer):
         self.norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, name="norm", **common
         )
-        self.dropout = keras.layers.Dropout(dropout, **common)
+        self.dropout = ScopedDropout(dropout, **common)
         self.projection = (
             keras.layers.Dense(
                 hidden_dim, kernel_initializer=initializer, name="projection", **common

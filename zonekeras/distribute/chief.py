@@ -1,0 +1,93 @@
+"""What the chief of several workers does alone, and the others hear of.
+
+All workers run the same program; the chief alone reads and writes the user's output
+directory, so that they need no common file system. Where there is one process, it is
+the chief. TensorFlow only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from safetensors.numpy import load, save
+
+from zonekeras.distribute.collective_workers import CollectiveWorkers
+from zonekeras.errors import InputError
+from zonekeras.sweeping.workers import check_same
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+class Chief:
+    """The chief, as every worker sees it.
+
+    All workers have to call the same methods in the same order.
+
+    Args:
+        strategy: What joins the workers; None for one device.
+
+    Attributes:
+        is_alone: Whether there is no other process.
+        is_here: Whether this process is the chief.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
+        joins = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        self._workers = CollectiveWorkers(strategy) if joins else None
+        self.is_alone = self._workers is None or self._workers.count == 1
+        self.is_here = self._workers is None or self._workers.index == 0
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Calls a function on the chief; the others wait until it is done.
+
+        Args:
+            function: Returns a JSON value.
+
+        Returns:
+            That value, on every worker.
+
+        Raises:
+            InputError: On the others, if the function raised something, which is raised
+                on the chief as it is.
+        """
+        if self._workers is None:
+            return function()
+        if not self.is_here:
+            heard = json.loads(self._workers.from_chief(b""))
+            if "error" in heard:
+                raise InputError(
+                    "Expected the chief, worker 0, to go on. It stopped with: "
+                    f"{heard['error']}"
+                )
+            return heard["value"]
+        try:
+            value = function()
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            self._workers.from_chief(json.dumps({"error": reason}).encode())
+            raise
+        self._workers.from_chief(json.dumps({"value": value}).encode())
+        return value
+
+    def check_same(self, what: Mapping[str, Any]) -> None:
+        """Checks that all workers are about to do what the chief is.
+
+        Args:
+            what: JSON values that say so, by name.
+
+        Raises:
+            InputError: On all workers, if one differs.
+        """
+        if self._workers is not None:
+            check_same(self._workers, what)
+
+    def arrays(self, arrays: Arrays) -> Arrays:
+        """Returns the chief's arrays on every worker; the others' play no part."""
+        if self._workers is None:
+            return arrays
+        contiguous = {name: np.asarray(a, order="C") for name, a in arrays.items()}
+        return load(self._workers.from_chief(save(contiguous) if self.is_here else b""))
