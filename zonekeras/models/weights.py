@@ -115,10 +115,15 @@ def build_reader(
         weights = {**weights, **random_weights(head, seed)}
     reader = SpanReader(config, dtype=dtype)
     reader.build()
+    assign_weights(reader, weights)
+    return reader
+
+
+def assign_weights(reader: SpanReader, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Gives a built reader other weights, one for every name, checked before."""
     for name, variable in reader_variables(reader).items():
         value = np.asarray(weights[name], np.float32)
         variable.assign(value.reshape(variable.shape))
-    return reader
 
 
 def reader_weights(reader: SpanReader) -> Weights:

@@ -55,7 +55,13 @@ from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import ModelDescription
 from zonekeras.models.network import KerasNetwork
-from zonekeras.models.weights import Weights, build_reader, encoder_shapes, head_shapes
+from zonekeras.models.weights import (
+    Weights,
+    assign_weights,
+    build_reader,
+    encoder_shapes,
+    head_shapes,
+)
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.verification.planted_data import (
     COLORS,
@@ -130,18 +136,26 @@ def possible_plants(num_layers: int) -> list[Plant]:
     return [plant for plant in plants if _has_room(plant, num_layers)]
 
 
-def planted_model(plant: Plant, num_layers: int) -> ZoneModel:
+def planted_model(
+    plant: Plant, num_layers: int, network: KerasNetwork | None = None
+) -> ZoneModel:
     """Returns the loaded reader with what was planted.
 
     Args:
         plant: Where the answer flows.
         num_layers: Layers of the reader.
+        network: That of another planted model of as many layers, which gets the
+            weights: nothing is compiled again.
 
     Raises:
         InputError: If it cannot be planted there.
     """
     config = planted_config(num_layers)
-    network = KerasNetwork(build_reader(config, planted_weights(plant, num_layers)))
+    weights = planted_weights(plant, num_layers)
+    if network is None:
+        network = KerasNetwork(build_reader(config, weights))
+    else:
+        assign_weights(network.reader, weights)
     description = ModelDescription(
         source=f"planted layer{plant.layer}:{plant.zone}", encoder=config
     )
