@@ -166,7 +166,28 @@ def test_tabs(page):
 
 def test_charts_are_drawn(page):
     page.wait_for("document.querySelector('#cells-chart').children.length > 0")
-    assert page.run("document.querySelector('#cells-chart').offsetHeight") > 200
+    height = page.run("document.querySelector('#cells-chart').offsetHeight")
+    assert height > 200
+    # Bokeh draws below shadow roots. All of the drawing is in sight.
+    drawings = """
+      ((root) => {
+        const below = (one) => [one, ...[...(one.shadowRoot?.children ?? []),
+          ...one.children].flatMap(below)];
+        return below(root).filter((one) => one.tagName === 'svg');
+      })(document.querySelector('#cells-chart'))"""
+    heights = f"{drawings}.map((one) => one.getBoundingClientRect().height)"
+    page.wait_for(f"{heights}.some((one) => one > 200)")
+    assert max(page.run(heights)) <= height + 1
+
+
+def test_a_zone_can_be_left_out_of_a_chart(page):
+    button = "#panel-cells .chart-zones button"
+    assert shown(page, button) == ["■ q2", "◆ p2q"]
+    page.click(button)
+    assert page.run(f"document.querySelector('{button}').ariaPressed") == "false"
+    page.click(button)
+    assert page.run(f"document.querySelector('{button}').ariaPressed") == "true"
+    assert page.exceptions == []
 
 
 def test_a_set_has_a_tab_with_its_grid(browser_page, tmp_path):

@@ -30,6 +30,27 @@ function showFigure(figure, target, label) {
 }
 
 const ZONE_SHAPES = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle'];
+const ZONE_SIGNS = ['●', '■', '▲', '◆', '▼'];
+
+// Says above a chart which zone is which; a press hides that zone, another shows it.
+// (Bokeh's own legend is measured before it has its styles, and may fill the figure.)
+function showZones(target, renderers) {
+  if (target.previousElementSibling?.classList.contains('chart-zones'))
+    target.previousElementSibling.remove();
+  target.before(element('div',
+    { class: 'chart-zones', role: 'group', 'aria-label': 'zones shown' },
+    [...renderers].map(([number, drawn]) => {
+      const sign = element('span', { 'aria-hidden': 'true' }, ZONE_SIGNS[number]);
+      sign.style.color = themeColor(`--zone-${number}`);
+      const button = element('button', { type: 'button', 'aria-pressed': 'true',
+        onclick: () => {
+          const shown = button.getAttribute('aria-pressed') !== 'true';
+          button.setAttribute('aria-pressed', String(shown));
+          for (const one of drawn) one.visible = shown;
+        } }, sign, ` ${data.zones[number]}`);
+      return button;
+    })));
+}
 
 // Effects over layers, one colour and shape for each zone, with intervals.
 function drawCellsChart(target) {
@@ -43,18 +64,20 @@ function drawCellsChart(target) {
   });
   figure.xaxis.ticker = figure.xgrid.ticker = new Bokeh.FixedTicker({
     ticks: Array.from({ length: data.num_layers }, (_, i) => i + 1) });
+  const drawn = new Map();
   data.zones.forEach((zone, number) => {
     const cells = data.configurations.filter((one) => one.zone === zone);
     if (!cells.length) return;
     const color = themeColor(`--zone-${number}`);
     const x = cells.map((cell) => cell.layer + 1 + (number - 2) * 0.13);
     const values = (name) => cells.map((cell) => cell.scores[state.score][name] ?? NaN);
-    figure.segment(x, values('low'), x, values('high'),
-      { line_color: color, line_width: 2, legend_label: zone });
-    figure.scatter(x, values('effect'),
-      { marker: ZONE_SHAPES[number], size: 9, color, legend_label: zone });
+    drawn.set(number, [
+      figure.segment(x, values('low'), x, values('high'),
+        { line_color: color, line_width: 2 }),
+      figure.scatter(x, values('effect'), { marker: ZONE_SHAPES[number], size: 9, color }),
+    ]);
   });
-  styleLegend(figure);
+  showZones(target, drawn);
   drawZero(figure, 'width');
   showFigure(figure, target,
     `${score} effects of all cells by layer; the grid above has the same numbers.`);
@@ -82,17 +105,6 @@ function rangeWithZero(values) {
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const room = 0.06 * (high - low || 1);
   return [low - room, high + room];
-}
-
-// Above the figure, so that it hides nothing; a click on a zone hides that one.
-function styleLegend(figure) {
-  figure.legend.orientation = 'horizontal';
-  figure.legend.click_policy = 'hide';
-  figure.legend.padding = 0;
-  figure.legend.background_fill_alpha = 0;
-  figure.legend.border_line_color = null;
-  figure.legend.label_text_color = themeColor('--text');
-  figure.add_layout(figure.center.find((one) => one instanceof Bokeh.Legend), 'above');
 }
 
 function drawZero(figure, dimension) {

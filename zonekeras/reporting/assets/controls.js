@@ -82,13 +82,15 @@ function drawMassChart(target) {
     height: 340, x_axis_label: 'attention mass in the unmasked model (%)',
     y_axis_label: `${name} effect (points)`, y_range: rangeWithZero(known.map(effectOf)),
   });
+  const drawn = new Map();
   data.zones.forEach((zone, number) => {
     const cells = known.filter((index) => data.configurations[index].zone === zone);
-    if (cells.length) figure.scatter(cells.map((index) => 100 * controlsOf(index).mass),
-      cells.map(effectOf), { marker: ZONE_SHAPES[number], size: 9,
-        color: themeColor(`--zone-${number}`), legend_label: zone });
+    if (cells.length) drawn.set(number, [
+      figure.scatter(cells.map((index) => 100 * controlsOf(index).mass),
+        cells.map(effectOf), { marker: ZONE_SHAPES[number], size: 9,
+          color: themeColor(`--zone-${number}`) })]);
   });
-  if (known.length) styleLegend(figure);
+  showZones(target, drawn);
   drawZero(figure, 'width');
   showFigure(figure, target,
     `${name} effects of cells by attention mass; the table below has the same numbers.`);
