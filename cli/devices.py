@@ -23,6 +23,7 @@ class Devices:
 
     Attributes:
         needs_fixed_shapes: Whether every new shape is compiled anew, as on a TPU.
+        strategy: What joins the devices; None for one.
         workers: The processes that share the work; None if this is the only one.
 
     Raises:
@@ -34,12 +35,12 @@ class Devices:
         from zonekeras.distribute.strategies import choose_strategy, make_strategy
 
         self.needs_fixed_shapes = choose_strategy(options) is StrategyName.TPU
-        self._strategy: tf.distribute.Strategy | None = make_strategy(options)
+        self.strategy: tf.distribute.Strategy | None = make_strategy(options)
         self.workers: Workers | None = None
         if choose_strategy(options) is StrategyName.MULTI_WORKER:
             from zonekeras.distribute.collective_workers import CollectiveWorkers
 
-            self.workers = CollectiveWorkers(self._strategy)
+            self.workers = CollectiveWorkers(self.strategy)
 
     @property
     def is_chief(self) -> bool:
@@ -52,8 +53,17 @@ class Devices:
         Args:
             load: Loads it on one.
         """
-        if self._strategy is None:
+        if self.strategy is None:
             return load()
         from zonekeras.distribute.replicated_model import load_replicated
 
-        return load_replicated(load, self._strategy)
+        return load_replicated(load, self.strategy)
+
+    def on_chief(self, function: Callable[[], None]) -> None:
+        """Calls a function on the chief; other workers wait until it is done."""
+        if self.workers is None:
+            function()
+            return
+        from zonekeras.distribute.chief import Chief
+
+        Chief(self.strategy).call(function)

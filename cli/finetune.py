@@ -23,6 +23,8 @@ from cli.shared_flags import (
     add_model_flags,
     add_protocol_flags,
     model_flag_faults,
+    strategy_faults,
+    strategy_options,
 )
 from cli.value_types import (
     finite_float,
@@ -43,7 +45,9 @@ from zonekeras.defaults import (
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
+    from cli.devices import Devices
     from zonekeras.data.squad import SquadDataset
+    from zonekeras.distribute.options import StrategyOptions
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.training import DevAnswers, TrainingSettings
 
@@ -64,7 +68,8 @@ predictions.json. Stopped and started again with the same flags, it goes on from
 last checkpoint; finished, it does not train again, and with another --keep it writes
 the model from those weights. After Ctrl-C it finishes the step and writes a checkpoint;
 a second Ctrl-C stops at once. With --do_train=False it answers --predict_file with the
-model as it is, and writes predictions.json, scores.json and run.json.
+model as it is, and writes predictions.json, scores.json and run.json. With several
+GPUs or machines (--strategy) the weights are those of one device but for roundings.
 """
 
 
@@ -126,6 +131,13 @@ def _add_finetune_flags(parser: CommandParser) -> None:
         "--deterministic",
         default=False,
         help="two runs give the same weights bit for bit, killed in between or not",
+        group=group,
+    )
+    parser.add_boolean(
+        "--fixed_shapes",
+        default=False,
+        help="pad every batch to --max_seq_length, as the protocol's program does; a "
+        "TPU does so in any case",
         group=group,
     )
     _add_optimizer_flags(group)
@@ -205,11 +217,19 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.deterministic:
         # Read when TensorFlow is imported: oneDNN's sums depend on timing.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    with local_paths(arguments) as local:
-        _run(local, argv)
+
+    from zonekeras.distribute.options import shared_cluster
+
+    options = strategy_options(arguments)
+    cluster = shared_cluster(options)
+    writes = cluster is None or cluster.is_chief
+    with local_paths(arguments, writes=writes) as local:
+        _run(local, argv, options, writes=writes)
 
 
-def _run(local: LocalPaths, argv: Sequence[str]) -> None:
+def _run(
+    local: LocalPaths, argv: Sequence[str], options: StrategyOptions, *, writes: bool
+) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.training.output import check_run_dir
     from zonekeras.training.settings import TrainingSettings
@@ -217,7 +237,7 @@ def _run(local: LocalPaths, argv: Sequence[str]) -> None:
     arguments = local.arguments
     settings = _settings(arguments)
     checked = TrainingSettings.of(settings)
-    for _, directory in _runs(arguments):
+    for _, directory in _runs(arguments) if writes else ():
         check_run_dir(directory)
     skip_bad = arguments.skip_bad
     train = dev = None
@@ -226,20 +246,20 @@ def _run(local: LocalPaths, argv: Sequence[str]) -> None:
     if arguments.predict_file is not None and arguments.do_predict is not False:
         dev = local.read_squad(arguments.predict_file, skip_bad=skip_bad)
     _warn_of_data(train, dev, checked.for_data(train, dev))
-    if arguments.use_tpu:
-        warnings.warn(
-            "--use_tpu: this version has no TPU support; running on this machine",
-            stacklevel=2,
-        )
+
+    from cli.devices import Devices
+
+    devices = Devices(options)
     command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
     if train is not None:
-        _finetune(local, train, dev, settings, command)
+        _finetune(local, devices, train, dev, settings, command)
     elif dev is not None:
-        _predict(local, dev, settings, command)
+        _predict(local, devices, dev, settings, command)
 
 
 def _finetune(
     local: LocalPaths,
+    devices: Devices,
     train: SquadDataset,
     dev: SquadDataset | None,
     settings: dict[str, Any],
@@ -259,6 +279,7 @@ def _finetune(
                 train,
                 dev,
                 directory,
+                strategy=devices.strategy,
                 on_progress=local.after(display.update),
                 command=command,
                 **settings | {"seed": seed},
@@ -272,6 +293,7 @@ def _finetune(
 
 def _predict(
     local: LocalPaths,
+    devices: Devices,
     dev: SquadDataset,
     settings: dict[str, Any],
     command: dict[str, Any],
@@ -280,18 +302,23 @@ def _predict(
     from cli.finetune_report import AnsweringDisplay, print_answers
     from zonekeras.training import predict
 
-    model = local.renamed(_load(local.arguments))
-    with AnsweringDisplay() as display:
-        answers = predict(
-            model,
-            dev,
-            local.arguments.output_dir,
-            on_batch=display.update,
-            command=command,
-            **settings,
-        )
-    print_answers(answers)
-    print(f"predictions in {local.given.output_dir}")
+    model = local.renamed(devices.load(lambda: _load(local.arguments)))
+    settings["fixed_shapes"] |= devices.needs_fixed_shapes
+
+    def answer() -> None:
+        with AnsweringDisplay() as display:
+            answers = predict(
+                model,
+                dev,
+                local.arguments.output_dir,
+                on_batch=display.update,
+                command=command,
+                **settings,
+            )
+        print_answers(answers)
+        print(f"predictions in {local.given.output_dir}")
+
+    devices.on_chief(answer)
 
 
 def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:
@@ -305,7 +332,7 @@ def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:
 def _check_flags(arguments: argparse.Namespace) -> None:
     """Checks all that can be checked before anything is read; all faults at once."""
     needed = CHECKPOINT_FLAGS[:2] if arguments.from_scratch else CHECKPOINT_FLAGS
-    faults = model_flag_faults(arguments, needed)
+    faults = model_flag_faults(arguments, needed) + strategy_faults(arguments)
     trains = arguments.do_train is not False
     for name in ("train_file", "output_dir") if trains else ("output_dir",):
         if getattr(arguments, name) is None:

@@ -144,7 +144,10 @@ def print_result(result: FinetuneResult, directory: Path | str) -> None:
         print(f"{directory}: was finished before; nothing to train")
     if result.answers is not None:
         print_answers(result.answers)
-    print(f"model in {directory}")
+    if result.directory is not None:
+        print(f"model in {directory}")
+    else:
+        print(f"worker done; the chief wrote the model to its {directory}")
 
 
 def print_answers(answers: DevAnswers) -> None:

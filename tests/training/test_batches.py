@@ -36,6 +36,13 @@ def test_an_epoch_has_every_window_once(lengths, sizes, epoch):
             assert longest <= part.length <= 384
 
 
+def test_one_length_for_all_if_asked_for():
+    order = batches(max_length=384, pads_to_max=True, num_parts=2)
+    parts = [part for step in range(order.num_steps) for part in order.step(step)]
+    assert {part.length for part in parts} == {384}
+    assert max(len(part.windows) for part in parts) == order.part_size == 4
+
+
 def test_a_step_is_a_function_of_seed_and_number():
     straight = [part.windows for step in range(250) for part in batches().step(step)]
     jumping = batches()

@@ -46,3 +46,16 @@ def test_afterwards_the_handler_is_the_one_before():
     with DeferredInterrupt():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_processes_that_share_a_run_stop_when_all_agree():
+    with DeferredInterrupt(is_shared=True) as interrupt:
+        press()
+        assert interrupt.pressed and not interrupt.requested
+        interrupt.raise_if_requested()
+    other = DeferredInterrupt(is_shared=True)
+    with pytest.raises(KeyboardInterrupt), other:
+        other.agree()
+        assert other.requested and not other.pressed
+        other.raise_if_requested()
+        raise AssertionError("not raised")

@@ -20,14 +20,22 @@ GOLDEN = json.loads(
 )
 
 
-def make_step(reader, num_parts=1, seed=0, **settings):
+def make_step(reader, num_parts=1, seed=0, replicas=None, part_shape=None, **settings):
     from zonekeras.models.weights import reader_variables
     from zonekeras.training.optimizer import AdamW
     from zonekeras.training.settings import TrainingSettings
     from zonekeras.training.step import TrainingStep
 
     optimizer = AdamW(reader_variables(reader), TrainingSettings.of(settings))
-    step = TrainingStep(reader, optimizer, padding_id=0, seed=seed, num_parts=num_parts)
+    step = TrainingStep(
+        reader,
+        optimizer,
+        padding_id=0,
+        seed=seed,
+        num_parts=num_parts,
+        replicas=replicas,
+        part_shape=part_shape,
+    )
     return step, optimizer
 
 

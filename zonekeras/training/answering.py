@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zonekeras.data.answers import select_answers
-from zonekeras.data.batching import make_batches
+from zonekeras.data.batching import fill_rows, make_batches
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import TOKEN_BUDGET
@@ -105,11 +105,16 @@ def answer_dataset(
         features.lengths,
         token_budget=TOKEN_BUDGET,
         max_rows=settings.predict_batch_size,
+        pad_to=settings.max_seq_length if settings.fixed_shapes else None,
         max_length=settings.max_seq_length,
     )
+    most_rows = max((len(batch.windows) for batch in batches), default=0)
 
     def logits(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        scores = model.predict_logits(inputs)
+        num_rows = len(inputs["roles"])
+        if settings.fixed_shapes:
+            inputs = fill_rows(inputs, most_rows)
+        scores = model.predict_logits(inputs)[:num_rows]
         if on_batch is not None:
             on_batch(len(scores))
         return scores

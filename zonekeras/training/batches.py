@@ -29,8 +29,10 @@ class TrainingBatches:
         num_epochs: Passes over the windows; need not be whole.
         seed: Two seeds give two orders.
         max_length: The longest window allowed; no batch is padded further.
+        pads_to_max: Whether every batch is padded to `max_length`.
 
     Attributes:
+        part_size: The most windows in a part of a step.
         steps_per_epoch: Steps in an epoch.
         num_steps: All steps of the run.
     """
@@ -44,12 +46,14 @@ class TrainingBatches:
         seed: int,
         num_parts: int = 1,
         max_length: int | None = None,
+        pads_to_max: bool = False,
     ) -> None:
         self._lengths = np.asarray(lengths, np.int64)
         self._batch_size = batch_size
-        self._part_size = batch_size // num_parts
+        self.part_size = batch_size // num_parts
         self._seed = seed
         self._max_length = max_length
+        self._pads_to_max = pads_to_max
         self._epoch: tuple[int, list[npt.NDArray[np.int32]]] = (-1, [])
         self.steps_per_epoch = math.ceil(len(self._lengths) / batch_size)
         self.num_steps = max(1, round(self.steps_per_epoch * num_epochs))
@@ -61,8 +65,8 @@ class TrainingBatches:
             self._epoch = (epoch, self.epoch(epoch))
         windows = self._epoch[1][index]
         return [
-            self._batch(windows[first : first + self._part_size])
-            for first in range(0, len(windows), self._part_size)
+            self._batch(windows[first : first + self.part_size])
+            for first in range(0, len(windows), self.part_size)
         ]
 
     def epoch(self, epoch: int) -> list[npt.NDArray[np.int32]]:
@@ -86,4 +90,4 @@ class TrainingBatches:
     def _batch(self, windows: npt.NDArray[np.int32]) -> Batch:
         length = bucket_length(int(self._lengths[windows].max()))
         limit = length if self._max_length is None else self._max_length
-        return Batch(windows, min(length, limit))
+        return Batch(windows, limit if self._pads_to_max else min(length, limit))

@@ -14,12 +14,19 @@ class DeferredInterrupt:
     One that was noted and not raised inside is raised at the end of the block. In a
     thread that is not the main one, signals are left as they are.
 
+    Args:
+        is_shared: Whether other processes have to stop at the same place. Then what
+            counts is not that Ctrl-C was pressed here, but that `agree` was called.
+
     Attributes:
-        requested: Whether Ctrl-C was pressed.
+        pressed: Whether Ctrl-C was pressed here.
+        requested: Whether to stop.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, is_shared: bool = False) -> None:
+        self.pressed = False
+        self._is_shared = is_shared
+        self._agreed = False
         self._before: Any = None
 
     def __enter__(self) -> DeferredInterrupt:
@@ -35,16 +42,25 @@ class DeferredInterrupt:
         if kind is None:
             self.raise_if_requested()
 
+    @property
+    def requested(self) -> bool:
+        """Whether to stop."""
+        return self._agreed or (self.pressed and not self._is_shared)
+
+    def agree(self) -> None:
+        """Notes that all processes stop here, whoever asked for it."""
+        self._agreed = True
+
     def raise_if_requested(self) -> None:
         """Raises the interrupt that was noted.
 
         Raises:
-            KeyboardInterrupt: If Ctrl-C was pressed.
+            KeyboardInterrupt: If `requested`.
         """
         if self.requested:
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.pressed:
             raise KeyboardInterrupt
-        self.requested = True
+        self.pressed = True

@@ -2,7 +2,8 @@
 
 The state of a run is the optimizer's variables and the history, and nothing else: the
 order of the data and what dropout drops follow from the seed and the step's number.
-TensorFlow only, through `step` and `optimizer`.
+Under a strategy over several machines every worker runs the same loop; the chief alone
+reads and writes checkpoints. TensorFlow only.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
+import tensorflow as tf
 
 from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset
+from zonekeras.distribute.chief import Chief
+from zonekeras.distribute.lost_workers import lost_workers
+from zonekeras.distribute.replicas import Replicas
 from zonekeras.errors import InputError
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import reader_variables
@@ -52,12 +57,14 @@ class TrainingLoop:
     """A run from its first, or its last finished, step to its end.
 
     Args:
-        model: The model to train, in place.
-        reader: Its reader.
+        model: What answers the dev set, with the reader's weights.
+        reader: The reader to train, in place; made in the scope of the strategy.
         features: The training windows.
         settings: With `for_data` done.
         dev: What to score; None for nothing.
-        output: Where checkpoints go; None for nowhere.
+        output: Where checkpoints go; None for nowhere, and on all workers but the
+            chief.
+        strategy: What joins devices and machines; None for one device.
         on_progress: Called after every step, every batch of the dev set, and when
             something is saved.
 
@@ -77,6 +84,7 @@ class TrainingLoop:
         *,
         dev: DevSet | None = None,
         output: RunDirectory | None = None,
+        strategy: tf.distribute.Strategy | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._model = model
@@ -93,15 +101,22 @@ class TrainingLoop:
             seed=settings.seed,
             num_parts=settings.gradient_accumulation_steps,
             max_length=settings.max_seq_length,
+            pads_to_max=settings.fixed_shapes,
         )
-        self._optimizer = AdamW(reader_variables(reader), settings)
-        self._step = TrainingStep(
-            reader,
-            self._optimizer,
-            padding_id=model.tokenizer.pad_id,
-            seed=settings.seed,
-            num_parts=settings.gradient_accumulation_steps,
-        )
+        self._chief = Chief(strategy)
+        replicas = Replicas(strategy)
+        shape = (self._batches.part_size, settings.max_seq_length)
+        with replicas.scope():
+            self._optimizer = AdamW(reader_variables(reader), settings)
+            self._step = TrainingStep(
+                reader,
+                self._optimizer,
+                padding_id=model.tokenizer.pad_id,
+                seed=settings.seed,
+                num_parts=settings.gradient_accumulation_steps,
+                replicas=replicas,
+                part_shape=shape if settings.fixed_shapes else None,
+            )
         self.num_steps = self._batches.num_steps
         self.history = History()
         self.answers: DevAnswers | None = None
@@ -119,18 +134,26 @@ class TrainingLoop:
             InputError: If it is damaged, or another run's, or the best weights are
                 asked for and their checkpoint is gone.
         """
-        if self._output is None:
-            return
-        state = self._output.read_last()
-        if state is None:
+        read: dict[str, np.ndarray] = {}
+        self._chief.call(lambda: read.update(self._read_last()))
+        state = dict(self._chief.arrays(read))
+        if not state:
             return
         self.history = History(state.pop("history"))
         self._optimizer.restore(state)
         self._first_step = len(self.history)
         if self._is_best():
             self._keep_best()  # a kill may have come between the two checkpoints
-        elif self._settings.keep == "best" and self.history.best() is not None:
+
+    def _read_last(self) -> dict[str, np.ndarray]:
+        """Returns the last checkpoint; nothing if there is none."""
+        state = None if self._output is None else self._output.read_last()
+        if self._output is None or state is None:
+            return {}
+        best = (history := History(state["history"])).best()
+        if self._settings.keep == "best" and best not in (None, history.last):
             self._output.require(BEST_FILE)
+        return state
 
     def run(self) -> None:
         """Runs all steps that are left.
@@ -138,12 +161,15 @@ class TrainingLoop:
         Raises:
             InputError: If the loss is not finite, once the weights before it are
                 saved; or a dev set's logit is not finite.
-            KeyboardInterrupt: After Ctrl-C, once the step is done and saved.
+            KeyboardInterrupt: After Ctrl-C, on whatever worker, once the step is done
+                and saved.
+            ConnectionError: If a worker is gone; the checkpoint before stays.
             OSError: If a file cannot be written; the checkpoint before stays.
         """
         self._clock = Clock(self._first_step, self.num_steps)
         with ExitStack() as stack:
-            interrupt = stack.enter_context(DeferredInterrupt())
+            interrupt = DeferredInterrupt(is_shared=not self._chief.is_alone)
+            stack.enter_context(interrupt)
             if self._output is not None:
                 events = EventWriter(self._output.path)
                 self._events = stack.enter_context(events)
@@ -151,13 +177,14 @@ class TrainingLoop:
                 self._finish_step(interrupt)
             prepared = stack.enter_context(Prefetch(self._prepared()))
             for step, parts in prepared:
-                self._run_step(step, parts)
+                self._run_step(step, parts, interrupt)
                 self.seconds_waited = prepared.seconds_waited
                 self._finish_step(interrupt)
 
     def best_weights(self) -> dict[str, np.ndarray]:
         """Returns the weights after the step with the best F1, if `keep` is `best`."""
-        return self._best if self._output is None else self._output.read_best()
+        best = self._best if self._output is None else self._output.read_best()
+        return dict(self._chief.arrays(best))
 
     def _prepared(self) -> Iterator[tuple[int, Parts]]:
         """Yields the steps that are left, with what they run."""
@@ -168,11 +195,14 @@ class TrainingLoop:
                 parts.append(arrays | {"targets": self._targets[batch.windows]})
             yield step, parts
 
-    def _run_step(self, step: int, parts: Parts) -> None:
+    def _run_step(self, step: int, parts: Parts, interrupt: DeferredInterrupt) -> None:
         settings = self._settings
         warmup = num_warmup_steps(self.num_steps, settings.warmup_proportion)
         rate = learning_rate(step, self.num_steps, warmup, settings.learning_rate)
-        outcome = self._step.run(step, parts, rate)
+        with lost_workers():
+            outcome = self._step.run(step, parts, rate, stop=interrupt.pressed)
+        if outcome.stop:
+            interrupt.agree()
         self._check(outcome)
         self.history.append(
             HistoryRow(
@@ -273,6 +303,8 @@ class TrainingLoop:
     def _keep_best(self) -> None:
         """Keeps the weights as the best: on the disk, or in memory if asked for."""
         if self._output is None and self._settings.keep != "best":
+            return
+        if not self._chief.is_here:
             return
         weights = self._optimizer.weight_state()
         if self._output is None:

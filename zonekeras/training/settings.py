@@ -62,6 +62,9 @@ class TrainingSettings:
             five minutes.
         keep: Which weights become the model: the `last`, or the `best` by F1.
         max_seq_length: Tokens in a window, special tokens included.
+        fixed_shapes: Whether all batches have one shape, padded to `max_seq_length`,
+            as the protocol's program has it and a TPU needs it. Padding takes part in
+            the loss, so this is another training than padding to what a batch needs.
         doc_stride: Tokens from one window of a long passage to the next.
         max_query_length: Tokens of a question; what is longer is cut.
         n_best_size: Start and end positions paired in a window.
@@ -93,6 +96,7 @@ class TrainingSettings:
     checkpoint_steps: int | None = None
     keep: str = "last"
     max_seq_length: int = MAX_SEQ_LENGTH
+    fixed_shapes: bool = False
     doc_stride: int = DOC_STRIDE
     max_query_length: int = MAX_QUERY_LENGTH
     n_best_size: int = N_BEST_SIZE
@@ -230,6 +234,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "checkpoint_steps": _optional(_whole(1)),
     "keep": _one_of(KEEPS),
     "max_seq_length": _whole(1),
+    "fixed_shapes": _BOOLEAN,
     "doc_stride": _whole(1),
     "max_query_length": _whole(1),
     "n_best_size": _whole(1),

@@ -1,8 +1,11 @@
 """One training step: loss, gradients, update, compiled once for all shapes.
 
-TensorFlow only. What a replica of a distribution strategy would run is
-`loss_and_gradients`; nothing in it but the reader has state: the seeds of dropout come
-in as an input, so that a step depends on its number and not on what ran before.
+TensorFlow only. Nothing in it but the reader has state: the seeds of dropout come in as
+an input, so that a step depends on its number and not on what ran before.
+
+Under a strategy each replica takes its rows of a part, with the rows' own dropout;
+losses and gradients are added up over the replicas, and all make the same update. So
+the number of replicas changes nothing but roundings.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zonekeras.data.batching import fill_rows
+from zonekeras.distribute.replicas import Replicas
 from zonekeras.models.network import INPUT_NAMES
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.training.optimizer import AdamW
@@ -31,12 +36,14 @@ class StepOutcome:
         gradient_norm: Before it was cut.
         applied: Whether the weights were updated.
         loss_scale: The scale that float16's loss has now; else 1.
+        stop: Whether any worker asked to stop after this step.
     """
 
     loss: float
     gradient_norm: float
     applied: bool
     loss_scale: float
+    stop: bool = False
 
 
 def span_loss(logits: Any, targets: Any) -> Any:
@@ -69,15 +76,18 @@ class TrainingStep:
     """A reader's training step.
 
     Attributes:
-        num_traces: How often it was traced.
+        num_traces: How often something was traced.
 
     Args:
-        reader: A built reader.
+        reader: A built reader; made, as the optimizer, in the scope of `replicas`.
         optimizer: Of its weights.
         padding_id: The token whose embedding is not trained, as PyTorch's
             `padding_idx` has it; it counts, since padding takes part in the loss.
         seed: Of dropout.
         num_parts: The most parts that a step is run in.
+        replicas: What a part is divided among; one device if left out.
+        part_shape: The one shape [B, T] of all parts, which a TPU needs; parts with
+            fewer rows are filled up. None for parts of all shapes.
     """
 
     def __init__(
@@ -88,6 +98,8 @@ class TrainingStep:
         padding_id: int,
         seed: int,
         num_parts: int = 1,
+        replicas: Replicas | None = None,
+        part_shape: tuple[int, int] | None = None,
     ) -> None:
         self._reader = reader
         self._optimizer = optimizer
@@ -95,27 +107,45 @@ class TrainingStep:
         self._padding_id = padding_id
         self._seed = seed
         self._states = dropout_states(reader)
-        # Sums of the parts' gradients, which a step in one part does without.
+        self._replicas = Replicas() if replicas is None else replicas
+        self._rows, length = part_shape or (None, None)
+        if self._rows is not None:
+            self._rows = self._replicas.rounded_up(self._rows)
+        # Sums of the parts' gradients, which a step in one part does without. Each
+        # replica has its own.
         self._sums = [
-            tf.Variable(tf.zeros_like(weight), trainable=False)
+            tf.Variable(
+                tf.zeros_like(weight),
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.SUM,
+            )
             for weight in optimizer.weights[: None if num_parts > 1 else 0]
         ]
+        rows = {
+            **{
+                name: tf.TensorSpec([self._rows, length], tf.int32)
+                for name in INPUT_NAMES
+            },
+            "targets": tf.TensorSpec([self._rows, 2], tf.int32),
+            "counts": tf.TensorSpec([self._rows], tf.float32),
+        }
         part = {
-            **{name: tf.TensorSpec([None, None], tf.int32) for name in INPUT_NAMES},
-            "targets": tf.TensorSpec([None, 2], tf.int32),
             "weight": tf.TensorSpec([], tf.float32),
             "seeds": tf.TensorSpec([len(self._states), 2], tf.int64),
         }
-        rate = tf.TensorSpec([], tf.float32)
-        self._whole = _compiled(self._run_whole, part, rate)
-        self._part = _compiled(self._run_part, part)
-        self._finish = _compiled(self._run_finish, rate)
+        rate, stop = tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32)
+        self._whole = self._compiled(self._run_whole, rows, part, rate, stop)
+        self._part = self._compiled(self._run_part, rows, part)
+        self._finish = self._compiled(self._run_finish, rate, stop)
 
     def run(
         self,
         step: int,
         parts: Sequence[Mapping[str, np.ndarray]],
         learning_rate: float,
+        *,
+        stop: bool = False,
     ) -> StepOutcome:
         """Runs a step.
 
@@ -124,68 +154,106 @@ class TrainingStep:
             parts: What to run one after the other: int32 [B, T] `token_ids`,
                 `segment_ids` and `roles`, and int32 [B, 2] `targets`.
             learning_rate: Of this step.
+            stop: Whether this worker asks all to stop after it.
         """
         rate = tf.constant(learning_rate, tf.float32)
+        asked = tf.constant(float(stop))
         num_windows = sum(len(part["targets"]) for part in parts)
+        weight = tf.constant(1.0 / num_windows, tf.float32)
         feeds = [
-            {name: tf.convert_to_tensor(value) for name, value in part.items()}
-            | {
-                "weight": tf.constant(1.0 / num_windows, tf.float32),
-                "seeds": tf.constant(self._seeds(step, index)),
-            }
+            (
+                self._rows_of(part),
+                {"weight": weight, "seeds": tf.constant(self._seeds(step, index))},
+            )
             for index, part in enumerate(parts)
         ]
         if not self._sums:
             (feed,) = feeds
-            loss, norm, applied = self._whole(feed, rate)
+            loss, *finished = self._whole(*feed, rate, asked)
         else:
-            loss = sum(self._part(feed) for feed in feeds)
-            norm, applied = self._finish(rate)
+            loss = sum(self._part(*feed) for feed in feeds)
+            finished = self._finish(rate, asked)
+        norm, applied, loss_scale, stops = finished
         return StepOutcome(
             loss=float(loss),
             gradient_norm=float(norm),
             applied=bool(applied),
-            loss_scale=float(self._optimizer.loss_scale),
+            loss_scale=float(loss_scale),
+            stop=bool(stops > 0),
         )
 
-    def loss_and_gradients(self, part: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-        """Returns a part's share of the loss, and the gradients of the scaled loss."""
-        self.num_traces += 1
-        inputs = {name: part[name] for name in INPUT_NAMES}
+    def _rows_of(self, part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Returns a part as tensors, filled up with rows that do not count."""
+        num_rows = len(part["targets"])
+        filled = self._rows or self._replicas.rounded_up(num_rows)
+        counts = (np.arange(filled) < num_rows).astype(np.float32)
+        rows = fill_rows(part, filled) | {"counts": counts}
+        return {name: tf.convert_to_tensor(value) for name, value in rows.items()}
+
+    def _run_whole(self, rows: Any, part: Any, rate: Any, stop: Any) -> tuple[Any, ...]:
+        loss, gradients = self._loss_and_gradients(rows, part)
+        loss, gradients = self._replicas.sum((loss, gradients))
+        return loss, *self._apply(gradients, rate, stop)
+
+    def _run_part(self, rows: Any, part: Any) -> Any:
+        loss, gradients = self._loss_and_gradients(rows, part)
+        for total, gradient in zip(self._sums, gradients, strict=True):
+            total.assign_add(gradient)
+        return self._replicas.sum(loss)
+
+    def _run_finish(self, rate: Any, stop: Any) -> tuple[Any, ...]:
+        own = [tf.convert_to_tensor(total) for total in self._sums]
+        outcome = self._apply(self._replicas.sum(own), rate, stop)
+        for total in self._sums:
+            total.assign(tf.zeros_like(total))
+        return outcome
+
+    def _apply(self, gradients: Any, rate: Any, stop: Any) -> tuple[Any, ...]:
+        """Updates the weights; returns what `StepOutcome` says but the loss."""
+        norm, applied = self._optimizer.apply(gradients, rate)
+        loss_scale = tf.identity(self._optimizer.loss_scale)
+        own_stop = tf.identity(stop)  # what all replicas share cannot be added up
+        return norm, applied, loss_scale, self._replicas.sum(own_stop)
+
+    def _loss_and_gradients(
+        self, rows: Mapping[str, Any], part: Mapping[str, Any]
+    ) -> tuple[Any, list[Any]]:
+        """Returns, on a replica, its rows' share of the loss and its gradients.
+
+        The gradients are dense and of the scaled loss.
+        """
+        own, first_row = self._replicas.own_rows(rows)
+        inputs = {name: own[name] for name in INPUT_NAMES}
         seeds = list(zip(self._states, tf.unstack(part["seeds"]), strict=True))
         with tf.GradientTape() as tape:
-            with keras.StatelessScope(state_mapping=seeds):
+            with (
+                keras.StatelessScope(state_mapping=seeds),
+                self._replicas.dropout(first_row),
+            ):
                 logits = self._reader(inputs, training=True)
-            losses = span_loss(logits, part["targets"])
+            losses = span_loss(logits, own["targets"]) * own["counts"]
             loss = tf.reduce_sum(losses) * part["weight"]
             scaled = loss * self._optimizer.loss_scale
-        gradients = dict(
-            zip(
-                self._optimizer.names,
-                tape.gradient(scaled, self._optimizer.weights),
-                strict=True,
+        names, weights = self._optimizer.names, self._optimizer.weights
+        gradients = {
+            name: tf.convert_to_tensor(gradient)
+            for name, gradient in zip(
+                names, tape.gradient(scaled, weights), strict=True
             )
-        )
+        }
         gradients[TOKEN_EMBEDDING] = _without_row(
             gradients[TOKEN_EMBEDDING], self._padding_id
         )
         return loss, list(gradients.values())
 
-    def _run_whole(self, part: Mapping[str, Any], rate: Any) -> tuple[Any, Any, Any]:
-        loss, gradients = self.loss_and_gradients(part)
-        return loss, *self._optimizer.apply(gradients, rate)
+    def _compiled(self, function: Any, *signature: Any) -> Any:
+        """Compiles what runs on every replica and is the same on all of them."""
 
-    def _run_part(self, part: Mapping[str, Any]) -> Any:
-        loss, gradients = self.loss_and_gradients(part)
-        for total, gradient in zip(self._sums, gradients, strict=True):
-            total.assign_add(tf.convert_to_tensor(gradient))
-        return loss
+        def on_replicas(*arguments: Any) -> Any:
+            self.num_traces += 1
+            return self._replicas.run(function, *arguments)
 
-    def _run_finish(self, rate: Any) -> tuple[Any, Any]:
-        norm, applied = self._optimizer.apply(self._sums, rate)
-        for total in self._sums:
-            total.assign(tf.zeros_like(total))
-        return norm, applied
+        return tf.function(on_replicas, input_signature=signature, autograph=False)
 
     def _seeds(self, step: int, part: int) -> np.ndarray:
         """Returns the seeds of a part's dropout, int64 [generators, 2]."""
@@ -195,10 +263,5 @@ class TrainingStep:
 
 
 def _without_row(gradient: Any, row: int) -> Any:
-    """Returns an embedding's gradient, 0 in one row, as a dense tensor [V, E]."""
-    dense = tf.convert_to_tensor(gradient)
-    return tf.tensor_scatter_nd_update(dense, [[row]], tf.zeros_like(dense[:1]))
-
-
-def _compiled(function: Any, *signature: Any) -> Any:
-    return tf.function(function, input_signature=signature, autograph=False)
+    """Returns an embedding's gradient [V, E], 0 in one row."""
+    return tf.tensor_scatter_nd_update(gradient, [[row]], tf.zeros_like(gradient[:1]))
