@@ -14,6 +14,7 @@ from zonekeras.errors import InputError
 from zonekeras.gradients import run as run_module
 from zonekeras.gradients import run_gradients
 from zonekeras.gradients.batch_sums import BatchSums
+from zonekeras.gradients.reader_loss import ReaderLoss
 from zonekeras.models.loading import load
 
 # Random weights rank as they like.
@@ -41,6 +42,10 @@ def result(reader, dev):
 
 @pytest.fixture(scope="module")
 def windows(reader, dev):
+    return windows_of(dev, reader)
+
+
+def windows_of(dev, reader):
     features = build_features(
         read_squad(dev), reader.tokenizer, max_seq_length=29, doc_stride=7
     )
@@ -94,8 +99,10 @@ def test_the_same_seed_gives_the_same_table(result, reader, dev):
     np.testing.assert_allclose(first["slope"], result.table["slope"], atol=1e-6)
 
 
-def test_what_integrated_cells_get_adds_up_to_masking_all_layers(reader, dev, windows):
+def test_what_integrated_cells_get_adds_up_to_masking_all_layers(reader, tmp_path):
+    dev = write_json(tmp_path / "dev.json", tiny_squad(num_passages=1))
     found = run_gradients(reader, dev, exact=0, steps=24, **SETTINGS).cells
+    windows = windows_of(dev, reader)
     before = mean_loss(reader, windows)
     for zone, rows in found.groupby("zone"):
         with reader.masked(f"all-layers:{zone}"):
@@ -104,10 +111,19 @@ def test_what_integrated_cells_get_adds_up_to_masking_all_layers(reader, dev, wi
         assert rows["integrated"].sum() == pytest.approx(increase, abs=0.02), zone
 
 
-def test_a_stopped_run_goes_on_to_the_same_bytes(reader, dev, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def written(reader, dev, tmp_path_factory):
+    """What an undisturbed run leaves."""
+    directory = tmp_path_factory.mktemp("written")
+    run_gradients(reader, dev, directory, exact=3, **SETTINGS)
+    return directory
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes(
+    reader, dev, written, tmp_path, monkeypatch
+):
     chosen = {"exact": 3, **SETTINGS}
-    run_gradients(reader, dev, tmp_path / "whole", **chosen)
-    assert {path.name for path in (tmp_path / "whole").iterdir()} >= FILES
+    assert {path.name for path in written.iterdir()} >= FILES
 
     done = []
 
@@ -117,8 +133,8 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(reader, dev, tmp_path, monkeypa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_gradients(reader, dev, tmp_path / "part", on_progress=stop, **chosen)
-    assert not (tmp_path / "part" / "gradients.csv").exists()
+        run_gradients(reader, dev, tmp_path, on_progress=stop, **chosen)
+    assert not (tmp_path / "gradients.csv").exists()
 
     numbers = []
     of_batch = BatchSums.of_batch
@@ -128,32 +144,29 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(reader, dev, tmp_path, monkeypa
         lambda self, number: numbers.append(number) or of_batch(self, number),
     )
     shown = []
-    run_gradients(reader, dev, tmp_path / "part", on_progress=shown.append, **chosen)
+    run_gradients(reader, dev, tmp_path, on_progress=shown.append, **chosen)
     assert numbers[0] == 2
     assert shown[0].windows_kept == done[-1]
     assert shown[-1].finished
     for name in FILES:
-        whole, part = ((tmp_path / run / name) for run in ("whole", "part"))
-        assert whole.read_bytes() == part.read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (written / name).read_bytes(), name
 
     numbers.clear()
-    run_gradients(reader, dev, tmp_path / "part", **chosen)
+    run_gradients(reader, dev, tmp_path, **chosen)
     assert numbers == []
 
 
-def test_another_run_does_not_take_its_sums(reader, dev, tmp_path):
-    run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
+def test_another_run_does_not_take_its_sums(reader, dev, written):
     with pytest.raises(InputError, match="expected a checkpoint of this run"):
-        run_gradients(reader, dev, tmp_path, exact=3, **SETTINGS)
+        run_gradients(reader, dev, written, exact=0, **SETTINGS)
 
 
-def test_the_record_says_what_was_run(reader, dev, tmp_path):
-    run_gradients(reader, dev, tmp_path, exact=3, **SETTINGS)
-    record = json.loads((tmp_path / run_module.RECORD_FILE).read_text())
+def test_the_record_says_what_was_run(dev, written):
+    record = json.loads((written / run_module.RECORD_FILE).read_text())
     assert record["dataset"] == str(dev)
     assert len(record["exact"]) == 3
     assert record["content"]["settings"]["max_seq_length"] == 29
-    assert "run.json" not in {path.name for path in tmp_path.iterdir()}
+    assert "run.json" not in {path.name for path in written.iterdir()}
 
 
 def test_answers_without_places_are_refused(reader, tmp_path):
@@ -179,15 +192,14 @@ def test_memory_that_does_not_suffice_is_one_line(reader, dev, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(run_module.ReaderLoss, "derivatives", fail)
+    monkeypatch.setattr(ReaderLoss, "derivatives", fail)
     with pytest.raises(InputError, match="Expected memory for a backward pass over"):
         run_gradients(reader, dev, exact=0, **SETTINGS)
 
 
 @only_tensorflow
-def test_a_saved_model_is_refused(reader, dev, tmp_path):
-    reader.export(tmp_path / "exported")
-    exported = load(tmp_path / "exported")
+def test_a_saved_model_is_refused(exported_reader, dev, tmp_path):
+    exported = load(exported_reader)
     with pytest.raises(InputError, match="a loaded SavedModel, which only runs forwar"):
         run_gradients(exported, dev, tmp_path / "out", **SETTINGS)
     assert not (tmp_path / "out").exists()

@@ -50,9 +50,11 @@ def test_probes_have_the_second_derivative_as_their_mean_square():
         shares = np.exp(scores) / np.exp(scores).sum()
         rows = 2 * np.arange(3) + end
         expected[np.ix_(rows, rows)] = (np.diag(shares) - np.outer(shares, shares)) / 2
-    found = np.zeros((8, 8))
-    for signs in itertools.product((-1.0, 1.0), repeat=8):
-        drawn = np.array(signs, np.float32).reshape(1, 4, 2)
-        probe = to_numpy(curvature_probe(logits, drawn, roles)).ravel()
-        found += np.outer(probe, probe) / 2**8
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=8)), np.float32)
+    found = curvature_probe(
+        np.repeat(logits, 2**8, axis=0),
+        signs.reshape(-1, 4, 2),
+        np.tile(roles, (2**8, 1)),
+    )
+    probes = to_numpy(found).reshape(2**8, 8)
+    np.testing.assert_allclose(probes.T @ probes / 2**8, expected, rtol=0, atol=1e-6)
