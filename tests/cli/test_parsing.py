@@ -223,16 +223,17 @@ def test_paths_are_checked(tmp_path):
     assert value_types.existing_file(str(file)) == str(file)
     assert value_types.existing_directory(str(tmp_path)) == str(tmp_path)
     assert value_types.existing_path(str(tmp_path)) == str(tmp_path)
-    for value_type in (
-        value_types.existing_file,
-        value_types.existing_directory,
-        value_types.existing_path,
-    ):
+    for value_type in (value_types.existing_directory, value_types.existing_path):
         with pytest.raises(
             argparse.ArgumentTypeError,
             match="^expected a path on this machine, so copy it here. Received: gs://b/a.$",
         ):
             value_type("gs://b/a")
+    for value_type in (
+        value_types.existing_file,
+        value_types.existing_directory,
+        value_types.existing_path,
+    ):
         with pytest.raises(argparse.ArgumentTypeError, match="b, which does not exist"):
             value_type(str(tmp_path / "b"))
     with pytest.raises(argparse.ArgumentTypeError, match="which is a directory.$"):

@@ -93,7 +93,7 @@ PASTED = """
   --do_lower_case=True --train_file=train-v1.1.json --predict_file=dev.json
   --train_batch_size=64 -predict-batch-size 4 --learning_rate=3e-5
   --num_train_epochs=3.0 --warmup_proportion=0.1 --max_seq_length=29 --doc_stride=7
-  --use_tpu=True --tpu_name=my-tpu --version_2_with_negative=False --n_best_size 20
+  --use_tpu=False --tpu_name=my-tpu --version_2_with_negative=False --n_best_size 20
   --null_score_diff_threshold=0.0
 """.split()
 
@@ -109,8 +109,6 @@ def test_a_pasted_command_line_of_the_protocol(work):
     assert set(results(work / "pasted")) == {"predictions.json", CELLS[11], *TABLES}
     # Plain lines where there is no terminal, and nothing of the libraries'.
     assert [re.sub(r"[\d.]+ s left", "T left", line) for line in err.splitlines()] == [
-        "zonekeras sweep: warning: --use_tpu: this version has no TPU support; running "
-        "on this machine",
         "0 of 27 windows x 2 configurations",
         *(
             f"{done} of 27 windows x 2 configurations, T left"
@@ -121,7 +119,7 @@ def test_a_pasted_command_line_of_the_protocol(work):
     assert re.fullmatch(
         r"baseline: EM \d+\.\d{3}, F1 \d+\.\d{3} .9 questions.", lines[0]
     )
-    assert lines[1].rstrip() == "EM minus baseline, points"
+    assert lines[1].rstrip() == "EM minus baseline, points, and 95 % interval"
     assert lines[-1] == "results in pasted"
     assert "\x1b" not in out + err
     record = json.loads((work / "pasted" / "run.json").read_text())
@@ -131,6 +129,29 @@ def test_a_pasted_command_line_of_the_protocol(work):
     assert record["flags"]["mask_layer"] == 2
     assert record["settings"]["batch_size"] == 4
     assert record["configurations"] == ["baseline", "layer2:q2"]
+
+
+@only_tensorflow
+def test_the_tpu_that_the_flags_name_is_asked_for(here, capsys, monkeypatch):
+    import tensorflow as tf
+
+    asked = []
+
+    def resolver(**what):
+        asked.append(what)
+        raise ValueError("nothing of that name\nin two lines")
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", resolver)
+    flags = ["--model=hf", "--predict_file=dev.json", "--output_dir=on-tpu", *LENGTHS]
+    tpu = ["--use_tpu=True", "--tpu_name=my-tpu", "--tpu_zone=us-central1-b"]
+    assert sweep.main([*flags, *tpu, "--gcp_project=mine"]) == 2
+    assert asked == [{"tpu": "my-tpu", "zone": "us-central1-b", "project": "mine"}]
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "zonekeras sweep: error: Expected a TPU called 'my-tpu'. Received: nothing of "
+        "that name"
+    )
+    assert not Path("on-tpu").exists()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +193,7 @@ def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
         if "all_" in name or "head" in name:
             table = pd.read_parquet(out / "results.parquet").iloc[1]
             assert (
-                f"{table['configuration']}: EM {table['exact_match']:.3f} (" in printed
+                f"{table['configuration']}: EM {table['exact_match']:.3f}, " in printed
             )
 
 

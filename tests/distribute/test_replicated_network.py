@@ -1,5 +1,6 @@
-"""A SavedModel loaded once in a MirroredStrategy's scope: flips and prefix reuse."""
+"""Models loaded once in a MirroredStrategy's scope: flips, prefix reuse, sweeps."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import VOCABULARY
+from tests.builders import VOCABULARY, tiny_squad, write_hugging_face, write_json
+from tests.distribute.sweep_settings import SWEEP
+from zonekeras.models.loading import load
+from zonekeras.sweeping import run_sweep
 from zonekeras.zones import Configuration, Role, cells
 
 pytestmark = only_tensorflow
@@ -29,27 +33,43 @@ def inputs_of(batch, length=11):
     return {"token_ids": token_ids, "segment_ids": segments, "roles": roles}
 
 
-@pytest.mark.parametrize("batch", [4, 5], ids=["even", "one over"])
-def test_two_replicas_give_the_keras_models_numbers(reader, tmp_path, batch):
-    reader.export(tmp_path / "model")
-    inputs = inputs_of(batch)
-    chosen = [Configuration(), *cells(reader.num_layers)]
-    tables = np.stack([item.tables(reader.num_layers, 1) for item in chosen])
-    np.savez(tmp_path / "in.npz", zone_tables=tables, **inputs)
+@pytest.fixture(scope="module")
+def work(reader, tmp_path_factory):
+    """What two devices are given, and what they leave."""
+    directory = tmp_path_factory.mktemp("work")
+    reader.export(directory / "model")
+    write_hugging_face(directory / "hf")
+    write_json(directory / "dev.json", tiny_squad())
+    for batch in (4, 5):
+        np.savez(
+            directory / f"in-{batch}.npz",
+            zone_tables=zone_tables(reader),
+            **inputs_of(batch),
+        )
     subprocess.run(
-        [sys.executable, "-m", "tests.distribute.two_devices"]
-        + [str(tmp_path / name) for name in ("model/1", "in.npz", "out.npz")],
+        [sys.executable, "-m", "tests.distribute.two_devices", str(directory)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         check=True,
     )
-    out = np.load(tmp_path / "out.npz")
+    return directory
+
+
+def zone_tables(reader):
+    chosen = [Configuration(), *cells(reader.num_layers)]
+    return np.stack([item.tables(reader.num_layers, 1) for item in chosen])
+
+
+@pytest.mark.parametrize("batch", [4, 5], ids=["even", "one over"])
+def test_two_replicas_give_the_keras_models_numbers(reader, work, batch):
+    inputs, tables = inputs_of(batch), zone_tables(reader)
+    out = np.load(work / f"out-{batch}.npz")
     expected = []
-    for configuration in chosen:
+    for configuration in [Configuration(), *cells(reader.num_layers)]:
         with reader.masked(configuration):
             expected.append(reader.predict_logits(inputs))
     for route in ("flipped", "given", "by_prefix"):
-        assert out[route].shape == (len(chosen), batch, 11, 2)
+        assert out[route].shape == (len(expected), batch, 11, 2)
         np.testing.assert_allclose(out[route], expected, rtol=0, atol=1e-5)
     assert out["replicas"] == 2
     assert out["flip_traces"] == 1
@@ -62,3 +82,11 @@ def test_two_replicas_give_the_keras_models_numbers(reader, tmp_path, batch):
     )
     for name, weights in attention.items():
         np.testing.assert_allclose(out[name], np.asarray(weights), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["model", "hf"], ids=["SavedModel", "Keras"])
+def test_a_sweep_gives_the_answers_of_one_device(work, name):
+    found = json.loads((work / "predictions.json").read_text())[name]
+    expected = run_sweep(load(work / name), work / "dev.json", **SWEEP)
+    assert found == expected.predictions
+    assert list(found) == ["baseline", *SWEEP["configurations"]]

@@ -50,6 +50,7 @@ def test_all_faults_are_reported_at_once():
         "metric": "bleu",
         "max_seq_length": 0,
         "batch_size": True,
+        "fixed_shapes": "no",
         "n_best_size": 2.5,
         "version_2_with_negative": "yes",
         "null_score_diff_threshold": math.nan,
@@ -60,11 +61,12 @@ def test_all_faults_are_reported_at_once():
         "Expected other sweep settings. Received: doc_strid is not a setting (they are "
         "semantics, max_seq_length, doc_stride, max_query_length, n_best_size, "
         "max_answer_length, version_2_with_negative, null_score_diff_threshold, "
-        "token_budget, batch_size, metric, controls, attention_questions); "
+        "token_budget, batch_size, fixed_shapes, metric, controls, attention_questions); "
         "semantics='loose' is not strict or published; "
         "metric='bleu' is not one of auto, squad, squad_v2, cmrc2018; "
         "max_seq_length=0 is not a whole number above 0; n_best_size=2.5 is not a "
         "whole number above 0; batch_size=True is not a whole number above 0; "
+        "fixed_shapes='no' is not True or False; "
         "version_2_with_negative='yes' is not True, False or None; "
         "null_score_diff_threshold=nan is not a finite number."
     )

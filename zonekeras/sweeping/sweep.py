@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,7 +199,11 @@ class Sweep:
                 if workers.index < len(dealt):
                     number = dealt[workers.index]
                     pending = self._start(
-                        number, batches[number], missing[number], decoder
+                        number,
+                        batches[number],
+                        missing[number],
+                        partial(store.record_split, run, number),
+                        decoder,
                     )
                 if start == 0:
                     continue
@@ -213,18 +218,24 @@ class Sweep:
         number: int,
         batch: StoredBatch,
         lacking: Missing,
+        record_split: Callable[[int], None],
         decoder: ThreadPoolExecutor,
     ) -> _Pending:
         """Runs a batch, and lets it be decoded."""
-        splits = [batch.num_parts]
+        num_parts = [batch.num_parts]
+
+        def on_split(parts: int) -> None:
+            num_parts.append(parts)
+            record_split(parts)
+
         recorder = self._recorder() if lacking.attention else None
-        logits = self.runner.logits(batch, lacking.run, splits.append, recorder)
+        logits = self.runner.logits(batch, lacking.run, on_split, recorder)
         wanted = lacking.configurations  # the last of those that were run
         spans = decoder.submit(
             self.runner.decode, batch, wanted, logits[len(lacking.run) - len(wanted) :]
         )
         attention = None if recorder is None else recorder.take()
-        return _Pending(number, splits[-1], spans, attention)
+        return _Pending(number, num_parts[-1], spans, attention)
 
     def _put(
         self,
@@ -233,7 +244,7 @@ class Sweep:
         outcome: BatchOutcome,
         batches: Sequence[StoredBatch],
     ) -> None:
-        """Stores what a batch showed, and first how it had to be run."""
+        """Stores what a batch showed, and first how another worker had to run it."""
         if outcome.num_parts != batches[outcome.number].num_parts:
             store.record_split(run, outcome.number, outcome.num_parts)
         store.put_chunks(run, outcome.number, outcome.spans, outcome.attention)

@@ -1,0 +1,125 @@
+"""One sweep by two processes on this machine, as on two machines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli import sweep
+from tests.backends import only_tensorflow
+from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.sweeping.sweeps import results
+
+pytestmark = [only_tensorflow, pytest.mark.slow]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=60"]
+FLAGS += ["--mask_layer=1", "--attention_questions=2"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("work")
+    write_hugging_face(directory / "hf")
+    write_json(directory / "dev.json", tiny_squad(num_passages=10))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def alone(work):
+    out = work / "alone"
+    flags = [f"--model={work / 'hf'}", f"--predict_file={work / 'dev.json'}"]
+    assert sweep.main([*flags, *FLAGS, f"--output_dir={out}"]) == 0
+    return results(out)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def start_workers(work, output_dir, count=2):
+    """Starts the same command as every worker of a cluster."""
+    addresses = [f"localhost:{port}" for port in free_ports(count)]
+    processes = []
+    for index in range(count):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": addresses}, "task": task}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "cli.sweep", "--model=hf"]
+                + ["--predict_file=dev.json", *FLAGS, f"--output_dir={output_dir}"],
+                cwd=work,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(REPOSITORY),
+                    "TF_CONFIG": json.dumps(config),
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    return processes
+
+
+def test_two_workers_leave_the_files_of_one(work, alone):
+    chief, worker = start_workers(work, "together")
+    worker_out, worker_err = worker.communicate(timeout=300)
+    out, err = chief.communicate(timeout=60)
+    assert chief.returncode == worker.returncode == 0, err + worker_err
+    assert out.endswith("results in together\n")
+    assert worker_out == "worker 1: done; the results are with worker 0\n"
+    assert results(work / "together") == alone
+
+
+def test_a_dead_worker_ends_the_others_and_the_job_goes_on(work, alone):
+    chief, worker = start_workers(work, "killed")
+    lines = []
+    for line in chief.stderr:
+        lines.append(line)
+        if line.startswith(("3 of", "6 of", "9 of", "12 of")) or len(lines) > 3:
+            break
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    start = time.monotonic()
+    _, err = chief.communicate(timeout=200)
+    seconds = time.monotonic() - start
+    assert chief.returncode == 1, err
+    last = err.splitlines()[-1]
+    assert last.startswith(
+        "zonekeras sweep: error: another worker ended or cannot be reached: "
+    ), last
+    assert last.endswith("and they go on from what is stored.")
+    assert seconds < 120
+    assert (work / "killed" / "sweep.sqlite").exists()
+
+    chief, worker = start_workers(work, "killed")
+    worker.communicate(timeout=300)
+    _, err = chief.communicate(timeout=60)
+    assert chief.returncode == 0, err
+    assert "of them kept from before" in err
+    assert results(work / "killed") == alone
+
+
+def test_a_dead_chief_ends_the_workers(work):
+    chief, worker = start_workers(work, "beheaded")
+    for line in chief.stderr:
+        if " of " in line:
+            break
+    chief.send_signal(signal.SIGKILL)
+    chief.communicate()
+    _, err = worker.communicate(timeout=200)
+    assert worker.returncode != 0
+    assert "Traceback" not in err
