@@ -19,7 +19,7 @@ from tests.sweeping.sweeps import results
 pytestmark = [only_tensorflow, pytest.mark.slow]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=60"]
+FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=150"]
 FLAGS += ["--mask_layer=1", "--attention_questions=2"]
 
 
@@ -27,7 +27,7 @@ FLAGS += ["--mask_layer=1", "--attention_questions=2"]
 def work(tmp_path_factory):
     directory = tmp_path_factory.mktemp("work")
     write_hugging_face(directory / "hf")
-    write_json(directory / "dev.json", tiny_squad(num_passages=10))
+    write_json(directory / "dev.json", tiny_squad(num_passages=6))
     return directory
 
 
@@ -86,10 +86,8 @@ def test_two_workers_leave_the_files_of_one(work, alone):
 
 def test_a_dead_worker_ends_the_others_and_the_job_goes_on(work, alone):
     chief, worker = start_workers(work, "killed")
-    lines = []
     for line in chief.stderr:
-        lines.append(line)
-        if line.startswith(("3 of", "6 of", "9 of", "12 of")) or len(lines) > 3:
+        if " left" in line:  # a first part is in the store
             break
     worker.send_signal(signal.SIGKILL)
     worker.communicate()

@@ -11,6 +11,7 @@ waits for another process, and all of them have to load the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,7 +150,9 @@ class ReplicatedNetwork:
             # Not the function itself: strategy.run would hand it all replicas' values.
             return self._strategy.run(lambda *own: function(*own), args=arguments)
 
-        return tf.function(step, autograph=False)
+        # A partial is a function of its own for TensorFlow, which otherwise takes all
+        # of them for one that is traced too often.
+        return tf.function(partial(step), autograph=False)
 
     def _deal(self, array: np.ndarray) -> Any:
         """Gives every replica an equal part; the last example fills up the rest."""
