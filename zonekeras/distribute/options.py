@@ -91,7 +91,7 @@ class Cluster:
         if any(not isinstance(jobs[name], list) for name in jobs):
             raise _refusal(text, "where a job is not a list of addresses")
         addresses = {name: list(map(str, jobs.get(name, []))) for name in _JOBS}
-        kind, index = task.get("type"), task.get("index")
+        kind, index = task.get("type"), task.get("index", -1)
         if kind not in jobs or index not in range(len(addresses[kind])):
             raise _refusal(text, "whose task is none of its cluster's")
         first = 0 if kind == "chief" else len(addresses["chief"])

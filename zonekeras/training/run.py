@@ -19,13 +19,8 @@ import keras
 from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
-from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.models.model_directory import (
-    DESCRIPTION_FILE,
-    SAVED_MODEL_VERSION,
-    read_description,
-)
+from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
 from zonekeras.models.network import KerasNetwork, Network
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import (
@@ -38,12 +33,17 @@ from zonekeras.models.weights import (
 )
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.run_record import write_run_record
-from zonekeras.training.answering import DevAnswers, answer_dataset, make_windows
+from zonekeras.training.answering import answer_dataset, make_windows
 from zonekeras.training.checkpoints import LAST_FILE
-from zonekeras.training.history import HISTORY_FILE, History
+from zonekeras.training.history import History
 from zonekeras.training.output import RunDirectory, check_run_dir, open_run_dir
 from zonekeras.training.progress import Progress
 from zonekeras.training.result import FinetuneResult
+from zonekeras.training.run_results import (
+    finished_history,
+    restore_results,
+    write_results,
+)
 from zonekeras.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 
 TRAINING_VERSION = 1
 """Part of a run's name: raise it when equal inputs give other weights."""
-
-FIGURE_FILES = ("training.pdf", "training.png")
 
 
 def finetune(
@@ -265,7 +263,7 @@ class _Run:
 
         def write() -> None:
             if output is not None:
-                _write_results(output.path, model, loop.history, answers, settings)
+                write_results(output.path, model, loop.history, answers, settings)
 
         self.chief.call(write)
         return FinetuneResult(
@@ -281,8 +279,8 @@ class _Run:
         if self.dev_set is not None:
             features = self._features(self.dev_set)
             answers = answer_dataset(model, self.dev_set, features, self.settings)
-        history = _finished_history(output)
-        _restore_results(output.path, model, history, answers, self.settings)
+        history = finished_history(output)
+        restore_results(output.path, model, history, answers, self.settings)
         return FinetuneResult(model, history, answers, output.path, was_finished=True)
 
     def _network(self, reader: SpanReader) -> Network:
@@ -355,62 +353,6 @@ class _Run:
 
     def _features(self, dataset: SquadDataset) -> Features:
         return make_windows(self.model, dataset, self.settings)
-
-
-def _write_results(
-    directory: Path,
-    model: ZoneModel,
-    history: History,
-    answers: DevAnswers | None,
-    settings: TrainingSettings,
-) -> None:
-    """Writes curves, answers and, last, the model directory.
-
-    Its SavedModel answers with the settings that it was trained and scored with.
-    """
-    _write_curves(directory, history)
-    if answers is not None:
-        answers.write(directory)
-    _export(directory, model, settings)
-
-
-def _restore_results(
-    directory: Path,
-    model: ZoneModel,
-    history: History,
-    answers: DevAnswers | None,
-    settings: TrainingSettings,
-) -> None:
-    """Writes what of a finished run's results is gone."""
-    curves = (HISTORY_FILE, *FIGURE_FILES)
-    if history and not all((directory / name).exists() for name in curves):
-        _write_curves(directory, history)
-    if answers is not None and not answers.are_written(directory):
-        answers.write(directory)
-    if not (directory / SAVED_MODEL_VERSION).exists():
-        _export(directory, model, settings)
-
-
-def _write_curves(directory: Path, history: History) -> None:
-    from zonekeras.plotting import save_figure, training_curves
-
-    history.write(directory)
-    figure = training_curves(history.table())
-    for name in FIGURE_FILES:
-        save_figure(figure, directory / name)
-
-
-def _export(directory: Path, model: ZoneModel, settings: TrainingSettings) -> None:
-    answer = AnswerOptions.of(vars(settings))
-    model.export(directory, ExportOptions.for_tokenizer(model.tokenizer, answer))
-
-
-def _finished_history(output: RunDirectory) -> History:
-    """Reads a run's history from its table, or else from its checkpoint."""
-    if (output.path / HISTORY_FILE).exists():
-        return History.read(output.path)
-    state = output.read_last(["history"]) or {}
-    return History(state.get("history"))
 
 
 def _read(

@@ -108,9 +108,11 @@ class TrainingStep:
         self._seed = seed
         self._states = dropout_states(reader)
         self._replicas = Replicas() if replicas is None else replicas
-        self._rows, length = part_shape or (None, None)
-        if self._rows is not None:
-            self._rows = self._replicas.rounded_up(self._rows)
+        self._rows: int | None = None
+        length: int | None = None
+        if part_shape is not None:
+            self._rows = self._replicas.rounded_up(part_shape[0])
+            length = part_shape[1]
         # Sums of the parts' gradients, which a step in one part does without. Each
         # replica has its own.
         self._sums = [
