@@ -38,7 +38,7 @@ class RemoteLocation:
     def __init__(self, url: str) -> None:
         import fsspec
 
-        logging.getLogger("gcsfs").setLevel(logging.ERROR)  # errors are raised, too
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # errors are raised
         self.url = url.rstrip("/")
         scheme = url.partition("://")[0]
         try:
