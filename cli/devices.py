@@ -55,9 +55,11 @@ class Devices:
         """
         if self.strategy is None:
             return load()
+        from zonekeras.distribute.chief import Chief
         from zonekeras.distribute.replicated_model import load_replicated
 
-        return load_replicated(load, self.strategy)
+        with Chief(self.strategy).errors():
+            return load_replicated(load, self.strategy)
 
     def on_chief(self, function: Callable[[], None]) -> None:
         """Calls a function on the chief; other workers wait until it is done."""

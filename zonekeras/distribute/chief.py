@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import tensorflow as tf
 from safetensors.numpy import load, save
 
 from zonekeras.distribute.collective_workers import CollectiveWorkers
+from zonekeras.distribute.lost_workers import lost_workers
 from zonekeras.errors import InputError
 from zonekeras.sweeping.workers import check_same
 
@@ -40,6 +42,10 @@ class Chief:
         self._workers = CollectiveWorkers(strategy) if joins else None
         self.is_alone = self._workers is None or self._workers.count == 1
         self.is_here = self._workers is None or self._workers.index == 0
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Returns a block in which a lost worker is a `ConnectionError`."""
+        return nullcontext() if self.is_alone else lost_workers()
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Calls a function on the chief; the others wait until it is done.

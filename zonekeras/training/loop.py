@@ -20,7 +20,6 @@ import tensorflow as tf
 from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset
 from zonekeras.distribute.chief import Chief
-from zonekeras.distribute.lost_workers import lost_workers
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.errors import InputError
 from zonekeras.models.span_reader import SpanReader
@@ -163,7 +162,6 @@ class TrainingLoop:
                 saved; or a dev set's logit is not finite.
             KeyboardInterrupt: After Ctrl-C, on whatever worker, once the step is done
                 and saved.
-            ConnectionError: If a worker is gone; the checkpoint before stays.
             OSError: If a file cannot be written; the checkpoint before stays.
         """
         self._clock = Clock(self._first_step, self.num_steps)
@@ -199,8 +197,7 @@ class TrainingLoop:
         settings = self._settings
         warmup = num_warmup_steps(self.num_steps, settings.warmup_proportion)
         rate = learning_rate(step, self.num_steps, warmup, settings.learning_rate)
-        with lost_workers():
-            outcome = self._step.run(step, parts, rate, stop=interrupt.pressed)
+        outcome = self._step.run(step, parts, rate, stop=interrupt.pressed)
         if outcome.stop:
             interrupt.agree()
         self._check(outcome)

@@ -113,6 +113,7 @@ def finetune(
     run = _Run(model, train_set, dev_set, chosen, strategy, chief)
     run.check()
     with ExitStack() as stack:
+        stack.enter_context(chief.errors())
         outputs: list[RunDirectory] = []
 
         def begin() -> bool:
