@@ -66,28 +66,20 @@ def partly_closed_context(
     Returns:
         dtype of `value`, [B, T, N, H].
     """
-    dtype, width = value.dtype, value.shape[-1]
+    dtype = value.dtype
     query, key, value = (ops.cast(one, DTYPE) for one in (query, key, value))
     one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, 1, T, R]
     bias = role_bias(open_table()[None, None], one_hot, one_hot, DTYPE)
     weights = attention_weights(query, key, bias)  # [B, N, T, T]
-    # One product for the contexts and the masses: what touches T x T elements one by
-    # one costs more than a few columns in a product.
     groups = ops.matmul(one_hot, _GROUPS)  # [B, 1, T, G]
-    num_groups = _GROUPS.shape[1]
-    parts = [value * groups[..., group, None] for group in range(num_groups)]
-    masses = ops.broadcast_to(groups, (*ops.shape(value)[:-1], num_groups))
-    attended = ops.matmul(weights, ops.concatenate([*parts, masses], axis=-1))
-    scales = _scales(attended[..., num_groups * width :], one_hot, gates, closing)
-    context = sum(
-        scales[..., group, None] * attended[..., group * width : (group + 1) * width]
-        for group in range(num_groups)
-    )
+    scales = _scales(ops.matmul(weights, groups), one_hot, gates, closing)
+    scaled = weights * ops.matmul(scales, ops.swapaxes(groups, -1, -2))
+    context = ops.matmul(scaled, value)  # [B, N, T, H]
     return ops.swapaxes(ops.cast(context, dtype), 1, 2)
 
 
 def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
-    """Returns by what the contexts of the groups are multiplied, [B, N, T, G]."""
+    """Returns by what weights of keys of each group are multiplied, [B, N, T, G]."""
 
     def scales(table: Any) -> Any:
         # Of a group with one role its gate; the others' gates are 1.
