@@ -14,6 +14,7 @@ _LOSSES = (
     tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
+_ABORTED = "Collective ops is aborted by: "
 
 
 @contextmanager
@@ -26,9 +27,15 @@ def lost_workers() -> Iterator[None]:
     try:
         yield
     except _LOSSES as error:
-        reason = str(error.message).strip().splitlines()[0].rstrip(".")
         raise ConnectionError(
-            f"another worker ended or cannot be reached: {reason}. What it printed "
-            "last says why; start all workers again with the same command, and they "
-            "go on from what is stored."
+            f"another worker ended or cannot be reached: {_reason(error)}. What it "
+            "printed last says why; start all workers again with the same command, "
+            "and they go on from what is stored."
         ) from error
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Returns the line that says it, which may stand below a traceback."""
+    lines = str(error.message).strip().splitlines()
+    found = [line for line in lines if line.startswith(_ABORTED)]
+    return (found or lines)[0].removeprefix(_ABORTED).rstrip(".:")
