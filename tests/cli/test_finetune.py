@@ -131,6 +131,10 @@ BAD = [
         f"{OTHER_FLAGS}--mask_layer is for 'zonekeras sweep', not for training; {HELP}",
     ),
     (
+        [*GOOD, "--strategy=one", "--use_tpu"],
+        f"{OTHER_FLAGS}--strategy one and --use_tpu exclude each other; {HELP}",
+    ),
+    (
         [*GOOD, "--seeds", "1", "1"],
         f"{OTHER_FLAGS}--seeds has a seed twice; {HELP}",
     ),
@@ -178,6 +182,16 @@ def test_a_shifted_answer_is_found_before_a_model_is_loaded(here, capsys):
     flags = ["--model=no-such", "--train_file=shifted.json", "--output_dir=never"]
     assert finetune.main(flags) == 2
     assert "shifted.json: " in capsys.readouterr().err
+    assert not Path("never").exists()
+
+
+def test_a_tpu_that_is_not_there_is_missed_before_a_model_is_loaded(here, capsys):
+    assert finetune.main([*GOOD[1:], "--model=no-such", "--use_tpu=True"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "zonekeras finetune: error: Expected a TPU in this machine. Received: "
+    )
+    assert error.count("\n") == 1
     assert not Path("never").exists()
 
 
