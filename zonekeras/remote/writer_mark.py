@@ -47,6 +47,7 @@ class WriterMark:
             self._refuse_living()
         if not self._write(create=is_free):
             self._refuse_living()  # somebody was faster
+            self._write()  # or it is damaged
         self.check()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._refresh, daemon=True)
