@@ -11,6 +11,7 @@ of a request's latency, and how much longer a round takes than under one mask, i
 and in processor time. An answer that is not the same in every round is counted.
 
     python benchmarks/load.py
+    python benchmarks/load.py --masks mixed --questions 32 --rounds 36
     python benchmarks/load.py --clients 1 --rows 32
 
 `--rows` gives requests several rows, as a server's batching makes them.
@@ -55,6 +56,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--rows", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
+    choices = ("mixed", "heads")
+    parser.add_argument("--masks", nargs="+", choices=choices, default=choices)
     return parser.parse_args()
 
 
@@ -78,8 +81,8 @@ def open_session(saved_model: Path) -> Any:
     return CSession(saved_model, text_op_libraries())
 
 
-def contestant_masks(saved_model: Path) -> dict[str, list[str]]:
-    """Returns the masks that questions are asked under, in turn."""
+def all_masks(saved_model: Path) -> dict[str, list[str]]:
+    """Returns the masks that questions can be asked under, in turn."""
     description = json.loads((saved_model.parent / "zonekeras.json").read_text())
     num_layers = len(description["encoder"]["block_of_layer"])
     num_heads = description["encoder"]["num_heads"]
@@ -194,7 +197,8 @@ def main() -> None:
     questions = read_questions(arguments.data, arguments.questions)
     with tempfile.TemporaryDirectory() as folder:
         saved_model = export(arguments.model, folder)
-        masks = contestant_masks(saved_model)
+        known = all_masks(saved_model)
+        masks = {name: known[name] for name in ("one", *arguments.masks)}
         session = open_session(saved_model)
     assert "tensorflow" not in sys.modules
 
