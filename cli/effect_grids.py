@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.zones import Zone
@@ -105,4 +104,4 @@ def _print(
         grid.add_column(label, justify="right")
     for layer, texts in lines.items():
         grid.add_row(str(layer + 1), *texts)
-    Console(file=sys.stdout).print(grid)
+    print_table(grid)

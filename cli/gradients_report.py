@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.tables import print_table
 from zonekeras.gradients.result import ESTIMATES
 from zonekeras.zones import Zone
 
@@ -51,7 +50,7 @@ def _print_cells(result: GradientResult) -> None:
         rows = result.cells[result.cells["layer"] == layer]
         values = map(_cell, rows["estimate"], rows["exact"])
         table.add_row(str(layer + 1), *values)
-    Console(file=sys.stdout).print(table)
+    print_table(table)
 
 
 def _cell(estimate: float, exact: float) -> str:

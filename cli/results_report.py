@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cli.effect_grids import with_interval
+from cli.tables import print_table
 from zonekeras.results.tidy import ScoreName
 from zonekeras.zones import BASELINE
 
@@ -76,7 +75,7 @@ def print_groups(table: pd.DataFrame) -> None:
         )
         texts = [with_interval(f"{one[0]:+.1f}", *one[1:]) for one in cells]
         grid.add_row(escape(str(configuration)), *texts)
-    Console(file=sys.stdout).print(grid)
+    print_table(grid)
 
 
 def _described(run: RunListing) -> list[str]:
@@ -106,7 +105,7 @@ def _print_scores(
         table.add_column(name, justify="right")
     for row in scores.to_dict("records"):
         table.add_row(escape(row["configuration"]), *texts_of(row))
-    Console(file=sys.stdout).print(table)
+    print_table(table)
 
 
 def _of_sweep(row: dict[Any, Any]) -> list[str]:
