@@ -168,6 +168,7 @@ def test_bad_input_is_one_line(bucket, capsys, flags, message):
 
 
 @only_tensorflow
+@pytest.mark.slow
 def test_fine_tuning_and_export_from_and_to_a_bucket(bucket, capsys):
     flags = [
         "--model=memory://bucket/hf",
