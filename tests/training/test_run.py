@@ -302,6 +302,7 @@ def test_a_model_without_head_gets_one_of_the_seed(work):
     assert not np.array_equal(heads[0], heads[2])
 
 
+@pytest.mark.slow
 class TestKilled:
     """A run that is killed and started again ends as one that was not, bit for bit."""
 

@@ -12,7 +12,7 @@ import pytest
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_json
 
-pytestmark = only_tensorflow
+pytestmark = [only_tensorflow, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 
