@@ -154,7 +154,7 @@ def _draw(
         color_map=DEVIATION_COLORS,
         value_range=(0.0, _largest(statistics.deviation)),
         center=None,
-        label=f"Standard deviation of {SCORE_LABELS[score]} (points)",
+        label=f"{SCORE_LABELS[score]} (points)",
         title="Standard deviation",
         annotate=annotate,
         semantics=semantics,
