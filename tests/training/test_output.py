@@ -129,6 +129,18 @@ def test_another_run_is_turned_away_and_told_what_differs(tmp_path):
     assert sorted(out.rglob("*")) == before
 
 
+def test_a_run_of_before_there_was_a_flag_goes_on_where_it_is_off(tmp_path):
+    with open_run_dir(tmp_path, CONTENT) as output:
+        name = output.run
+    with open_run_dir(tmp_path, other(fixed_shapes=False)) as output:
+        assert output.run == name
+    with (
+        pytest.raises(InputError, match="with fixed_shapes True instead of None"),
+        open_run_dir(tmp_path, other(fixed_shapes=True)),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("name", ["zonekeras.json", "predictions.json", "1"])
 def test_what_no_run_of_ours_left_is_not_touched(tmp_path, name):
     (tmp_path / name).touch()

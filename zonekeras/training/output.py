@@ -156,9 +156,13 @@ def _read_content(path: Path) -> Any:
 
 
 def _check_same(path: Path, began: Any, content: Any) -> None:
-    """Refuses another run; what no longer decides one may stand there besides."""
+    """Refuses another run.
+
+    What no longer decides one may stand there besides; what one could not yet ask for
+    when it began is off.
+    """
     before, now = _flat(began), _flat(content)
-    names = [name for name in sorted(now) if before.get(name) != now[name]]
+    names = [name for name in sorted(now) if before.get(name, False) != now[name]]
     if not names:
         return
     shown = [
