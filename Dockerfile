@@ -5,14 +5,14 @@
 #     docker build --build-arg ACCELERATOR=tpu --tag zonekeras:tpu .
 #
 # It runs as a user without rights, with nothing to write to but /tmp and the volume in
-# /work: docs/docker.md.
+# /data: docs/docker.md.
 FROM python:3.11-slim-bookworm
 
 ARG ACCELERATOR=cpu
 
 # Caches that may go are in /tmp; downloads that should stay are in the volume.
 ENV HOME=/tmp \
-    KAGGLEHUB_CACHE=/work/.cache/kagglehub \
+    KAGGLEHUB_CACHE=/data/.cache/kagglehub \
     KERAS_HOME=/tmp/keras \
     MPLCONFIGDIR=/tmp/matplotlib \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -33,9 +33,9 @@ RUN case "$ACCELERATOR" in \
     esac
 
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp zonekeras && \
-    install --directory --owner=10001 --group=10001 /work
+    install --directory --owner=10001 --group=10001 /data
 USER 10001:10001
-WORKDIR /work
+WORKDIR /data
 
 ENTRYPOINT ["zonekeras"]
 CMD ["--help"]

@@ -70,7 +70,7 @@ def test_it_runs_as_a_user_without_rights():
         index for index, name in enumerate(names) if name in ("RUN", "COPY")
     )
     assert arguments("ENTRYPOINT") == ['["zonekeras"]']
-    assert arguments("WORKDIR") == ["/work"]
+    assert arguments("WORKDIR") == ["/data"]
 
 
 def test_what_is_written_lands_in_tmp_or_in_the_volume():
@@ -79,7 +79,7 @@ def test_what_is_written_lands_in_tmp_or_in_the_volume():
         value for value in re.findall(r"=(\S+)", environment) if value.startswith("/")
     ]
     assert len(folders) == 5
-    assert all(re.match(r"/(tmp|work)(/|$)", folder) for folder in folders)
+    assert all(re.match(r"/(tmp|data)(/|$)", folder) for folder in folders)
 
 
 INSTALLED = {
