@@ -3,6 +3,9 @@
 On a busy machine wall time depends on who else runs. So contestants take turns, ratios
 are taken within a round, and beside wall time there is processor time, all threads of
 the process counted, which others change less.
+
+`zonekeras sweep` sets `TF_ENABLE_ONEDNN_OPTS=1`; set it for these scripts too, to
+measure what the command does.
 """
 
 from __future__ import annotations
@@ -94,5 +97,6 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     return (
         f"{keras.backend.backend()} backend, Keras {keras.__version__}, "
-        f"{cores or os.cpu_count()} cores, Python {platform.python_version()}"
+        f"{cores or os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"oneDNN {os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'as TensorFlow chooses')}"
     )

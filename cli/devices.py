@@ -34,10 +34,11 @@ class Devices:
         from zonekeras.distribute.options import StrategyName
         from zonekeras.distribute.strategies import choose_strategy, make_strategy
 
-        self.needs_fixed_shapes = choose_strategy(options) is StrategyName.TPU
+        name = choose_strategy(options)
+        self.needs_fixed_shapes = name is StrategyName.TPU
         self.strategy: tf.distribute.Strategy | None = make_strategy(options)
         self.workers: Workers | None = None
-        if choose_strategy(options) is StrategyName.MULTI_WORKER:
+        if name is StrategyName.MULTI_WORKER:
             from zonekeras.distribute.collective_workers import CollectiveWorkers
 
             self.workers = CollectiveWorkers(self.strategy)

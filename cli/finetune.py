@@ -215,8 +215,8 @@ def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
     _check_flags(arguments)
     if arguments.deterministic:
-        # Read when TensorFlow is imported: oneDNN's sums depend on timing.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+        # Read when TensorFlow is imported: oneDNN's gradients depend on timing.
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
     from zonekeras.distribute.options import shared_cluster
 

@@ -25,25 +25,19 @@ from cli.shared_flags import (
     strategy_faults,
     strategy_options,
 )
+from cli.sweep_run import DTYPE_OF_PRECISION, SweepRun, is_several
 from cli.value_types import non_negative_int, output_dir, positive_int, shard
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
-    from cli.devices import Devices
     from zonekeras.data.squad import SquadDataset
     from zonekeras.distribute.options import Cluster, StrategyOptions
-    from zonekeras.models.zone_model import ZoneModel
     from zonekeras.sweeping.plan import Masked
 
 PROG = "zonekeras sweep"
 SEMANTICS = ("strict", "published")
 SETS = ("cells", "heads", "cumulative", "pairs", "only")
-DTYPE_OF_PRECISION = {
-    "float32": None,
-    "bfloat16": "mixed_bfloat16",
-    "float16": "mixed_float16",
-}
 
 EPILOG = """\
 what is masked, one configuration after the other (the baseline always runs too):
@@ -204,6 +198,9 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.model is not None and len(arguments.model) == 1:
         [arguments.model] = arguments.model
     _check_flags(arguments)
+    # Read when TensorFlow is imported: it would leave oneDNN to CPUs with instructions
+    # for neural networks, and others are a seventh faster with it too.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = strategy_options(arguments)
     cluster = _cluster(arguments, options)
     is_chief = cluster is None or cluster.is_chief
@@ -229,12 +226,12 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
 
     devices = Devices(options)
     settings["fixed_shapes"] |= devices.needs_fixed_shapes
-    run = _Run(local, devices, dataset, configurations, settings)
+    run = SweepRun(local, devices, dataset, configurations, settings)
     if arguments.dry_run:
         run.estimate()
         return
     command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
-    if _is_several(arguments):
+    if is_several(arguments):
         run.sweep_several(command)
         models = arguments.model
     else:
@@ -249,7 +246,7 @@ def _cluster(arguments: argparse.Namespace, options: StrategyOptions) -> Cluster
     from zonekeras.distribute.options import shared_cluster
 
     cluster = shared_cluster(options)
-    if cluster is not None and (_is_several(arguments) or arguments.shard is not None):
+    if cluster is not None and (is_several(arguments) or arguments.shard is not None):
         what = "--shard" if arguments.shard is not None else "several models"
         raise InputError(
             f"expected one whole sweep for the workers in TF_CONFIG. Received: {what}. "
@@ -258,138 +255,6 @@ def _cluster(arguments: argparse.Namespace, options: StrategyOptions) -> Cluster
             "TF_CONFIG."
         )
     return cluster
-
-
-def _is_several(arguments: argparse.Namespace) -> bool:
-    return isinstance(arguments.model, list)
-
-
-class _Run:
-    """What the flags ask for, on data that was read."""
-
-    def __init__(
-        self,
-        local: LocalPaths,
-        devices: Devices,
-        dataset: SquadDataset,
-        configurations: list[Masked] | None,
-        settings: dict[str, Any],
-    ) -> None:
-        self._local = local
-        self._arguments = local.arguments
-        self._output_dir = local.given.output_dir  # as it is called in messages
-        self._devices = devices
-        self._dataset = dataset
-        self._configurations = configurations
-        self._settings = settings
-
-    def estimate(self) -> None:
-        """Says what would be run, of every model."""
-        from cli.sweep_report import print_estimate
-        from zonekeras.sweeping import estimate_sweep
-
-        arguments = self._arguments
-        several = _is_several(arguments)
-        for source in arguments.model if several else [arguments.model]:
-            if several:
-                print(f"{self._local.named(source)}:")
-            estimate = estimate_sweep(
-                self._load(arguments.precision, source),
-                self._dataset,
-                configurations=self._configurations,
-                shard=arguments.shard,
-                **self._settings,
-            )
-            print_estimate(estimate)
-        print("nothing was written (--dry_run)")
-
-    def sweep_one(self, command: dict[str, Any]) -> ZoneModel:
-        """Sweeps one model, or a shard of it, and returns it."""
-        from cli.sweep_report import SweepDisplay, print_result
-        from zonekeras.sweeping import run_shard, run_sweep
-
-        arguments, workers = self._arguments, self._devices.workers
-        model = self._load(arguments.precision, arguments.model)
-        what = {
-            "configurations": self._configurations,
-            "command": command,
-            "model_name": _model_name(arguments),
-            **self._settings,
-        }
-        if workers is not None and workers.index:
-            run_sweep(model, self._dataset, workers=workers, **what)
-            print(f"worker {workers.index}: done; the results are with worker 0")
-            return model
-        with SweepDisplay(self._output_dir) as display:
-            what["on_progress"] = self._local.after(display.update)
-            if arguments.shard is not None:
-                run_shard(
-                    model, self._dataset, arguments.output_dir, arguments.shard, **what
-                )
-            else:
-                result = run_sweep(
-                    model, self._dataset, arguments.output_dir, workers=workers, **what
-                )
-        if arguments.shard is not None:
-            print(
-                f"shard {arguments.shard} is in {self._output_dir}; when all are "
-                "there: zonekeras results merge DIR DIR … --output_dir OUT"
-            )
-        else:
-            print_result(result, self._output_dir)
-        return model
-
-    def sweep_several(self, command: dict[str, Any]) -> None:
-        """Sweeps several models, each into a folder of its own, and joins them."""
-        from cli.runs_report import print_runs
-        from cli.sweep_report import SweepDisplay
-        from zonekeras.sweeping import run_sweeps
-
-        arguments = self._arguments
-        with SweepDisplay(self._output_dir) as display:
-            result = run_sweeps(
-                arguments.model,
-                self._dataset,
-                arguments.output_dir,
-                load=lambda source: self._load(arguments.precision, os.fspath(source)),
-                configurations=self._configurations,
-                on_progress=self._local.after(display.update_run),
-                command=command,
-                **self._settings,
-            )
-        print_runs(result, self._output_dir)
-
-    def compare_precision(self, given: ZoneModel | str) -> None:
-        """Says on a sample how many answers differ from those of float32.
-
-        Args:
-            given: The model, or one of several sources, which is loaded again.
-        """
-        from zonekeras.sweeping import compare_precision
-
-        name = ""
-        if isinstance(given, str):
-            name = f"{self._local.named(given)}: "
-            model = self._load(self._arguments.precision, given)
-            reference = self._load("float32", given)
-        else:
-            model = given
-            reference = self._load("float32", self._arguments.model)
-        report = compare_precision(
-            model,
-            reference,
-            self._dataset,
-            configurations=self._configurations,
-            **self._settings,
-        )
-        if self._devices.is_chief:
-            print(f"{name}{report.summary()}")
-
-    def _load(self, precision: str, source: str | None) -> ZoneModel:
-        """Loads a model on all devices."""
-        arguments = self._arguments
-        model = self._devices.load(lambda: _load(arguments, precision, source))
-        return self._local.renamed(model)
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -414,7 +279,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if not arguments.sets and (arguments.layers or arguments.zones):
         faults.append("--layers and --zones need --sets")
     faults += strategy_faults(arguments)
-    if _is_several(arguments) and arguments.shard is not None:
+    if is_several(arguments) and arguments.shard is not None:
         faults.append(
             "--shard is of one model; when the shards of each are merged into a folder "
             "of --output_dir, the command without --shard joins them"
@@ -430,7 +295,7 @@ def _check_output_dir(arguments: argparse.Namespace) -> None:
     from zonekeras.results.directory import check_output_dir
     from zonekeras.sweeping.folders import check_runs_dir, folder_names
 
-    if _is_several(arguments):
+    if is_several(arguments):
         directory = Path(arguments.output_dir)
         check_runs_dir(directory, list(folder_names(arguments.model)))
     else:
@@ -483,36 +348,6 @@ def _warn_of_data(dataset: SquadDataset) -> None:
             "stand at their answer_start; scores do not depend on it",
             stacklevel=2,
         )
-
-
-def _load(
-    arguments: argparse.Namespace, precision: str, source: str | None
-) -> ZoneModel:
-    """Loads a model from a source of `--model` or from the protocol's three flags."""
-    from zonekeras.models.loading import load, load_tf1
-
-    how = {
-        "dtype": DTYPE_OF_PRECISION[precision],
-        "do_lower_case": arguments.do_lower_case,
-    }
-    if source is not None:
-        model = load(source, **how)
-        if precision == "float32" and model.description.precision != precision:
-            # A model directory that was saved in another format.
-            model = load(source, **how | {"dtype": precision})
-        return model
-    return load_tf1(
-        arguments.bert_config_file,
-        arguments.init_checkpoint,
-        arguments.vocab_file,
-        **how,
-    )
-
-
-def _model_name(arguments: argparse.Namespace) -> str:
-    """Returns the name that tables give the model: the last part of what was given."""
-    given = Path(arguments.model or arguments.init_checkpoint)
-    return given.name or given.resolve().name
 
 
 if __name__ == "__main__":

@@ -41,6 +41,14 @@ def here(work, monkeypatch):
     return work
 
 
+@pytest.mark.parametrize(("flag", "used"), [("True", "0"), ("False", "1")])
+def test_determinism_goes_without_onednn(here, flag, used, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    flags = [*GOOD, "--train_file=nowhere.json", f"--deterministic={flag}"]
+    assert finetune.main(flags) == 2
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == used
+
+
 def test_the_protocols_command_line_works_pasted(here, capsys):
     flags = (
         "-train_file=train.json --predict_file dev.json --vocab_file=tf1/vocab.txt "

@@ -19,7 +19,7 @@ import pytest
 
 from cli import results as results_command
 from cli import sweep
-from cli.sweep import DTYPE_OF_PRECISION
+from cli.sweep_run import DTYPE_OF_PRECISION
 from tests.backends import ON_TENSORFLOW, only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
 
@@ -295,7 +295,7 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 from tests.builders import *  # so that nothing is imported after the fork
-import cli.sweep, cli.sweep_report
+import cli.sweep, cli.sweep_report, cli.sweep_run
 import zonekeras.models.hugging_face, zonekeras.models.loading, zonekeras.sweeping.run
 import zonekeras.plotting.effects, zonekeras.plotting.figure_files
 
@@ -493,3 +493,15 @@ def test_the_token_budget_groups_windows_and_changes_no_answer(here, capsys):
         "zonekeras sweep: error: --token_budget: expected a whole number of at least "
         "1. Received: '0'.\n"
     )
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("0", "0")])
+def test_sweeps_use_onednn_unless_the_environment_says_otherwise(
+    here, given, used, monkeypatch
+):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(given))
+    if given is None:
+        del os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--mask_layer=0"]
+    assert sweep.main([*flags, "--dry_run"]) == 0
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == used
