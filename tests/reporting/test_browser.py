@@ -164,6 +164,34 @@ def test_tabs(page):
     assert page.run("document.getElementById('questions').hidden")
 
 
+def test_the_address_names_what_is_shown(page, report):
+    address = "location.hash"
+    assert page.run(address) == ""
+    page.click(CELL)
+    assert page.run(address) == "#cells/layer1:p2q"
+    page.click("#tab-others")
+    page.click("#panel-others [data-configuration]")
+    assert page.run(address) == "#others/layer0.head1:p2"
+    page.click("#tab-about")
+    page.run("location.hash = '#cells/layer0:q2'")
+    page.wait_for("!document.getElementById('panel-cells').hidden")
+    assert shown(page, "#questions-heading") == ["Questions under Layer 1, q2"]
+    selected = "[role=gridcell][aria-selected=true]"
+    assert page.run(f"document.querySelector('{selected}').ariaLabel").startswith(
+        "Layer 1, q2"
+    )
+    page.open(report)
+    assert shown(page, "#questions-heading") == []
+
+
+@pytest.mark.parametrize("address", ["#nowhere/layer9:q2", "#toString", "#%E0%A4%A"])
+def test_an_unknown_address_shows_the_cells(page, address):
+    page.click("#tab-about")
+    page.run(f"location.hash = '{address}'")
+    page.wait_for("!document.getElementById('panel-cells').hidden")
+    assert shown(page, "#questions-heading") == []
+
+
 def test_charts_are_drawn(page):
     page.wait_for("document.querySelector('#cells-chart').children.length > 0")
     height = page.run("document.querySelector('#cells-chart').offsetHeight")

@@ -41,6 +41,7 @@ function select(index) {
   refreshSelection();
   if (state.tab === 'others') drawOthers();
   drawQuestions();
+  keepAddress();
 }
 
 function refreshSelection() {
@@ -63,16 +64,37 @@ function openTab(name, withFocus = false) {
   drawQuestions();
 }
 
+// What is open and selected is in the address, for links: #cells/layer3:p2q.
+function keepAddress() {
+  const selected = data.configurations[state.selected];
+  const parts = selected ? [state.tab, selected.name] : [state.tab];
+  history.replaceState(null, '', `#${parts.join('/')}`);
+}
+
+function openAddress() {
+  const [tab, name] = location.hash.slice(1).split('/');
+  const index = data.configurations.findIndex((one) => one.name === name);
+  state.selected = index < 0 ? null : index;
+  view.page = 0;
+  openTab(Object.hasOwn(TABS, tab) ? tab : Object.keys(TABS)[0]);
+  refreshSelection();
+}
+
+function turnTo(name, withFocus = false) {
+  openTab(name, withFocus);
+  keepAddress();
+}
+
 function makeTabs() {
   const names = Object.keys(TABS);
   byId('tabs').append(...names.map((name, index) => element('button', {
     type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`,
-    onclick: () => openTab(name),
+    onclick: () => turnTo(name),
     onkeydown: (event) => {
       const moved = movedIndex(event.key, index, names.length);
       if (moved === null) return;
       event.preventDefault();
-      openTab(names[moved], true);
+      turnTo(names[moved], true);
     },
   }, TABS[name])));
 }
@@ -84,6 +106,7 @@ byId('subtitle').textContent = `EM ${data.scores.exact_match.toFixed(2)}, F1 `
   + `${data.semantics} semantics`;
 makeSetPanels();
 makeTabs();
-openTab(Object.keys(TABS)[0]);
+openAddress();
+window.addEventListener('hashchange', openAddress);
 darkMode.addEventListener('change', () => draw[state.tab]());
 document.documentElement.dataset.ready = 'true';
