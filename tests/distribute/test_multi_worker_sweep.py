@@ -1,24 +1,18 @@
 """One sweep by two processes on this machine, as on two machines."""
 
-import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from cli import sweep
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.distribute.cluster import start_workers
 from tests.sweeping.sweeps import results
 
 pytestmark = [only_tensorflow, pytest.mark.slow]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=150"]
 FLAGS += ["--mask_layer=1", "--attention_questions=2"]
 
@@ -51,43 +45,15 @@ def answers(directory):
     }
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def start_workers(work, output_dir, count=2):
-    """Starts the same command as every worker of a cluster."""
-    addresses = [f"localhost:{port}" for port in free_ports(count)]
-    processes = []
-    for index in range(count):
-        task = {"type": "worker", "index": index}
-        config = {"cluster": {"worker": addresses}, "task": task}
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "cli.sweep", "--model=hf"]
-                + ["--predict_file=dev.json", *FLAGS, f"--output_dir={output_dir}"],
-                cwd=work,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(REPOSITORY),
-                    "TF_CONFIG": json.dumps(config),
-                },
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    return processes
+def start_sweep(work, output_dir):
+    """Starts the same command as both workers of a cluster."""
+    command = ["cli.sweep", "--model=hf", "--predict_file=dev.json", *FLAGS]
+    command.append(f"--output_dir={output_dir}")
+    return start_workers((work, command), (work, command))
 
 
 def test_two_workers_leave_the_files_of_one(work, alone):
-    chief, worker = start_workers(work, "together")
+    chief, worker = start_sweep(work, "together")
     worker_out, worker_err = worker.communicate(timeout=300)
     out, err = chief.communicate(timeout=60)
     assert chief.returncode == worker.returncode == 0, err + worker_err
@@ -97,7 +63,7 @@ def test_two_workers_leave_the_files_of_one(work, alone):
 
 
 def test_a_dead_worker_ends_the_others_and_the_job_goes_on(work, alone):
-    chief, worker = start_workers(work, "killed")
+    chief, worker = start_sweep(work, "killed")
     for line in chief.stderr:
         if " left" in line:  # a first part is in the store
             break
@@ -115,7 +81,7 @@ def test_a_dead_worker_ends_the_others_and_the_job_goes_on(work, alone):
     assert seconds < 120
     assert (work / "killed" / "sweep.sqlite").exists()
 
-    chief, worker = start_workers(work, "killed")
+    chief, worker = start_sweep(work, "killed")
     worker.communicate(timeout=300)
     _, err = chief.communicate(timeout=60)
     assert chief.returncode == 0, err
@@ -124,7 +90,7 @@ def test_a_dead_worker_ends_the_others_and_the_job_goes_on(work, alone):
 
 
 def test_a_dead_chief_ends_the_workers(work):
-    chief, worker = start_workers(work, "beheaded")
+    chief, worker = start_sweep(work, "beheaded")
     for line in chief.stderr:
         if " of " in line:
             break

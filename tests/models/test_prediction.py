@@ -7,7 +7,6 @@ from tests.builders import tiny_squad, tiny_tokenizer, write_json
 from zonekeras.data.decoding import decode_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.models import prediction
 from zonekeras.models.prediction import decode_batch
 
 pytestmark = pytest.mark.both_backends
@@ -31,13 +30,8 @@ def random_logits(num_windows, seed=0):
     return logits.astype(np.float32)
 
 
-# Of five windows each: one, two and all three configurations at a time.
-@pytest.mark.parametrize("rows_at_once", [3, 12, 128])
 @pytest.mark.parametrize("padding_competes", [False, True])
-def test_equals_decoding_one_by_one(
-    features, padding_competes, rows_at_once, monkeypatch
-):
-    monkeypatch.setattr(prediction, "ROWS_AT_ONCE", rows_at_once)
+def test_equals_decoding_one_by_one(features, padding_competes):
     windows = np.array([5, 0, 17, 2, 11], np.int32)
     logits = random_logits(len(windows))
     logits[1, 2] = -100  # an early tie of everything

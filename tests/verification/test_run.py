@@ -1,6 +1,7 @@
 """The truth test passes, and fails when a sweep does what it should not."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,13 +11,18 @@ from tests.backends import only_tensorflow
 from zonekeras import zones
 from zonekeras.statistics.simulation import check_statistics
 from zonekeras.sweeping import evidence
-from zonekeras.verification.planted_model import Plant, possible_plants
+from zonekeras.verification.planted_model import (
+    Plant,
+    planted_network,
+    possible_plants,
+)
 from zonekeras.verification.run import Case, CaseResult, chosen_cases, run_case, verify
 from zonekeras.zones import Configuration, Role, Semantics, Zone
 
 pytestmark = pytest.mark.both_backends
 
 CASE = Case(Plant(1, Zone.P2Q), num_layers=2)
+network = cache(planted_network)
 
 
 def name(case):
@@ -26,7 +32,7 @@ def name(case):
 
 @pytest.mark.parametrize("case", chosen_cases(quick=True), ids=name)
 def test_what_was_planted_is_found_and_nothing_else(case):
-    result = run_case(case)
+    result = run_case(case, network(case.num_layers))
     assert result.holds, result
     assert set(result.marked) == {"exact_match", "f1"}
     broken = {cell for cell, value in result.exact_match.items() if value != 100.0}
@@ -38,7 +44,7 @@ def test_what_was_planted_is_found_and_nothing_else(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", chosen_cases(), ids=name)
 def test_every_plant_is_found(case):
-    result = run_case(case)
+    result = run_case(case, network(case.num_layers))
     assert result.holds, result
 
 
@@ -53,7 +59,7 @@ def test_swapped_zones_are_noticed(monkeypatch):
     pairs = zones.zone_pairs
     swap = {Zone.P2Q: Zone.Q2P, Zone.Q2P: Zone.P2Q}
     monkeypatch.setattr(zones, "zone_pairs", lambda zone: pairs(swap.get(zone, zone)))
-    result = run_case(CASE)
+    result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
     assert result.marked["exact_match"] == {"layer1:q2p", "layer1:all"}
     assert result.wrong_scores == ["layer1:q2p", "layer1:p2q"]
@@ -66,7 +72,7 @@ def test_a_zone_table_of_another_layer_is_noticed(monkeypatch):
         "tables",
         lambda self, *arguments: np.roll(tables(self, *arguments), 1, axis=0),
     )
-    result = run_case(CASE)
+    result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
     assert result.marked["exact_match"] == {"layer0:p2q", "layer0:all"}
 
@@ -74,7 +80,7 @@ def test_a_zone_table_of_another_layer_is_noticed(monkeypatch):
 def test_a_transposed_zone_table_is_noticed(monkeypatch):
     pairs = zones.zone_pairs
     monkeypatch.setattr(zones, "zone_pairs", lambda zone: pairs(zone).T)
-    assert not run_case(CASE).holds
+    assert not run_case(CASE, network(CASE.num_layers)).holds
 
 
 def test_a_zone_that_leaks_is_noticed(monkeypatch):
@@ -86,14 +92,14 @@ def test_a_zone_that_leaks_is_noticed(monkeypatch):
         return leaked
 
     monkeypatch.setattr(zones, "zone_pairs", leaking)
-    result = run_case(CASE)
+    result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
     assert result.marked["exact_match"] == frozenset()
     assert result.wrong_scores == ["layer1:all", "layer1:p2q"]
 
 
 def test_another_meaning_of_all_is_noticed():
-    strict = run_case(CASE)
+    strict = run_case(CASE, network(CASE.num_layers))
     published = replace(CASE, semantics=Semantics.PUBLISHED)
     assert strict.holds
     assert not replace(strict, case=published).holds
@@ -107,7 +113,7 @@ def test_statistics_that_mark_too_much_are_noticed(monkeypatch):
         return table.assign(f1_q=0.01)
 
     monkeypatch.setattr(evidence, "cell_statistics", marking)
-    result = run_case(CASE)
+    result = run_case(CASE, network(CASE.num_layers))
     assert result.wrong_scores == []
     assert not result.holds
 
@@ -120,7 +126,7 @@ def test_a_report_holds_only_if_all_of_it_does(monkeypatch):
     )
     wrong = replace(result, marked={**result.marked, "f1": frozenset()})
     results = iter([result, result, result, wrong])
-    monkeypatch.setattr(verification, "run_case", lambda case: next(results))
+    monkeypatch.setattr(verification, "run_case", lambda *_: next(results))
     monkeypatch.setattr(verification, "chosen_cases", lambda **_: [CASE, CASE])
     rates = check_statistics(num_simulations=50, num_passages=50, num_resamples=50)
     rates["holds"] = True

@@ -26,9 +26,7 @@ import numpy.typing as npt
 
 from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 
-ROWS_AT_ONCE = 128
-"""Windows decoded together: more need memory and save nothing."""
-
+_ROWS_AT_ONCE = 128  # more need memory and save nothing
 _LOW_BITS = 32
 
 
@@ -214,8 +212,8 @@ def _masked_scores(
 
 def _slices(count: int) -> Iterator[slice]:
     """Cuts rows into parts whose pairs fit into the cache."""
-    for first in range(0, count, ROWS_AT_ONCE):
-        yield slice(first, min(first + ROWS_AT_ONCE, count))
+    for first in range(0, count, _ROWS_AT_ONCE):
+        yield slice(first, min(first + _ROWS_AT_ONCE, count))
 
 
 def _check_shapes(*arrays: npt.NDArray[np.generic]) -> None:

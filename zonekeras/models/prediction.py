@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.batching import Batch
-from zonekeras.data.decoding import ROWS_AT_ONCE, decode_windows
+from zonekeras.data.decoding import decode_windows
 from zonekeras.data.features import Features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
@@ -78,27 +78,22 @@ def decode_batch(
     Returns:
         The best spans of the B windows under each of the C configurations.
     """
-    num, batch, length, _ = logits.shape
+    length = logits.shape[2]
     roles = features.arrays(windows, length)["roles"]
     masks = (
         features.start_allowed(windows, length),
         features.end_allowed(windows, length),
         (roles != Role.PAD) | padding_competes,
     )
-    # Some configurations at a time: what decoding needs does not grow with them.
-    step = max(1, ROWS_AT_ONCE // batch)
-    spans: list[WindowSpans] = []
-    for first in range(0, num, step):
-        some = logits[first : first + step]
-        flat = some.reshape(-1, length, 2)
+    # One configuration at a time: what decoding needs does not grow with them.
+    spans = []
+    for one in logits:
         answers = decode_windows(
-            flat[..., 0],
-            flat[..., 1],
-            *(np.tile(mask, (len(some), 1)) for mask in masks),
+            one[..., 0],
+            one[..., 1],
+            *masks,
             n_best_size=n_best_size,
             max_answer_length=max_answer_length,
         )
-        found = features.window_spans(np.tile(windows, len(some)), answers)
-        order = np.arange(len(flat)).reshape(-1, batch)
-        spans += [found.take(rows) for rows in order]
+        spans.append(features.window_spans(windows, answers))
     return spans

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.answers import check_finite
-from zonekeras.data.batching import full_rows
+from zonekeras.data.batching import fill_rows, full_rows
 from zonekeras.data.features import Features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
@@ -159,8 +159,7 @@ class BatchRunner:
         if not settings.fixed_shapes:
             return windows
         rows = full_rows(batch.length, settings.token_budget, settings.batch_size)
-        missing = -(-rows // num_parts) - len(windows)
-        return np.concatenate([windows, np.repeat(windows[-1:], missing)])
+        return fill_rows({"windows": windows}, -(-rows // num_parts))["windows"]
 
     def _inputs(
         self, plan: Node, windows: npt.NDArray[np.int32], batch: StoredBatch

@@ -144,22 +144,26 @@ def planted_model(
     Args:
         plant: Where the answer flows.
         num_layers: Layers of the reader.
-        network: That of another planted model of as many layers, which gets the
-            weights: nothing is compiled again.
+        network: A `planted_network` of as many layers that gets the weights: what it
+            has compiled is not compiled again.
 
     Raises:
         InputError: If it cannot be planted there.
     """
-    config = planted_config(num_layers)
     weights = planted_weights(plant, num_layers)
-    if network is None:
-        network = KerasNetwork(build_reader(config, weights))
-    else:
-        assign_weights(network.reader, weights)
+    network = planted_network(num_layers) if network is None else network
+    assign_weights(network.reader, weights)
     description = ModelDescription(
-        source=f"planted layer{plant.layer}:{plant.zone}", encoder=config
+        source=f"planted layer{plant.layer}:{plant.zone}",
+        encoder=planted_config(num_layers),
     )
     return ZoneModel(network, planted_tokenizer(), description)
+
+
+def planted_network(num_layers: int) -> KerasNetwork:
+    """Returns a reader for `planted_model`, which decides what is planted in it."""
+    weights = planted_weights(possible_plants(num_layers)[0], num_layers)
+    return KerasNetwork(build_reader(planted_config(num_layers), weights))
 
 
 def planted_config(num_layers: int) -> EncoderConfig:

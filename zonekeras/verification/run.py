@@ -5,7 +5,7 @@ often right as a guess, all other cells answer everything right, and the statist
 exact match and of F1 mark the planted cells and no other. Nothing is left to a
 tolerance: what is expected of a planted model is exact.
 
-Readers of as many layers are one network with other weights, compiled once.
+All cases of a run are one network with other weights, compiled once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 import pandas as pd
 
@@ -30,14 +29,17 @@ from zonekeras.verification.planted_data import (
     MAX_SEQ_LENGTH,
     planted_dataset,
 )
-from zonekeras.verification.planted_model import Plant, planted_model, possible_plants
+from zonekeras.verification.planted_model import (
+    Plant,
+    planted_model,
+    planted_network,
+    possible_plants,
+)
 from zonekeras.zones import BASELINE, FOUR_ZONES, Semantics, Zone, cell
 
 NUM_QUESTIONS = 48
 RIGHT = 100.0
 """Exact match, in points, of a reader that is not disturbed."""
-
-_NETWORKS: dict[int, KerasNetwork] = {}  # by layers
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,11 @@ def verify(
         saved_model: Whether to sweep exported SavedModels (TensorFlow only).
         on_case: Called with each planted model's result.
     """
+    cases = chosen_cases(quick=quick, saved_model=saved_model)
+    network = planted_network(cases[0].num_layers)
     results = []
-    for case in chosen_cases(quick=quick, saved_model=saved_model):
-        results.append(run_case(case))
+    for case in cases:
+        results.append(run_case(case, network))
         if on_case is not None:
             on_case(results[-1])
     sizes = {"num_simulations": 500, "num_passages": 500, "num_resamples": 1000}
@@ -168,11 +172,14 @@ def chosen_cases(*, quick: bool = False, saved_model: bool = False) -> list[Case
     ]
 
 
-def run_case(case: Case) -> CaseResult:
-    """Sweeps a planted model; cases of as many layers share what is compiled."""
-    network = _NETWORKS.get(case.num_layers)
+def run_case(case: Case, network: KerasNetwork | None = None) -> CaseResult:
+    """Sweeps a planted model.
+
+    Args:
+        case: Which one, and how.
+        network: As `planted_model` takes it.
+    """
     model = planted_model(case.plant, case.num_layers, network)
-    _NETWORKS[case.num_layers] = cast(KerasNetwork, model.network)
     if not case.saved_model:
         return _sweep(model, case)
     with TemporaryDirectory() as directory:
