@@ -3,9 +3,6 @@
 On a busy machine wall time depends on who else runs. So contestants take turns, ratios
 are taken within a round, and beside wall time there is processor time, all threads of
 the process counted, which others change less.
-
-`zonekeras sweep` sets `TF_ENABLE_ONEDNN_OPTS=1`; set it for these scripts too, to
-measure what the command does.
 """
 
 from __future__ import annotations

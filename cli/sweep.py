@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -82,7 +81,7 @@ def build_parser() -> CommandParser:
         "dev set again each time, and show how far the scores fall.",
         epilog=EPILOG,
     )
-    add_model_flags(parser, several=True)
+    add_model_flags(parser, several=True, saved_model=True)
     add_data_flags(parser)
     add_decoding_flags(parser)
     group = parser.add_argument_group("sweep")
@@ -198,9 +197,6 @@ def _main(argv: Sequence[str]) -> None:
     if arguments.model is not None and len(arguments.model) == 1:
         [arguments.model] = arguments.model
     _check_flags(arguments)
-    # Read when TensorFlow is imported: it would leave oneDNN to CPUs with instructions
-    # for neural networks, and others are a seventh faster with it too.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = strategy_options(arguments)
     cluster = _cluster(arguments, options)
     is_chief = cluster is None or cluster.is_chief

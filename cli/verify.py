@@ -44,7 +44,7 @@ def build_parser() -> CommandParser:
         prog=PROG,
         description="Check that a sweep finds what is there, and nothing else: on "
         "readers in which the answer flows through a known zone of a known layer, and "
-        "on simulated cells without effects. About a minute and a half on a CPU.",
+        "on simulated cells without effects. About half a minute on two cores.",
         epilog=EPILOG,
     )
     parser.add_boolean("--quick", default=False, help="plant and simulate less")

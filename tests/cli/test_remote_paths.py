@@ -1,17 +1,34 @@
 """Commands on files that lie elsewhere: a bucket in memory in place of `gs://`."""
 
+import argparse
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from cli import evaluate, export, finetune, results, sweep
-from cli.value_types import RemoteInput, existing_file, input_path
+from cli import (
+    compare,
+    download,
+    evaluate,
+    export,
+    finetune,
+    gradients,
+    report,
+    results,
+    sweep,
+)
+from cli.remote_paths import local_paths
+from cli.value_types import RemoteInput, existing_file, input_path, output_dir
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.data.http_server import serve
 from tests.remote_bucket import empty_bucket
 from tests.sweeping.sweeps import count_calls
 from tests.sweeping.sweeps import results as files_of
+from zonekeras.data import downloads
+from zonekeras.data.downloads import Source
+from zonekeras.data.http_files import RemoteFile
 from zonekeras.remote import working_copy
 from zonekeras.remote.staging import Staging
 from zonekeras.remote.writer_mark import MARK_FILE
@@ -140,6 +157,19 @@ def sweep_that_dies(patch, error, after):
     return Counter
 
 
+def test_what_does_not_write_leaves_the_output_directory_alone(bucket):
+    bucket["runs/a/sweep.sqlite"] = b"the chief's"
+    before = bucket.names()
+    flags = argparse.Namespace(output_dir=output_dir("memory://bucket/runs/a"))
+    with local_paths(flags, writes=False) as local:
+        place = Path(local.arguments.output_dir)
+        assert not place.exists()
+        place.mkdir(parents=True)
+        (place / "results.csv").write_text("a worker's")
+    assert not place.exists()
+    assert bucket.names() == before
+
+
 BAD = [
     (
         ["--model=memory://bucket/nothing", "--predict_file=memory://bucket/dev.json"],
@@ -165,6 +195,33 @@ def test_bad_input_is_one_line(bucket, capsys, flags, message):
     assert line.startswith(f"zonekeras sweep: error: {message}")
     assert "/zonekeras-" not in line
     assert bucket.names() == before
+
+
+def test_what_reads_a_sweep_from_and_to_a_bucket(bucket, swept, capsys):
+    bucket.put_directory("runs/a", swept)
+    assert report.main(["memory://bucket/runs/a"]) == 0
+    assert "wrote memory://bucket/runs/a/report.html" in capsys.readouterr().out
+    assert bucket["runs/a/report.html"].startswith(b"<!doctype html>")
+    runs = ["memory://bucket/runs/a", str(swept)]
+    assert compare.main([*runs, "--output_dir=memory://bucket/compared"]) == 0
+    assert "/zonekeras-" not in capsys.readouterr().out
+    assert "compared/comparison.png" in bucket.names()
+
+
+def test_gradients_from_and_to_a_bucket(bucket, capsys):
+    flags = ["--exact=3", "--output_dir=memory://bucket/gradients"]
+    assert gradients.main([*REMOTE, *LENGTHS, *flags]) == 0
+    assert "results in memory://bucket/gradients" in capsys.readouterr().out
+    assert "gradients/gradients.csv" in bucket.names()
+
+
+def test_a_download_into_a_bucket(bucket, monkeypatch, capsys):
+    with serve({"/dev.json": b"0123456789"}) as running:
+        source = Source(RemoteFile(f"{running.url}/dev.json"))
+        monkeypatch.setitem(downloads.CATALOGUE, "squad", (source,))
+        assert download.main(["squad", "--output_dir=memory://bucket/squad"]) == 0
+    assert capsys.readouterr().out.startswith("memory://bucket/squad/dev.json: SHA-256")
+    assert bucket["squad/dev.json"] == b"0123456789"
 
 
 @only_tensorflow

@@ -416,6 +416,15 @@ def test_a_dry_run_says_what_would_be_run_and_writes_nothing(here, capsys):
     assert sorted(here.rglob("*")) == before
 
 
+def test_a_dry_run_of_a_shard_without_a_batch(here, capsys):
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--dry_run"]
+    assert sweep.main([*flags, "--shard=6/30"]) == 0  # of five batches
+    assert capsys.readouterr().out.splitlines() == [
+        "0 windows: there are fewer batches than shards, and this one has none",
+        "nothing was written (--dry_run)",
+    ]
+
+
 def test_shards_print_how_to_join_them(here, capsys):
     flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--mask_layer=1"]
     assert sweep.main([*flags, "--output_dir=part", "--shard=2/2"]) == 0
@@ -493,15 +502,3 @@ def test_the_token_budget_groups_windows_and_changes_no_answer(here, capsys):
         "zonekeras sweep: error: --token_budget: expected a whole number of at least "
         "1. Received: '0'.\n"
     )
-
-
-@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("0", "0")])
-def test_sweeps_use_onednn_unless_the_environment_says_otherwise(
-    here, given, used, monkeypatch
-):
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(given))
-    if given is None:
-        del os.environ["TF_ENABLE_ONEDNN_OPTS"]
-    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--mask_layer=0"]
-    assert sweep.main([*flags, "--dry_run"]) == 0
-    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == used
