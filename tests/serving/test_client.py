@@ -99,6 +99,69 @@ def test_logits_come_as_one_array(client):
     assert np.array_equal(found[..., 1], np.float32(tokens * (tokens % 5)))
 
 
+def windows(*shape):
+    """Returns inputs of `logits` and tables, other ones in each row."""
+    tokens = 1000 + np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+    inputs = {"token_ids": tokens, "segment_ids": tokens * 0, "roles": tokens % 5}
+    tables = np.ones((shape[0], NUM_LAYERS, 1, 5, 5), np.float32)
+    return inputs, tables * np.arange(1, shape[0] + 1)[:, None, None, None, None]
+
+
+def test_windows_keep_their_order_over_several_requests(server):
+    inputs, tables = windows(7, 5)
+    with Client(server.url, "reader", max_rows=3) as client:
+        found = client.logits(inputs, tables)
+    # Row n has tables of n + 1: 3 layers of 25 numbers are 75 * (n + 1).
+    sums = np.float32(75) * np.arange(1, 8, dtype=np.float32)
+    assert np.array_equal(
+        found[..., 0], np.float32(inputs["token_ids"]) / sums[:, None]
+    )
+    assert np.array_equal(found[..., 1], inputs["token_ids"] * inputs["roles"])
+    assert server.model.calls == [
+        ("serving_default", 3),
+        ("serving_default", 3),
+        ("serving_default", 1),
+    ]
+
+
+def test_windows_keep_to_the_bytes_of_a_request(server):
+    inputs, tables = windows(7, 5)
+    # Five token ids as JSON: 4 bytes each, 4 times ", ", a pair of brackets. Segments
+    # and roles take 15 bytes as JSON, 20 as int32. Tables of 75 numbers like "1.0",
+    # 74 times ", ", and brackets around 15 rows, 3 heads, 3 layers and all.
+    row = (5 * 4 + 4 * 2 + 2) + 20 + 20 + (75 * 3 + 74 * 2 + (15 + 3 + 3 + 1) * 2)
+    with Client(server.url, "reader", max_request_bytes=2 * row) as client:
+        assert client.logits(inputs, tables).shape == (7, 5, 2)
+    assert [rows for _, rows in server.model.calls] == [2, 2, 2, 1]
+    server.requests.clear()
+    with (
+        Client(server.url, "reader", max_request_bytes=row - 1) as client,
+        pytest.raises(
+            InputError,
+            match=rf"^row 0: expected at most {row - 1} bytes of token ids, roles and "
+            rf"tables \(max_request_bytes\)\. Received: {row} bytes\.$",
+        ),
+    ):
+        client.logits(inputs, tables)
+    assert server.requests == []
+
+
+def test_no_windows_need_no_request(client, server):
+    assert client.logits(*windows(0, 5)).shape == (0, 5, 2)
+    assert server.requests == []
+
+
+def test_windows_and_tables_must_be_as_many(client, server):
+    inputs, tables = windows(3, 5)
+    with pytest.raises(
+        InputError,
+        match=r"^Expected arrays of as many windows each, their first axis\. Received: "
+        r"token_ids \(3, 5\), .*zone_tables \(2, 3, 1, 5, 5\)\.$",
+    ):
+        client.logits(inputs, tables[:2])
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     ("chosen", "path"),
     [

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from zonekeras.data.http_files import Patience
 from zonekeras.defaults import SERVED_ROWS
 from zonekeras.errors import InputError
-from zonekeras.serving.rows import Row, group_rows, make_rows
+from zonekeras.serving.rows import Row, group_rows, group_windows, make_rows
 from zonekeras.serving.transport import (
     AVAILABLE,
     ServedModel,
@@ -82,8 +82,10 @@ class Client:
         version: Its version; what the server takes if left out, mostly the latest.
         label: A version's label, in place of its number.
         patience: How often and how long to try, and how long the server may be silent.
-        max_rows: Most questions in a request: at most the server's `max_batch_size`.
-        max_request_bytes: Most bytes of questions, passages and masks in a request.
+        max_rows: Most questions or windows in a request: at most the server's
+            `max_batch_size`.
+        max_request_bytes: Most bytes of questions, passages and masks, or of windows
+            and tables, in a request.
 
     Raises:
         InputError: If an argument cannot be used. Every method raises it when the
@@ -191,7 +193,7 @@ class Client:
     def logits(
         self, inputs: Mapping[str, npt.ArrayLike], zone_tables: npt.ArrayLike
     ) -> npt.NDArray[np.float32]:
-        """Returns the bare logits of encoded windows, in one request.
+        """Returns the bare logits of encoded windows.
 
         Args:
             inputs: `token_ids`, `segment_ids` and `roles`, int32 `[B, T]`.
@@ -199,18 +201,20 @@ class Client:
 
         Returns:
             float32 `[B, T, 2]`, start and end logits.
+
+        Raises:
+            InputError: If the numbers of windows differ, or a window alone is larger
+                than `max_request_bytes`.
         """
         tensors = {
             name: np.asarray(inputs[name], np.int32)
             for name in ("token_ids", "segment_ids", "roles")
         }
         tensors["zone_tables"] = np.asarray(zone_tables, np.float32)
-        outputs = self._retrying(
-            lambda: self._transport.predict(LOGITS_SIGNATURE, tensors)
-        )
-        names = ("start_logits", "end_logits")
-        self._check_outputs(outputs, names, len(tensors["token_ids"]))
-        return np.stack([np.asarray(outputs[n], np.float32) for n in names], axis=-1)
+        parts = [np.zeros((0, *tensors["token_ids"].shape[1:], 2), np.float32)]
+        for group in group_windows(tensors, self._max_rows, self._max_request_bytes):
+            parts.append(self._logits_of_group(group))
+        return np.concatenate(parts)
 
     def num_layers(self) -> int:
         """Returns how many layers the model has."""
@@ -281,6 +285,17 @@ class Client:
                 *(outputs[name] for name in _ANSWER_OUTPUTS), strict=True
             )
         ]
+
+    def _logits_of_group(
+        self, tensors: Mapping[str, npt.NDArray[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Sends one request."""
+        outputs = self._retrying(
+            lambda: self._transport.predict(LOGITS_SIGNATURE, tensors)
+        )
+        names = ("start_logits", "end_logits")
+        self._check_outputs(outputs, names, len(tensors["token_ids"]))
+        return np.stack([np.asarray(outputs[n], np.float32) for n in names], axis=-1)
 
     def _check_outputs(
         self, outputs: Mapping[str, Any], names: Iterable[str], num_rows: int

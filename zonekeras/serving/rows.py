@@ -1,10 +1,12 @@
-"""Rows of a request: a question, a passage and a mask, and how many fit into one."""
+"""Rows of a request: texts with a mask, or windows, and how many fit into one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
 
 from zonekeras.errors import InputError
 from zonekeras.zones import BASELINE, Configuration, parse_configuration
@@ -61,22 +63,59 @@ def group_rows(
         InputError: If a row alone is larger, or a text is none; before the first group.
     """
     sizes = [_num_bytes(number, row) for number, row in enumerate(rows)]
+    for part in _parts(sizes, max_rows, max_bytes, "question, passage and mask"):
+        yield list(rows[part])
+
+
+def group_windows(
+    tensors: Mapping[str, npt.NDArray[Any]], max_rows: int, max_bytes: int
+) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """Groups encoded windows, in order, into requests of limited size.
+
+    Args:
+        tensors: Arrays of numbers, whose first axis is the window.
+        max_rows: Most windows of a request.
+        max_bytes: Most bytes of their numbers, written as JSON or sent as they are,
+            whichever is more.
+
+    Raises:
+        InputError: If the arrays have different numbers of windows, or a window alone
+            is larger; before the first group.
+    """
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    lengths = {shape[:1] for shape in shapes.values()}
+    if len(lengths) > 1 or () in lengths:
+        raise InputError(
+            "Expected arrays of as many windows each, their first axis. Received: "
+            f"{', '.join(f'{name} {shape}' for name, shape in shapes.items())}."
+        )
+    [[num_rows]] = lengths
+    sizes = [
+        sum(_num_bytes_of_numbers(tensor[row]) for tensor in tensors.values())
+        for row in range(num_rows)
+    ]
+    for part in _parts(sizes, max_rows, max_bytes, "token ids, roles and tables"):
+        yield {name: tensor[part] for name, tensor in tensors.items()}
+
+
+def _parts(
+    sizes: Sequence[int], max_rows: int, max_bytes: int, what: str
+) -> Iterator[slice]:
+    """Cuts rows of these sizes into parts, after a check that each row fits."""
     for number, size in enumerate(sizes):
         if size > max_bytes:
             raise InputError(
-                f"row {number}: expected at most {max_bytes:,} bytes of question, "
-                f"passage and mask (max_request_bytes). Received: {size:,} bytes."
+                f"row {number}: expected at most {max_bytes:,} bytes of {what} "
+                f"(max_request_bytes). Received: {size:,} bytes."
             )
-    group: list[Row] = []
-    filled = 0
-    for row, size in zip(rows, sizes, strict=True):
-        if len(group) == max_rows or filled + size > max_bytes:
-            yield group
-            group, filled = [], 0
-        group.append(row)
+    start = filled = 0
+    for number, size in enumerate(sizes):
+        if number - start == max_rows or filled + size > max_bytes:
+            yield slice(start, number)
+            start, filled = number, 0
         filled += size
-    if group:
-        yield group
+    if start < len(sizes):
+        yield slice(start, len(sizes))
 
 
 def _spelled(mask: str | Configuration) -> str:
@@ -96,3 +135,8 @@ def _num_bytes(number: int, row: Row) -> int:
         raise InputError(
             f"row {number}: expected text that UTF-8 can hold. Received: {error}."
         ) from error
+
+
+def _num_bytes_of_numbers(array: npt.NDArray[Any]) -> int:
+    """Returns how many bytes numbers take, as JSON or as they are."""
+    return max(len(json.dumps(array.tolist())), array.nbytes)
