@@ -115,7 +115,9 @@ def _staged(
             alone = not isinstance(path, RemoteUpdatedDir)
             copies.append(staging.working_copy(path, alone=alone))
             local[path] = str(copies[-1].path)
-        elif isinstance(path, RemoteOutputDir | RemoteOutputFile):
+        elif isinstance(path, RemoteOutputDir):
+            local[path] = str(staging.discarded(path))
+        elif isinstance(path, RemoteOutputFile):
             local[path] = str(staging.output_file(path))
         elif isinstance(path, RemoteCheckpoint):
             local[path] = str(staging.fetch_checkpoint(path))

@@ -109,6 +109,7 @@ def test_multi_worker_needs_workers(monkeypatch):
 
 
 def test_processes_share_a_run_where_tf_config_names_several(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     monkeypatch.setenv("TF_CONFIG", config(WORKERS, index=1))
     assert shared_cluster(StrategyOptions()).index == 1
     assert shared_cluster(StrategyOptions(StrategyName.ONE)) is None
@@ -117,8 +118,11 @@ def test_processes_share_a_run_where_tf_config_names_several(monkeypatch):
     assert shared_cluster(StrategyOptions()) is None
 
 
-def test_another_backend_has_one_device(monkeypatch):
+def test_another_backend_has_one_device_in_every_process(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setenv("TF_CONFIG", config(WORKERS, index=1))
+    assert shared_cluster(StrategyOptions()) is None
+    assert shared_cluster(StrategyOptions(StrategyName.MULTI_WORKER)) is None
     assert make_strategy() is None
     for options, asked in (
         (StrategyOptions(StrategyName.MIRRORED), "mirrored"),

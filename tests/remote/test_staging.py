@@ -148,6 +148,18 @@ def test_after_an_error_the_rest_is_written_back(bucket):
     assert bucket.names() == ["out/a", "tables/cells.csv"]
 
 
+def test_what_is_discarded_goes_nowhere(bucket):
+    bucket["out/sweep.sqlite"] = b"another process's"
+    with Staging() as staging:
+        place = staging.discarded(f"{bucket.url}/out")
+        assert staging.named(f"{place}: full") == "memory://bucket/out: full"
+        assert not place.exists()
+        place.mkdir(parents=True)
+        (place / "a").write_bytes(b"1")
+    assert not place.exists()
+    assert bucket.names() == ["out/sweep.sqlite"]
+
+
 def test_a_file_is_no_directory(bucket):
     bucket["out"] = b"x"
     with Staging() as staging, pytest.raises(InputError, match="Received: a file"):

@@ -1,4 +1,4 @@
-"""Under which strategy a command runs, as it is asked for; no TensorFlow.
+"""Under which strategy a command runs, as it is asked for; no strategy is made.
 
 What is wrong with it is found here, before anything is loaded; `strategies` makes the
 strategy itself.
@@ -124,6 +124,9 @@ def check_options(options: StrategyOptions) -> None:
 def shared_cluster(options: StrategyOptions) -> Cluster | None:
     """Returns the processes that share a run, if it is spread over several.
 
+    On another backend than TensorFlow every process runs alone. Keras is asked which
+    one it is, and imported for it, only where `TF_CONFIG` names several processes.
+
     Raises:
         InputError: If `TF_CONFIG` cannot be used.
     """
@@ -132,7 +135,11 @@ def shared_cluster(options: StrategyOptions) -> Cluster | None:
     if options.strategy is StrategyName.AUTO and options.tpu_name:
         return None
     cluster = Cluster.from_environment()
-    return None if cluster is None or len(cluster.addresses) < 2 else cluster
+    if cluster is None or len(cluster.addresses) < 2:
+        return None
+    import keras
+
+    return cluster if keras.backend.backend() == "tensorflow" else None
 
 
 def _refusal(text: str, why: str) -> InputError:
