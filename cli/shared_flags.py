@@ -47,7 +47,11 @@ CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
 
 def add_model_flags(
-    parser: CommandParser, default: str | None = None, *, several: bool = False
+    parser: CommandParser,
+    default: str | None = None,
+    *,
+    several: bool = False,
+    saved_model: bool = False,
 ) -> None:
     """Adds `--model` and the three protocol flags that stand for it.
 
@@ -55,6 +59,8 @@ def add_model_flags(
         parser: Where to.
         default: The model if none is given.
         several: Whether `--model` takes a list.
+        saved_model: Whether the command runs the SavedModel of a model directory, and
+            so has `--prefer_saved_model`; else it takes the Keras model in any case.
     """
     group = parser.add_argument_group("model")
     group.add_argument(
@@ -85,6 +91,15 @@ def add_model_flags(
         help="lower-case the text (unset: what the model's own tokenizer says)",
         group=group,
     )
+    if saved_model:
+        parser.add_boolean(
+            "--prefer_saved_model",
+            default=True,
+            help="run the SavedModel of a model directory that has one; it is a "
+            "program that can read and write files, so give False for a directory "
+            "from someone you do not trust",
+            group=group,
+        )
 
 
 def model_flag_faults(

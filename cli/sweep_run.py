@@ -165,6 +165,7 @@ def _load(
         "do_lower_case": arguments.do_lower_case,
     }
     if source is not None:
+        how["prefer_saved_model"] = arguments.prefer_saved_model
         model = load(source, **how)
         if precision == "float32" and model.description.precision != precision:
             # A model directory that was saved in another format.

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from cli import compare, report, sweep
-from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.backends import only_tensorflow
+from tests.builders import tiny_model, tiny_squad, write_hugging_face, write_json
 
 LENGTHS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=200"]
 CELL = ["--mask_layer=1", "--mask_zone=p2", "--attention_questions=0"]
@@ -79,6 +80,22 @@ def test_a_set_has_a_grid_on_the_terminal_and_a_figure(here, capsys):
     assert (here / "sets" / "heatmap_only.png").exists()
     assert not (here / "sets" / "heatmap.png").exists()
     assert not (here / "sets" / "heatmap_heads.png").exists()
+
+
+@only_tensorflow
+def test_the_saved_model_of_a_model_directory_can_be_left_aside(here, capsys):
+    tiny_model(seed=1).save("own")
+    (here / "own" / "1").mkdir()
+    (here / "own" / "1" / "saved_model.pb").write_bytes(b"none that can be loaded")
+    arguments = ["--model=own", *CELL, "--output_dir=aside"]
+    assert run(*arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "zonekeras sweep: error: Expected a SavedModel in own/1. It cannot be loaded: "
+    )
+    assert run(*arguments, "--prefer_saved_model=False") == 0
+    record = json.loads((here / "aside" / "run.json").read_text())
+    assert record["flags"]["prefer_saved_model"] is False
 
 
 def test_a_dry_run_of_several_models(here, capsys):
