@@ -126,7 +126,10 @@ def format_seconds(seconds: float | None) -> str:
 
 
 def print_estimate(estimate: SweepEstimate) -> None:
-    """Prints the plan of a sweep."""
+    """Prints the plan of a sweep, or of its shard."""
+    if not estimate.shapes:
+        print("0 windows: there are fewer batches than shards, and this one has none")
+        return
     longest = max(estimate.shapes, key=lambda shape: shape[1])
     print(
         f"{estimate.num_windows:,} windows in {estimate.num_batches:,} batches of "

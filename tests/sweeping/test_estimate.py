@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,10 @@ from tests.sweeping.sweeps import SETTINGS, count_calls
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
+from zonekeras.models.network import KerasNetwork
+from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping import SweepEstimate, estimate_sweep, run_sweep
+from zonekeras.sweeping.shard import Shard
 from zonekeras.zones import Role
 
 pytestmark = pytest.mark.both_backends
@@ -78,6 +83,52 @@ def test_only_a_short_run_of_the_baseline_is_made(reader, dev, monkeypatch):
     estimate = estimate_sweep(reader, dev, **SETTINGS)
     assert [names for names, _, _ in calls] == [["baseline"]] * 2
     assert estimate.seconds > 0
+
+
+class Counting(KerasNetwork):
+    """Counts the tokens that layers evaluate."""
+
+    evaluated = 0
+
+    def run_layer(self, layer, hidden, roles, zone_table):
+        self.evaluated += hidden.shape[0] * hidden.shape[1]
+        return super().run_layer(layer, hidden, roles, zone_table)
+
+
+@pytest.mark.parametrize(
+    ("more", "shapes"),
+    [
+        ({}, None),
+        # 27 windows, filled up to 30, to 206 and to 28.
+        ({"fixed_shapes": True}, {(150 // 29, 29): 6}),
+        ({"fixed_shapes": True, "token_budget": 6000}, {(6000 // 29, 29): 1}),
+        ({"fixed_shapes": True, "batch_size": 4}, {(4, 29): 7}),
+    ],
+)
+def test_the_time_is_by_what_is_evaluated(reader, dev, monkeypatch, more, shapes):
+    """By a clock that goes on by one second for each layer and token."""
+    network = Counting(tiny_model().network.reader)
+    model = ZoneModel(network, reader.tokenizer, reader.description)
+    what = SETTINGS | {"configurations": []} | more  # the baseline alone
+    clock = SimpleNamespace(perf_counter=lambda: network.evaluated)
+    monkeypatch.setattr("zonekeras.sweeping.estimate.time", clock)
+    # Two of the longest windows: less than a batch.
+    monkeypatch.setattr("zonekeras.sweeping.estimate._MOST_TOKENS_TIMED", 58)
+    estimate = estimate_sweep(model, dev, **what)
+    assert estimate.num_windows == 27
+    assert estimate.cost == pytest.approx(3)
+    assert shapes is None or estimate.shapes == shapes
+    network.evaluated = 0
+    run_sweep(model, dev, **what)
+    assert estimate.seconds == pytest.approx(network.evaluated)
+
+
+def test_a_shard_without_a_batch_has_nothing_to_run(reader, dev, monkeypatch):
+    calls = count_calls(monkeypatch)
+    estimate = estimate_sweep(reader, dev, shard=Shard(28, 28), **SETTINGS)
+    assert (estimate.num_windows, estimate.shapes) == (0, {})
+    assert (estimate.cost, estimate.seconds) == (0, 0)
+    assert calls == []
 
 
 def test_published_semantics_pads_and_plans_alike(reader, dev):

@@ -57,6 +57,13 @@ class BatchRunner:
             self._plans[key] = plan_evaluations(tables, shuffles)
         return self._plans[key]
 
+    def num_rows(self, batch: StoredBatch) -> int:
+        """Returns how many windows a batch runs, those counted that fill it up."""
+        settings = self._settings
+        if not settings.fixed_shapes:
+            return len(batch.windows)
+        return full_rows(batch.length, settings.token_budget, settings.batch_size)
+
     def logits(
         self,
         batch: StoredBatch,
@@ -155,11 +162,10 @@ class BatchRunner:
         self, windows: npt.NDArray[np.int32], batch: StoredBatch, num_parts: int
     ) -> npt.NDArray[np.int32]:
         """Repeats the last window, if all batches are to have one shape."""
-        settings = self._settings
-        if not settings.fixed_shapes:
+        if not self._settings.fixed_shapes:
             return windows
-        rows = full_rows(batch.length, settings.token_budget, settings.batch_size)
-        return fill_rows({"windows": windows}, -(-rows // num_parts))["windows"]
+        rows = -(-self.num_rows(batch) // num_parts)
+        return fill_rows({"windows": windows}, rows)["windows"]
 
     def _inputs(
         self, plan: Node, windows: npt.NDArray[np.int32], batch: StoredBatch

@@ -26,7 +26,8 @@ class SweepEstimate:
 
     Attributes:
         num_windows: Windows of the sweep, or of its shard.
-        shapes: Windows x tokens of the batches, and how many batches are so.
+        shapes: Rows x tokens of the batches, those counted that fill a batch up, and
+            how many batches are so.
         num_configurations: Configurations, the baseline counted.
         num_layers: Layers of the model.
         num_evaluations: Layers run on each batch: each distinct one once.
@@ -72,7 +73,8 @@ def estimate_sweep(
         model: The model.
         dev: The dev set, or its file.
         configurations: As in `run_sweep`.
-        shard: Which part of the sweep; all of it if left out.
+        shard: Which part of the sweep; all of it if left out. One without a batch has
+            nothing to run, and nothing is timed.
         **settings: Fields of `SweepSettings`.
 
     Raises:
@@ -88,7 +90,7 @@ def estimate_sweep(
     numbers = (shard or Shard(1, 1)).batches(len(sweep.batches))
     batches = [sweep.batches[number] for number in numbers]
     work = [sweep.work(batch, sweep.planned) for batch in batches]
-    shapes = Counter((len(batch.windows), batch.length) for batch in batches)
+    shapes = Counter((sweep.runner.num_rows(batch), batch.length) for batch in batches)
     tokens = sum(rows * length * num for (rows, length), num in shapes.items())
     return SweepEstimate(
         num_windows=sum(len(batch.windows) for batch in batches),
@@ -97,15 +99,17 @@ def estimate_sweep(
         num_layers=model.num_layers,
         num_evaluations=plan.num_evaluations,
         cost=sum(work) / max(tokens, 1),
-        seconds=sum(work) * _seconds_per_work(sweep),
+        seconds=sum(work) * _seconds_per_work(sweep) if batches else 0.0,
     )
 
 
 def _seconds_per_work(sweep: Sweep) -> float:
     """Times the baseline on one batch of middling length, after a first run of it."""
-    batch = sweep.batches[len(sweep.batches) // 2]
-    rows = max(1, _MOST_TOKENS_TIMED // batch.length)
-    timed = StoredBatch(batch.length, batch.windows[:rows], batch.questions[:rows])
+    timed = sweep.batches[len(sweep.batches) // 2]
+    rows = max(1, _MOST_TOKENS_TIMED // timed.length)
+    part = StoredBatch(timed.length, timed.windows[:rows], timed.questions[:rows])
+    if sweep.runner.num_rows(part) < sweep.runner.num_rows(timed):
+        timed = part  # saves nothing where it would be filled up again
     baseline = (Configuration(),)
     for _ in range(2):
         start = time.perf_counter()

@@ -260,7 +260,7 @@ class Sweep:
     ) -> float:
         """Returns how long a batch takes, in layer evaluations of one token."""
         cost = self.runner.plan(configurations).cost(self._role_shares)
-        return cost * len(batch.windows) * batch.length
+        return cost * self.runner.num_rows(batch) * batch.length
 
     def _content(self) -> dict[str, Any]:
         """Returns all that decides the answers, which names the run in the store."""
