@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 PROG = "zonekeras compare"
 
 EPILOG = """\
-Each side is the --output_dir of a sweep, of one model or of several. Compared are the
+Each side is the --output_dir of a sweep, of one model or of several; all of them have
+equally many layers, and one layer is set against the same one. Compared are the
 effects of all configurations that both masked, the first side's minus the second's,
 with 95 % intervals, p-values and false discovery rates (Benjamini-Hochberg), over
 passages, which are paired if the data is the same, and models where a side has several.
 
 example:
-  $ zonekeras compare runs/english runs/chinese --output_dir runs/comparison
+  $ zonekeras compare runs/cased runs/uncased --output_dir runs/comparison
 
 It writes comparison.csv (layers from 1), comparison.parquet, comparison.pdf and
 comparison.png. To compare scores that are in tables alone, as the protocol does, see

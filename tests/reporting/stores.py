@@ -60,7 +60,14 @@ FOUND = {
 
 
 def write_store(
-    directory, found=None, weights="w", planned=None, dataset=DATASET, num_layers=2
+    directory,
+    found=None,
+    weights="w",
+    planned=None,
+    dataset=DATASET,
+    num_layers=2,
+    settings=SETTINGS,
+    precision="float32",
 ):
     """Writes a store with one finished run more, and returns the run's key."""
     found = FOUND if found is None else found
@@ -69,9 +76,9 @@ def write_store(
         "weights": weights,
         "tokenizer": "t",
         "data": dataset.fingerprint,
-        "precision": "float32",
+        "precision": precision,
         "backend": "tensorflow",
-        "settings": SETTINGS,
+        "settings": settings,
     }
     description = {
         "model": "reader",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.reporting.stores import DATASET, FOUND, answers, write_store
+from tests.reporting.stores import DATASET, FOUND, SETTINGS, answers, write_store
 from zonekeras import plotting
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
@@ -98,6 +98,46 @@ def test_the_files_and_the_figure(sides, tmp_path):
     assert (int(dot.get_xdata()[0]), int(dot.get_ydata()[0])) == (3, 1)
     assert color_bar.get_ylabel() == "Difference in EM effect (points)"
     assert axes.get_xticklabels()[1].get_text() == "Q2\n(–)"
+
+
+def test_models_of_other_depth_are_refused(sides, tmp_path):
+    """Though a model of three layers has the cells of two, as well."""
+    third = tmp_path / "third"
+    write_store(third, OTHER, weights="other", num_layers=3)
+    with pytest.raises(InputError, match="^Expected two sides of models w") as caught:
+        compare_sweeps(sides[0], third)
+    assert str(caught.value) == (
+        "Expected two sides of models with equally many layers, since each layer is "
+        f"compared with the same layer. Received: 2 in {sides[0]} and 3 in {third}. "
+        "Compare models of equal depth; for others set the two heatmaps side by side."
+    )
+
+
+def test_a_warning_says_which_settings_differ(sides, tmp_path):
+    third = tmp_path / "third"
+    settings = SETTINGS | {"max_seq_length": 31, "null_score_diff_threshold": -1.5}
+    write_store(
+        third, OTHER, weights="other", settings=settings, precision="mixed_bfloat16"
+    )
+    with pytest.warns(UserWarning, match=" differ in ") as caught:
+        found = compare_sweeps(sides[0], third)
+    [warning] = caught
+    assert str(warning.message) == (
+        f"{sides[0]} and {third} differ in max_seq_length (29 and 31), "
+        "null_score_diff_threshold (0.0 and -1.5), precision (float32 and "
+        "mixed_bfloat16); effects may differ for that alone"
+    )
+    pd.testing.assert_frame_equal(found.table, compare_sweeps(*sides).table)
+
+
+def test_how_windows_are_grouped_needs_no_warning(tmp_path):
+    """Warnings are errors here."""
+    small = {"token_budget": 150, "batch_size": None}
+    large = {"token_budget": 6000, "batch_size": 8, "fixed_shapes": True}
+    write_store(tmp_path / "first", settings=SETTINGS | small)
+    write_store(tmp_path / "second", weights="other", settings=SETTINGS | large)
+    found = compare_sweeps(tmp_path / "first", tmp_path / "second")
+    assert (found.table["exact_match_difference"] == 0).all()
 
 
 def test_sides_that_cannot_be_compared(sides, tmp_path):

@@ -40,6 +40,7 @@ class SweptRun:
             the baseline; exact match's before F1's.
         num_layers: Layers of the model.
         weights: The model's fingerprint.
+        precision: The number format that it was computed in.
         asked: What has to be the same for tables to be compared: fingerprint of the
             data, metric, settings.
     """
@@ -50,6 +51,7 @@ class SweptRun:
     totals: PassageTotals
     num_layers: int
     weights: str
+    precision: str
     asked: dict[str, Any]
 
     @property
@@ -117,6 +119,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
         totals=passage_totals(differences, passage_index(dataset)),
         num_layers=result.num_layers,
         weights=content["weights"],
+        precision=content["precision"],
         asked={
             "data": content["data"],
             "metric": description["metric"],
