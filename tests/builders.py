@@ -89,6 +89,42 @@ def tiny_unigram_tokenizer():
     return ReaderTokenizer.from_unigram(scored, unk_id=pieces.index("<unk>"))
 
 
+def train_unigram(folder, texts, vocabulary_size):
+    """Trains a SentencePiece model with BERT's special pieces; returns its content."""
+    import sentencepiece
+
+    (folder / "corpus.txt").write_text("\n".join(texts), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.Train(
+        input=str(folder / "corpus.txt"),
+        model_prefix=str(folder / "spiece"),
+        vocab_size=vocabulary_size,
+        control_symbols="[CLS],[SEP]",
+        pad_id=3,
+        bos_id=-1,
+        eos_id=-1,
+        minloglevel=2,
+        num_threads=1,
+    )
+    return (folder / "spiece.model").read_bytes()
+
+
+def trained_tokenizer(content, lowercase=False):
+    """Returns the tokenizer of what `train_unigram` returned."""
+    from zonekeras.data.sentencepiece_model import parse_sentencepiece_model
+    from zonekeras.data.tokenizer import ReaderTokenizer
+    from zonekeras.data.tokenizer_definitions import SpecialTokens
+
+    model = parse_sentencepiece_model(content)
+    return ReaderTokenizer.from_unigram(
+        model.pieces,
+        model.unk_id,
+        model.precompiled_charsmap,
+        lowercase=lowercase,
+        special=SpecialTokens("[CLS]", "[SEP]", "<pad>", "<unk>"),
+        style="bert",
+    )
+
+
 def tiny_model(seed=0, vocabulary=VOCABULARY, tokenizer=None, **sizes):
     """Returns a loaded reader with random weights."""
     from zonekeras.models.network import KerasNetwork

@@ -2,18 +2,16 @@
 
 import pytest
 
+from tests.builders import train_unigram, trained_tokenizer
 from tests.graph.test_wordpiece import differences
 from zonekeras.data.sentencepiece_model import (
     parse_sentencepiece_model,
     serialize_sentencepiece_model,
 )
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import SpecialTokens
 
 tf = pytest.importorskip("tensorflow", reason="graphs are TensorFlow's")
 
-SPECIAL = SpecialTokens("[CLS]", "[SEP]", "<pad>", "<unk>")
 TEXTS = [
     "die  Größe",
     "  Größe ﬁn  ½ ",
@@ -34,47 +32,29 @@ def texts_of(shared_dir, language):
 
 
 @pytest.fixture(scope="module")
-def model(shared_dir, tmp_path_factory):
+def content(shared_dir, tmp_path_factory):
     """A unigram model of German with a few Chinese texts."""
-    sentencepiece = pytest.importorskip("sentencepiece", reason="needs sentencepiece")
+    pytest.importorskip("sentencepiece", reason="needs sentencepiece")
     folder = tmp_path_factory.mktemp("spiece")
     texts = texts_of(shared_dir, "de") + texts_of(shared_dir, "zh")[:40]
-    (folder / "corpus.txt").write_text("\n".join(texts), encoding="utf-8")
-    sentencepiece.SentencePieceTrainer.Train(
-        input=str(folder / "corpus.txt"),
-        model_prefix=str(folder / "spiece"),
-        vocab_size=2500,
-        control_symbols="[CLS],[SEP]",
-        pad_id=3,
-        bos_id=-1,
-        eos_id=-1,
-        minloglevel=2,
-        num_threads=1,
-    )
-    return parse_sentencepiece_model((folder / "spiece.model").read_bytes())
+    return train_unigram(folder, texts, 2500)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["cased", "lower-casing"])
-def pair(request, model):
+def pair(request, content):
     """A tokenizer and the same in a graph."""
     from zonekeras.graph.sentencepiece import GraphSentencePiece
 
-    tokenizer = ReaderTokenizer.from_unigram(
-        model.pieces,
-        model.unk_id,
-        model.precompiled_charsmap,
-        lowercase=request.param,
-        special=SPECIAL,
-        style="bert",
-    )
+    tokenizer = trained_tokenizer(content, lowercase=request.param)
     in_graph = GraphSentencePiece(tokenizer)
     strings = tf.TensorSpec([None], tf.string)
     return tokenizer, tf.function(in_graph, [strings], autograph=False), in_graph
 
 
-def test_what_is_written_is_what_is_read(model):
-    content = serialize_sentencepiece_model(model, control_ids=[1, 2])
-    assert parse_sentencepiece_model(content) == model
+def test_what_is_written_is_what_is_read(content):
+    model = parse_sentencepiece_model(content)
+    written = serialize_sentencepiece_model(model, control_ids=[1, 2])
+    assert parse_sentencepiece_model(written) == model
 
 
 def test_tokens_and_offsets_are_the_library_s(pair):
