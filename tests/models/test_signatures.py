@@ -257,6 +257,61 @@ def test_attention_weights_of_the_layers_asked_for(exported):
     assert (last[1] > 0).all() and (outputs["layer_0"].numpy() > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("token_ids", (-1, 47)),
+        ("segment_ids", (-1, 2)),
+        ("roles", (-1, 5)),
+        ("token_ids", (-(2**31), 2**31 - 1)),
+    ],
+)
+def test_an_id_that_the_model_lacks_costs_its_row_alone(exported, name, values):
+    """To the last bit: of three rows the middle one has it."""
+    length = 11
+    inputs = inputs_of(3, length)
+    masks = ["layer1:p2q", "", "all-layers:q2"]
+    tables = np.stack([parse_configuration(mask).tables(L, 1) for mask in masks])
+    tables = tf.constant(tables)
+    signatures = exported.loaded.signatures
+    for value in values:
+        for column in (0, length - 1):
+            wrong = tf.tensor_scatter_nd_update(inputs[name], [[1, column]], [value])
+            for signature in ("serving_default", "attention", "logits"):
+                more = {} if signature == "logits" else {"zone_tables": tables}
+                right = signatures[signature](**inputs, **more)
+                found = signatures[signature](**inputs | {name: wrong}, **more)
+                assert sorted(found) == sorted(right)
+                for output, expected in right.items():
+                    assert np.isfinite(expected).all()
+                    assert np.isnan(found[output][1]).all()
+                    for row in (0, 2):
+                        np.testing.assert_array_equal(found[output][row], expected[row])
+
+
+def test_the_first_and_last_ids_are_read_as_they_are(exported):
+    """By the functions beneath the signatures, which clip nothing."""
+    inputs = {
+        name: tf.constant([[0, last], [last, 0]], tf.int32)
+        for name, last in (("token_ids", 46), ("segment_ids", 1), ("roles", 4))
+    }
+    tables = tf.ones([2, L, 1, R, R])
+    loaded = exported.loaded
+    expected = loaded.serving_default(**inputs, zone_tables=tables)
+    found = loaded.signatures["serving_default"](**inputs, zone_tables=tables)
+    for name, values in expected.items():
+        assert np.isfinite(values).all()
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_more_tokens_than_positions_are_refused(plain):
+    tables = tf.ones([1, L, 1, R, R])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"61 is not in \[0, 61\)"):
+        plain.loaded.signatures["serving_default"](
+            **inputs_of(1, 62), zone_tables=tables
+        )
+
+
 def test_an_assigned_mask_is_kept_returned_and_read(exported):
     model, loaded = exported.model, exported.loaded
     inputs = inputs_of(3, 11)

@@ -41,7 +41,10 @@ def answer_requests(random):
 
 
 def array_requests(random):
-    """A request for each other signature; what is assigned is always the same."""
+    """A request for each other signature; what is assigned is always the same.
+
+    Before these, for those that read ids, one whose second row has an id too high.
+    """
     length = 11
     inputs = {
         "token_ids": random.integers(5, 47, (2, length)),
@@ -50,7 +53,13 @@ def array_requests(random):
     }
     tables = np.stack([parse_configuration(text).tables(L, N) for text in MASKS[1:3]])
     with_tables = {**inputs, "zone_tables": tables[:, :, :1]}
+    wrong = {name: np.copy(ids) for name, ids in inputs.items()}
+    wrong["token_ids"][1, 7] = 47
+    wrong_with_tables = {**with_tables, **wrong}
     return [
+        ("serving_default", wrong_with_tables),
+        ("attention", wrong_with_tables),
+        ("logits", wrong),
         ("serving_default", with_tables),
         ("attention", with_tables),
         ("set_mask", {"mask": np.array([b"layer1:p2"], object)}),
@@ -127,6 +136,20 @@ def test_arrays_are_the_models(asked):
         weights = outputs["attention"][f"layer_{layer}"]
         assert weights.shape == (2, N, 11, 11)
         np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+
+
+def test_an_id_that_the_model_lacks_costs_its_row_alone(asked):
+    _, _, requests, alone, _ = asked
+    names = [name for name, _ in requests]
+    for signature in ("serving_default", "attention", "logits"):
+        wrong, right = (
+            outputs
+            for name, outputs in zip(names, alone, strict=True)
+            if name == signature
+        )
+        for output, values in right.items():
+            np.testing.assert_array_equal(wrong[output][0], values[0])
+            assert np.isnan(wrong[output][1]).all()
 
 
 def test_no_request_ends_the_process(exported_reader):

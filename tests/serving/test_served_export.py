@@ -16,6 +16,7 @@ import zonekeras
 from cli import serve_config
 from tests.builders import READING, tiny_squad, write_json
 from tests.serving.rest_stand_in import serve
+from zonekeras.errors import InputError
 from zonekeras.serving import Client
 from zonekeras.zones import parse_configuration
 
@@ -121,6 +122,46 @@ def test_logits_through_a_server(server, reader):
             alone = reader.predict_logits(inputs)[row]
         # Another graph and batch, float32: some units in the last place.
         np.testing.assert_allclose(served[row], alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "value"), [("token_ids", 47), ("roles", -1)])
+def test_a_window_with_an_id_that_the_model_lacks_is_named(server, name, value):
+    inputs = {
+        "token_ids": np.full((3, 7), 5, np.int32),
+        "segment_ids": np.zeros((3, 7), np.int32),
+        "roles": np.full((3, 7), 4, np.int32),
+    }
+    inputs[name][1, 2] = value
+    tables = np.ones((3, 3, 1, 5, 5), np.float32)
+    with Client(server.url, "tiny") as client:
+        with pytest.raises(InputError, match="server for the rows 1, counted from 0"):
+            client.logits(inputs, tables)
+        inputs[name][1] = inputs[name][0]
+        assert np.isfinite(client.logits(inputs, tables)).all()
+
+
+@pytest.fixture
+def broken_weights(loaded_reader):
+    """Weights with one NaN in the head's bias, which every logit has."""
+    bias = next(
+        variable for variable in loaded_reader.parameters if variable.shape == (2,)
+    )
+    before = bias.numpy()
+    bias.assign([float("nan"), 0.0])
+    yield
+    bias.assign(before)
+
+
+def test_weights_that_give_nan_give_errors_and_no_answers(
+    server, broken_weights, tmp_path
+):
+    dev = write_json(tmp_path / "dev.json", tiny_squad())
+    error = "Expected finite logits. Received: NaN or infinity from the model."
+    with Client(server.url, "tiny") as client:
+        with pytest.raises(InputError, match=error):
+            client.answer("which city?", "the old town")
+        with pytest.raises(InputError, match=f"^question 'passage0-.* error: {error}"):
+            client.sweep(dev, tmp_path / "served", configurations=MASKS)
 
 
 def test_the_model_runs_its_warm_up_requests(exported_reader, loaded_reader, capsys):

@@ -229,3 +229,15 @@ def test_the_listing_reads_such_a_run(client, dev, tmp_path, capsys):
     assert "strict, unknown tokens, as served on TensorFlow Serving" in first
     table = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert list(table["configuration"])[0] == "baseline"
+
+
+def test_scores_that_are_no_numbers_are_a_fault_of_the_server(client, server, dev):
+    call = server.model.call
+
+    def broken(signature, inputs):
+        outputs = call(signature, inputs)
+        return outputs | {"score": [float("nan")] * len(outputs["score"])}
+
+    server.model.call = broken
+    with pytest.raises(ServerError, match="expected finite scores. Received: nan and"):
+        client.sweep(dev, configurations=["layer1:q2"])

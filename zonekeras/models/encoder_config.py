@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from zonekeras.zones import NUM_ROLES
+
 
 @dataclass(frozen=True)
 class EncoderConfig:
@@ -55,6 +57,14 @@ class EncoderConfig:
     def num_blocks(self) -> int:
         """Different sets of layer weights."""
         return max(self.block_of_layer, default=-1) + 1
+
+    @property
+    def id_limits(self) -> dict[str, int]:
+        """By input, how many ids there are from 0; of an ignored one nothing."""
+        limits = {"token_ids": self.vocabulary_size, "roles": NUM_ROLES}
+        return limits | (
+            {"segment_ids": self.num_segments} if self.num_segments else {}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON values."""

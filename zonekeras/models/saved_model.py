@@ -6,7 +6,8 @@ The contract that every SavedModel of ours keeps:
 - `logits(token_ids, segment_ids, roles)`: int32 [B, T]; reads the variables; returns
   `start_logits` and `end_logits`, float32 [B, T].
 - `serving_default`, function and signature: one more input `zone_tables`, float32
-  [B, L, 1 or N, R, R], used in place of the variables.
+  [B, L, 1 or N, R, R], used in place of the variables. In the signature, a row with an
+  id that the model does not have gets NaN; the functions check nothing.
 - `embed`, `run_layer_0` … `run_layer_{L-1}`, `head`: the same model in pieces, so
   that a run can start at any layer: `run_layer_k(hidden, roles, zone_table)` runs
   layer k on [B, T, D] with a table float32 [1 or B, 1 or N, R, R], and
@@ -28,6 +29,7 @@ import tensorflow as tf
 
 from zonekeras.errors import InputError
 from zonekeras.layers import take_rows
+from zonekeras.models.id_ranges import clip_ids, fill_rows
 from zonekeras.models.network import (
     INPUT_NAMES,
     hash_arrays,
@@ -71,6 +73,14 @@ class ReaderModule(tf.Module):
             inputs = _inputs(token_ids, segment_ids, roles)
             return _named(reader(inputs | {"zone_tables": zone_tables}))
 
+        def served_logits(
+            token_ids: Any, segment_ids: Any, roles: Any, zone_tables: Any
+        ) -> Any:
+            inputs = _inputs(token_ids, segment_ids, roles)
+            inputs, is_bad = clip_ids(inputs, reader.config)
+            outputs = self.serving_default(**inputs, zone_tables=zone_tables)
+            return fill_rows(outputs, is_bad)
+
         def embed(token_ids: Any, segment_ids: Any) -> Any:
             return reader.encoder.embed(token_ids, segment_ids)
 
@@ -80,6 +90,9 @@ class ReaderModule(tf.Module):
         self.logits = tf.function(logits, tokens, autograph=False)
         self.serving_default = tf.function(
             serving_default, [*tokens, tables], autograph=False
+        )
+        self.served_logits = tf.function(
+            served_logits, [*tokens, tables], autograph=False
         )
         self.embed = tf.function(embed, tokens[:2], autograph=False)
         self.head = tf.function(head, [hidden], autograph=False)
@@ -215,7 +228,7 @@ def write_saved_model(
     Raises:
         OSError: If it cannot be written.
     """
-    all_signatures = {"serving_default": module.serving_default, **(signatures or {})}
+    all_signatures = {"serving_default": module.served_logits, **(signatures or {})}
     try:
         tf.saved_model.save(module, str(directory), signatures=all_signatures)
     except tf.errors.OpError as error:  # TensorFlow's own for a full disk

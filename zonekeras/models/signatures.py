@@ -7,7 +7,9 @@
   client assigns, others get. So these are left out unless asked for.
 
 In all of them the first axis of every input and output is the row, as a server's
-batching wants it, and no operation raises on what a row holds.
+batching wants it, and no operation raises on what a row holds: `answer` and `set_mask`
+return an error for the row, those that read ids NaN (see `id_ranges`). Shapes that the
+model cannot read are refused, such as more tokens than it has positions.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from zonekeras.graph.answering import GraphReader
 from zonekeras.graph.masks import Masks, read_masks
 from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.graph.texts import text_errors
+from zonekeras.models.id_ranges import clip_ids, fill_rows
 from zonekeras.models.saved_model import ReaderModule
 from zonekeras.models.span_reader import SpanReader
 
@@ -60,7 +63,8 @@ def add_signatures(
     for name, function in signatures.items():
         setattr(module, name, function)
     if options.stateful:
-        signatures["logits"] = module.logits
+        # Beside the module's own function of that name, which checks nothing.
+        signatures["logits"] = _logits(module, reader)
     return signatures
 
 
@@ -92,20 +96,29 @@ def _attention(module: ReaderModule, reader: SpanReader, layers: Sequence[int]) 
     def attention(
         token_ids: Any, segment_ids: Any, roles: Any, zone_tables: Any
     ) -> dict[str, Any]:
-        inputs = {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "roles": roles,
-            "zone_tables": zone_tables,
-        }
-        weights = reader.encoder.attention(inputs, tuple(layers))
-        return {
+        ids = {"token_ids": token_ids, "segment_ids": segment_ids, "roles": roles}
+        inputs, is_bad = clip_ids(ids, reader.config)
+        weights = reader.encoder.attention(
+            inputs | {"zone_tables": zone_tables}, tuple(layers)
+        )
+        outputs = {
             f"layer_{layer}": tf.cast(values, tf.float32)
             for layer, values in weights.items()
         }
+        return fill_rows(outputs, is_bad)
 
     specs = module.serving_default.input_signature
     return tf.function(attention, specs, autograph=False)
+
+
+def _logits(module: ReaderModule, reader: SpanReader) -> Any:
+    def logits(token_ids: Any, segment_ids: Any, roles: Any) -> dict[str, Any]:
+        ids = {"token_ids": token_ids, "segment_ids": segment_ids, "roles": roles}
+        inputs, is_bad = clip_ids(ids, reader.config)
+        return fill_rows(module.logits(**inputs), is_bad)
+
+    specs = module.logits.input_signature
+    return tf.function(logits, specs, autograph=False)
 
 
 def _set_mask(module: ReaderModule, reader: SpanReader) -> Any:

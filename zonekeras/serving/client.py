@@ -204,7 +204,8 @@ class Client:
 
         Raises:
             InputError: If the numbers of windows differ, or a window alone is larger
-                than `max_request_bytes`.
+                than `max_request_bytes`; or if windows have no finite logits, as those
+                with an id that the model does not have: their rows are named.
         """
         tensors = {
             name: np.asarray(inputs[name], np.int32)
@@ -214,7 +215,15 @@ class Client:
         parts = [np.zeros((0, *tensors["token_ids"].shape[1:], 2), np.float32)]
         for group in group_windows(tensors, self._max_rows, self._max_request_bytes):
             parts.append(self._logits_of_group(group))
-        return np.concatenate(parts)
+        logits = np.concatenate(parts)
+        broken = np.flatnonzero(~np.isfinite(logits).all(axis=(1, 2)))
+        if len(broken):
+            raise InputError(
+                "Expected token_ids, segment_ids and roles that the model has, and "
+                "finite logits. Received: NaN or infinity from the server for the rows "
+                f"{', '.join(map(str, broken))}, counted from 0."
+            )
+        return logits
 
     def num_layers(self) -> int:
         """Returns how many layers the model has."""

@@ -260,6 +260,12 @@ def _check(
         raise InputError(
             f"{place}: expected an answer. Received the server's error: {answer.error}"
         )
+    if not np.isfinite([answer.score, answer.null_score]).all():
+        raise ServerError(
+            f"{place}: expected finite scores. Received: {answer.score} and "
+            f"{answer.null_score}; check the model's weights, and export it with this "
+            "version of zonekeras."
+        )
     if answer.start < 0 and answer.score > NO_SPAN_SCORE and not may_be_null:
         raise InputError(
             f"{place}: expected an answer, since every question of the data has one. "
