@@ -30,12 +30,13 @@ PROG = "zonekeras export"
 
 EPILOG = """\
 example:
-  $ zonekeras export --model downloads/bert_squad --output_dir saved_models/reader
-  wrote saved_models/reader/1 with the signatures answer, serving_default
+  $ zonekeras export --model saved_models/reader --output_dir saved_models/served
+  wrote saved_models/served/1 with the signatures answer, serving_default
 
 The directory is a model like any other (--model takes it) and the base path of a
 server: 'zonekeras serve-config' writes what TensorFlow Serving needs. docs/serving.md
-describes the signatures. A model of zonekeras may be exported into its own directory.
+describes the signatures. A model of zonekeras may be exported into its own directory,
+and no model into another one's.
 """
 
 
@@ -115,12 +116,17 @@ def _main(argv: Sequence[str]) -> None:
 
 def _export(local: LocalPaths) -> str:
     """Writes the model directory; returns what to say of it."""
-    from zonekeras.models.model_directory import SAVED_MODEL_VERSION, check_target
+    from zonekeras.models.model_directory import (
+        SAVED_MODEL_VERSION,
+        check_same_model,
+        check_target,
+    )
 
     arguments = local.arguments
     directory = Path(arguments.output_dir)
     check_target(directory)
     model = local.renamed(_load(arguments))
+    check_same_model(directory, model.fingerprint())
     options = _options(arguments, model)
     model.export(directory, options)
     names = ", ".join(options.signature_names())

@@ -34,10 +34,10 @@ _DEFAULTS = BatchingSettings()
 
 EPILOG = f"""\
 example:
-  $ zonekeras serve-config saved_models/reader
-  wrote saved_models/reader/serving/models.config
-  wrote saved_models/reader/serving/batching.config
-  wrote saved_models/reader/1/assets.extra/tf_serving_warmup_requests (2 requests)
+  $ zonekeras serve-config saved_models/served --name reader
+  wrote saved_models/served/serving/models.config
+  wrote saved_models/served/serving/batching.config
+  wrote saved_models/served/1/assets.extra/tf_serving_warmup_requests (2 requests)
   serve it on this machine alone with
 
   docker run …

@@ -6,7 +6,7 @@ import pytest
 
 from cli.export import main
 from tests.backends import only_tensorflow
-from tests.builders import VOCABULARY, write_hugging_face, write_json
+from tests.builders import VOCABULARY, tiny_model, write_hugging_face, write_json
 
 
 @pytest.fixture
@@ -47,6 +47,45 @@ def test_a_model_is_exported_and_once_more_into_its_own_directory(here, capsys):
         "tokenizer_config.json",
         "zonekeras.json",
     ]
+
+
+def contents(directory):
+    """Returns the bytes of all files, by path."""
+    return {
+        path.relative_to(directory): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+@only_tensorflow
+def test_another_model_is_not_replaced(here, capsys):
+    tiny_model(seed=1).save(here / "out")
+    before = contents(here / "out")
+    assert main(["--model=source", "--output_dir=out", "--noanswer"]) == 2
+    assert capsys.readouterr().err == (
+        "zonekeras export: error: Expected a new directory, or the one of the model "
+        "itself. Received: out, with another model in it (from random-1). Choose "
+        "another directory, or remove this one first.\n"
+    )
+    assert contents(here / "out") == before
+
+    (here / "out/zonekeras.json").write_text("{}")
+    before = contents(here / "out")
+    assert main(["--model=source", "--output_dir=out", "--noanswer"]) == 2
+    assert (
+        "Received: out, whose zonekeras.json does not say which model it has. Choose "
+        in capsys.readouterr().err
+    )
+    assert contents(here / "out") == before
+
+
+@only_tensorflow
+def test_the_same_model_from_another_source_is_replaced(here):
+    """`source` holds the weights of `tiny_model()`."""
+    tiny_model().save(here / "out")
+    assert main(["--model=source", "--output_dir=out", "--noanswer"]) == 0
+    assert signatures_of(here / "out") == ["serving_default"]
 
 
 @only_tensorflow

@@ -75,6 +75,33 @@ def check_target(directory: Path) -> None:
         )
 
 
+def check_same_model(directory: Path, fingerprint: str) -> None:
+    """Checks that a directory has no other model in it, which writing would remove.
+
+    Args:
+        directory: Where a model is to be written.
+        fingerprint: That model's.
+
+    Raises:
+        InputError: If the directory describes another model, or what it has for a
+            description cannot be read.
+    """
+    path = directory / DESCRIPTION_FILE
+    if not path.exists():
+        return
+    try:
+        description, found = read_description(path)
+        if found == fingerprint:
+            return
+        what = f"with another model in it (from {description.source})"
+    except InputError:
+        what = f"whose {DESCRIPTION_FILE} does not say which model it has"
+    raise InputError(
+        "Expected a new directory, or the one of the model itself. Received: "
+        f"{directory}, {what}. Choose another directory, or remove this one first."
+    )
+
+
 def write_model(
     directory: Path,
     reader: SpanReader,

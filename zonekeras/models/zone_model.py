@@ -34,6 +34,7 @@ from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.zones import (
+    NUM_ROLES,
     Configuration,
     Semantics,
     open_tables,
@@ -239,8 +240,9 @@ class ZoneModel:
     def save(self, directory: str | Path) -> None:
         """Writes a model directory: description, Keras model and tokenizer.
 
-        Nothing is masked in what is written. An older SavedModel of ours in the
-        directory is removed, since `load` would prefer it.
+        Nothing is masked in what is written. A model of ours that is in the directory
+        is replaced, also another one; its SavedModel is removed, since `load` would
+        prefer it.
 
         Raises:
             InputError: If the model was loaded from a SavedModel, or the directory
@@ -253,7 +255,8 @@ class ZoneModel:
     ) -> None:
         """Writes a model directory with a SavedModel in it (`1/`); see `saved_model`.
 
-        The SavedModel takes TF Serving's layout: the directory is its base path.
+        The SavedModel takes TF Serving's layout: the directory is its base path. A
+        model of ours that is in it is replaced, also another one.
 
         Args:
             directory: Where to; made if missing.
@@ -330,8 +333,11 @@ def _checked(inputs: Mapping[str, Any], encoder: EncoderConfig) -> dict[str, Any
             f"Expected at most {longest} tokens, which is what this model "
             f"was made for. Received: {shapes['roles'][1]}."
         )
+    limits = {"token_ids": encoder.vocabulary_size, "roles": NUM_ROLES}
+    if encoder.num_segments:
+        limits["segment_ids"] = encoder.num_segments
     for name, array in arrays.items():
-        _check_range(name, array, encoder.id_limits.get(name))
+        _check_range(name, array, limits.get(name))
     return {name: array.astype(np.int32) for name, array in arrays.items()}
 
 
