@@ -34,7 +34,6 @@ from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.zones import (
-    NUM_ROLES,
     Configuration,
     Semantics,
     open_tables,
@@ -333,11 +332,8 @@ def _checked(inputs: Mapping[str, Any], encoder: EncoderConfig) -> dict[str, Any
             f"Expected at most {longest} tokens, which is what this model "
             f"was made for. Received: {shapes['roles'][1]}."
         )
-    limits = {"token_ids": encoder.vocabulary_size, "roles": NUM_ROLES}
-    if encoder.num_segments:
-        limits["segment_ids"] = encoder.num_segments
     for name, array in arrays.items():
-        _check_range(name, array, limits.get(name))
+        _check_range(name, array, encoder.id_limits.get(name))
     return {name: array.astype(np.int32) for name, array in arrays.items()}
 
 
