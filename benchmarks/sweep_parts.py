@@ -1,13 +1,18 @@
 """Where a sweep's time goes: the model, decoding, the store, answers, scores, files.
 
 One `run_sweep` with an output directory, all cells and the baseline, after one of a few
-questions that compiles the graphs. Decoding runs in a thread beside the model, so its
-own processor time is set against the whole process' ("CPU share"); on a machine with an
-idle core it hardly shows in the wall time. Figures take the same time whatever the size
-of the dev set, so they stand apart from what grows with it.
+questions that compiles the graphs. Attention is recorded as `zonekeras sweep` does it:
+the masses of every window, the weights of some questions. What that takes is summed up
+in a line of its own, and not counted as decoding, scoring and storing.
+
+Decoding runs in a thread beside the model, so its own processor time is set against the
+whole process' ("CPU share"); on a machine with an idle core it hardly shows in the wall
+time. Figures take the same time whatever the size of the dev set, so they stand apart
+from what grows with it.
 
     python benchmarks/sweep_parts.py
     python benchmarks/sweep_parts.py --questions 8
+    python benchmarks/sweep_parts.py --attention_questions 0
 """
 
 from __future__ import annotations
@@ -22,26 +27,40 @@ from measuring import PROCESSOR, WALL, machine, timed_methods
 
 from zonekeras import plotting
 from zonekeras.data.squad import read_squad
+from zonekeras.defaults import ATTENTION_QUESTIONS
 from zonekeras.models.loading import load
+from zonekeras.models.network import KerasNetwork
 from zonekeras.results.store import SweepStore
 from zonekeras.sweeping import output, run_sweep
+from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.precision import sample_questions
 
 GOAL = 0.10
 PARTS = {
     "model": (BatchRunner, "logits"),
+    "  of it recording attention": (KerasNetwork, "layer_attention"),
+    "packing attention": (AttentionRecorder, "take"),
     "decoding": (BatchRunner, "decode"),
-    "store: a batch's spans": (SweepStore, "put_chunks"),
+    "store: a batch": (SweepStore, "put_chunks"),
+    "  of it attention": (SweepStore, "_put_attention"),
     "answers, scores and their files": (output.SweepOutput, "finish"),
     "  of it choosing answers": (output, "select_answers"),
     "  of it the store": (SweepStore, "put"),
     "  of it scoring": (output, "build_result"),
     "  of it figures": (plotting, "save_figure"),
-    "    and drawing them": (plotting, "heatmap"),
+    "    and drawing the heatmap": (plotting, "heatmap"),
+    "    and drawing the masses": (plotting, "mass_effect_plot"),
 }
-COUNTED = ("decoding", "store: a batch's spans", "answers, scores and their files")
-FIGURES = ("  of it figures", "    and drawing them")
+COUNTED = ("decoding", "store: a batch", "answers, scores and their files")
+STORED_ATTENTION = "  of it attention"
+ATTENTION = ("  of it recording attention", "packing attention", STORED_ATTENTION)
+THREADED = ("model", "  of it recording attention")
+FIGURES = (
+    "  of it figures",
+    "    and drawing the heatmap",
+    "    and drawing the masses",
+)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -51,6 +70,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", default="../shared/data/xquad_en_heldout.json")
     parser.add_argument("--questions", type=int, help="all if left out")
     parser.add_argument("--max_seq_length", type=int, default=384)
+    parser.add_argument("--attention_questions", type=int, default=ATTENTION_QUESTIONS)
     return parser.parse_args()
 
 
@@ -61,7 +81,10 @@ def main() -> None:
     model = load(arguments.model, prefer_saved_model=False)
     dataset = read_squad(arguments.data)
     sample = sample_questions(dataset, arguments.questions or dataset.num_questions)
-    settings = {"max_seq_length": arguments.max_seq_length}
+    settings = {
+        "max_seq_length": arguments.max_seq_length,
+        "attention_questions": arguments.attention_questions,
+    }
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(model, sample_questions(dataset, 2), f"{folder}/first", **settings)
         with timed_methods(PARTS) as seconds:
@@ -77,10 +100,16 @@ def main() -> None:
     for name, times in {"run_sweep": whole, **seconds}.items():
         share = times / whole
         # The model's threads are not the calling one, so its own says nothing.
-        own = "" if name == "model" else f"{times[PROCESSOR]:>11.2f}"
-        own_share = "" if name == "model" else f"{share[PROCESSOR]:>11.3f}"
+        own = "" if name in THREADED else f"{times[PROCESSOR]:>11.2f}"
+        own_share = "" if name in THREADED else f"{share[PROCESSOR]:>11.3f}"
         print(f"{name:<34}{times[WALL]:>9.2f}{share[WALL]:>8.3f}{own}{own_share}")
+    attention = sum(seconds[name] for name in ATTENTION) / whole
+    print(
+        f"recording, packing and storing attention: {attention[WALL]:.3f} of the time "
+        f"({arguments.attention_questions} questions' weights)"
+    )
     counted = sum(seconds[name] for name in COUNTED) / whole
+    counted -= seconds[STORED_ATTENTION] / whole
     growing = counted - sum(seconds[name] for name in FIGURES) / whole
     print(
         f"decoding, scoring and storing: {counted[WALL]:.3f} of the time, "
