@@ -4,14 +4,16 @@ Everything is made up but the sizes, so that no file and no network is needed: r
 weights, and 10,570 questions in 2,067 passages of random words, one word piece each.
 Lengths are drawn as SQuAD's are: passages of 152 word pieces in the mean, questions of
 13. Windows are of 512 tokens with a stride of 128. All 61 configurations go through
-`run_sweep` with a store and files, nothing left out.
+`run_sweep` with a store and files, and attention is recorded, as `zonekeras sweep` does
+it.
 
 For each number format it prints the seconds of the sweep, of compiling (counted by JAX;
 `--rounds 2` runs the sweep again in the same process, with nothing left to compile),
-and of decoding and storing. The achieved FLOP/s are those of the rows that are computed
-(`estimate_sweep`'s cost by the layer's formula in `kernel_efficiency`), padding
-included; the peak is that of a square matrix product in the same number format in the
-same run. float32 is without TF32 (`jax_default_matmul_precision` "highest").
+and of packing attention, decoding and storing. The achieved FLOP/s are those of the
+rows that are computed (`estimate_sweep`'s cost by the layer's formula in
+`subjects.layer_flops`), padding counted, recording attention not; the peak is that of a
+square matrix product in the same number format in the same run. float32 is without TF32
+(`jax_default_matmul_precision` "highest").
 
     KERAS_BACKEND=jax python benchmarks/gpu_sweep.py
     KERAS_BACKEND=jax python benchmarks/gpu_sweep.py --precisions bfloat16 --rounds 2
@@ -43,10 +45,12 @@ from subjects import (
 )
 
 from zonekeras.data.squad import SquadDataset
+from zonekeras.defaults import ATTENTION_QUESTIONS
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.store import SweepStore
 from zonekeras.sweeping import estimate_sweep, run_sweep
+from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.output import SweepOutput
 
@@ -55,6 +59,7 @@ POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 PASSAGE_MEAN, PASSAGE_SHAPE, SHORTEST_PASSAGE = 152.0, 5.0, 25
 QUESTION_MEAN, QUESTION_SHAPE, SHORTEST_QUESTION = 13.0, 12.0, 4
 PARTS = {
+    "packing attention": (AttentionRecorder, "take"),
     "decoding": (BatchRunner, "decode"),
     "storing": (SweepStore, "put_chunks"),
     "answers, scores, files": (SweepOutput, "finish"),
@@ -202,7 +207,13 @@ def run_once(
     """Runs a whole sweep into a directory of its own; returns seconds and parts."""
     with tempfile.TemporaryDirectory() as folder, timed_methods(PARTS) as parts:
         start = time.perf_counter()
-        run_sweep(model, dataset, f"{folder}/sweep", token_budget=token_budget)
+        run_sweep(
+            model,
+            dataset,
+            f"{folder}/sweep",
+            token_budget=token_budget,
+            attention_questions=ATTENTION_QUESTIONS,
+        )
         return time.perf_counter() - start, parts
 
 
