@@ -43,7 +43,8 @@ def answer_requests(random):
 def array_requests(random):
     """A request for each other signature; what is assigned is always the same.
 
-    Before these, for those that read ids, one whose second row has an id too high.
+    Before it, if the signature reads ids, one whose second row has an id too high.
+    `logits` reads what is assigned, so both of its requests come after `set_mask`.
     """
     length = 11
     inputs = {
@@ -59,11 +60,11 @@ def array_requests(random):
     return [
         ("serving_default", wrong_with_tables),
         ("attention", wrong_with_tables),
-        ("logits", wrong),
         ("serving_default", with_tables),
         ("attention", with_tables),
         ("set_mask", {"mask": np.array([b"layer1:p2"], object)}),
         ("get_mask", {"row": np.arange(2)}),
+        ("logits", wrong),
         ("logits", inputs),
     ]
 
