@@ -231,6 +231,18 @@ def test_the_listing_reads_such_a_run(client, dev, tmp_path, capsys):
     assert list(table["configuration"])[0] == "baseline"
 
 
+def test_such_runs_are_compared(client, dev, tmp_path, capsys):
+    from cli import compare as command
+
+    sides = [str(tmp_path / name) for name in ("first", "second")]
+    for side in sides:
+        client.sweep(dev, side, configurations=SOME)
+    assert command.main(sides) == 0
+    printed = capsys.readouterr().out
+    assert f"{sides[0]} (1 run) minus {sides[1]}" in printed
+    assert "layer0.head1:q2: EM +0.00 (+0.00 to +0.00)" in printed
+
+
 def test_scores_that_are_no_numbers_are_a_fault_of_the_server(client, server, dev):
     call = server.model.call
 

@@ -20,7 +20,7 @@ from zonekeras.zones import Role
 
 NUM_STEPS = 63
 """A weight of 1 is stored as this number; weights below 0.8 % as 0."""
-_COMPRESSION = 9
+_COMPRESSION = 6  # 9 takes ten times as long for an eighth less
 _SPECIAL = {Role.CLS: "[CLS]", Role.SEP: "[SEP]"}
 
 

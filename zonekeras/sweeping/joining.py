@@ -39,7 +39,7 @@ class SweptRun:
         totals: Differences of each passage, `[P, 2 C]` with `C` the table's rows but
             the baseline; exact match's before F1's.
         num_layers: Layers of the model.
-        weights: The model's fingerprint.
+        weights: The model's fingerprint, or that of a served one's answers.
         precision: The number format that it was computed in.
         asked: What has to be the same for tables to be compared: fingerprint of the
             data, metric, settings.
@@ -118,7 +118,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
         table=result.table,
         totals=passage_totals(differences, passage_index(dataset)),
         num_layers=result.num_layers,
-        weights=content["weights"],
+        weights=content.get("weights") or content["served_answers"],
         precision=content["precision"],
         asked={
             "data": content["data"],
