@@ -97,5 +97,8 @@ def test_a_dead_chief_ends_the_workers(work):
     chief.send_signal(signal.SIGKILL)
     chief.communicate()
     _, err = worker.communicate(timeout=200)
-    assert worker.returncode != 0
+    assert worker.returncode == 1, err
     assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith(
+        "zonekeras sweep: error: another worker ended or cannot be reached: "
+    ), err
