@@ -197,6 +197,7 @@ def test_bad_input_is_one_line(bucket, capsys, flags, message):
     assert bucket.names() == before
 
 
+@pytest.mark.slow
 def test_what_reads_a_sweep_from_and_to_a_bucket(bucket, swept, capsys):
     bucket.put_directory("runs/a", swept)
     assert report.main(["memory://bucket/runs/a"]) == 0
@@ -208,6 +209,7 @@ def test_what_reads_a_sweep_from_and_to_a_bucket(bucket, swept, capsys):
     assert "compared/comparison.png" in bucket.names()
 
 
+@pytest.mark.slow
 def test_gradients_from_and_to_a_bucket(bucket, capsys):
     flags = ["--exact=0", "--output_dir=memory://bucket/gradients"]
     assert gradients.main([*REMOTE, *LENGTHS, *flags]) == 0

@@ -468,6 +468,7 @@ print("as expected")
 """
 
 
+@pytest.mark.slow
 def test_on_jax_without_tensorflow(tmp_path):
     names = ["bert", "xlm_roberta"]
     for name in names:

@@ -152,6 +152,7 @@ def test_padding_keeps_its_embedding():
     assert moved[0] == 0 and moved[used].min() > 0
 
 
+@pytest.mark.slow
 def test_dropout_depends_on_seed_step_and_part_alone():
     def loss(seed, number, parts=1):
         step, _ = make_step(tiny_reader(dropout=0.5), num_parts=2, seed=seed)
