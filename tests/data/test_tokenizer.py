@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import pre_tokenizers, trainers
 
+from tests.builders import train_unigram, trained_tokenizer
 from zonekeras.data.features import encode_pair
-from zonekeras.data.sentencepiece_model import parse_sentencepiece_model
 from zonekeras.data.squad import read_squad
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.data.tokenizer_definitions import (
@@ -439,27 +439,8 @@ def test_unigram_is_sentencepiece(shared_dir, tmp_path):
     sentencepiece = pytest.importorskip("sentencepiece", reason="needs sentencepiece")
     dataset = read_squad(shared_dir / "data/xquad/xquad.de.json")
     texts = [passage.text for passage in dataset.passages]
-    (tmp_path / "corpus.txt").write_text("\n".join(texts), encoding="utf-8")
-    sentencepiece.SentencePieceTrainer.Train(
-        input=str(tmp_path / "corpus.txt"),
-        model_prefix=str(tmp_path / "spiece"),
-        vocab_size=1500,
-        control_symbols="[CLS],[SEP]",
-        pad_id=3,
-        bos_id=-1,
-        eos_id=-1,
-        minloglevel=2,
-        num_threads=1,
-    )
-    content = (tmp_path / "spiece.model").read_bytes()
-    model = parse_sentencepiece_model(content)
-    tokenizer = ReaderTokenizer.from_unigram(
-        model.pieces,
-        model.unk_id,
-        model.precompiled_charsmap,
-        special=SpecialTokens("[CLS]", "[SEP]", "<pad>", "<unk>"),
-        style="bert",
-    )
+    content = train_unigram(tmp_path, texts, 1500)
+    tokenizer = trained_tokenizer(content)
     processor = sentencepiece.SentencePieceProcessor(model_proto=content)
     texts += [
         "  Größe ﬁn  ½ ",
