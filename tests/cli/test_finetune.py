@@ -73,6 +73,7 @@ def test_the_protocols_command_line_works_pasted(here, capsys):
     assert "protocol: was finished before; nothing to train" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_several_seeds(here, capsys):
     flags = [*GOOD[:2], *SHORT, "--predict_file=dev.json", "--output_dir=seeds"]
     assert finetune.main([*flags, "--seeds", "1", "2"]) == 0

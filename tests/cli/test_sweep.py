@@ -248,6 +248,7 @@ def take_terminal():
 
 # JAX warns of forks; this one becomes another program at once.
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+@pytest.mark.slow
 def test_a_terminal_shows_a_bar_and_ctrl_c_keeps_what_is_finished(here, capsys):
     # Long enough that it cannot end between the first batch and Ctrl-C.
     flags = ["--model=hf", "--predict_file=longer.json", *LENGTHS]
