@@ -4,13 +4,15 @@ The stock layer is `keras.layers.MultiHeadAttention` called as KerasHub's
 `TransformerEncoder` calls it in inference: dropout 0.1 (which keeps it off its fused
 path), and again dropout 0 (on it), with the padding mask broadcast to [B, T, T]. Ours
 has the same weights and reads roles, with one table for all heads and with one per
-head, and per example as a sweep passes them. "columns" is ours with the log gates as
-role columns of `q` and `k` in place of an added bias. All run turn about, compiled. The
-table has medians of the elapsed and of the processor time, and of their ratios to stock
-within each round; on a busy machine the processor time is the one to trust.
+head, and per example as a sweep passes them. "bias" is ours with the log gates added to
+the scores as a bias, in place of role columns of `q` and `k`. All run turn about,
+compiled. The table has medians of the elapsed and of the processor time, and of their
+ratios to stock within each round; on a busy machine the processor time is the one to
+trust.
 
     python benchmarks/attention.py
     python benchmarks/attention.py --widths 768 --rounds 100
+    python benchmarks/attention.py --precision mixed_bfloat16
     KERAS_BACKEND=jax python benchmarks/attention.py
 """
 
@@ -25,9 +27,11 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from measuring import machine
 
 from zonekeras.layers import MaskedMultiHeadAttention
-from zonekeras.layers.zone_attention import log_gates, one_hot_roles
+from zonekeras.layers.products import for_all_heads
+from zonekeras.layers.zone_attention import one_hot_roles, zone_columns
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.zones import NUM_ROLES, Role, open_table
 
@@ -42,6 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=192)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument(
+        "--precision", choices=("float32", "mixed_bfloat16"), default="float32"
+    )
     return parser.parse_args()
 
 
@@ -81,21 +88,19 @@ def run_ours(layer: Any) -> Callable[[dict[str, Any]], Any]:
     return run
 
 
-def run_columns(layer: Any) -> Callable[[dict[str, Any]], Any]:
-    """Returns a call with `[q, gates of the role] . [k, one-hot role]` as scores."""
+def run_bias(layer: Any) -> Callable[[dict[str, Any]], Any]:
+    """Returns a call with `q . k + log gate` as scores."""
 
     def run(inputs: dict[str, Any]) -> Any:
         hidden = inputs["hidden"]
-        batch, tokens = ops.shape(inputs["roles"])
         query, key, value = layer.project(hidden, hidden, hidden)
-        roles = one_hot_roles(inputs["roles"], NUM_ROLES, "float32")
-        table = ops.convert_to_tensor(layer.zone_tables[0])
-        rows = ops.matmul(roles, log_gates(table, "float32"))  # [B, n, T, R]
-        shape = (batch, layer.num_heads, tokens, NUM_ROLES)
-        query = ops.concatenate([query, ops.broadcast_to(rows, shape)], -1)
-        key = ops.concatenate([key, ops.broadcast_to(roles, shape)], -1)
-        weights = ops.softmax(ops.matmul(query, ops.swapaxes(key, -1, -2)))
-        return layer.output_dense(ops.swapaxes(ops.matmul(weights, value), 1, 2))
+        roles = one_hot_roles(inputs["roles"], NUM_ROLES, query.dtype)
+        table = ops.expand_dims(ops.convert_to_tensor(layer.zone_tables[0]), 0)
+        gates, is_open = zone_columns(table, roles, roles)
+        bias = for_all_heads(gates, ops.swapaxes(roles, 1, 2))  # [B, n, T, T]
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) + bias
+        context = ops.matmul(ops.softmax(scores), value) * is_open
+        return layer.join_heads(ops.swapaxes(context, 1, 2))
 
     return run
 
@@ -104,7 +109,11 @@ def make_contestants(
     arguments: argparse.Namespace, width: int
 ) -> dict[str, tuple[CompiledFunction, dict[str, np.ndarray]]]:
     """Returns what runs, by name: a compiled function and its inputs."""
-    sizes = {"num_heads": arguments.heads, "key_dim": width // arguments.heads}
+    sizes = {
+        "num_heads": arguments.heads,
+        "key_dim": width // arguments.heads,
+        "dtype": arguments.precision,
+    }
     layers = {
         STOCK: keras.layers.MultiHeadAttention(dropout=0.1, **sizes),
         "stock, dropout 0": keras.layers.MultiHeadAttention(**sizes),
@@ -125,8 +134,8 @@ def make_contestants(
         for name, layer in layers.items()
     } | {
         "ours, table per example": (one, run_ours(one)),
-        "columns, one table": (one, run_columns(one)),
-        "columns, table per head": (per_head, run_columns(per_head)),
+        "bias, one table": (one, run_bias(one)),
+        "bias, table per head": (per_head, run_bias(per_head)),
     }
     inputs = make_inputs(arguments, width)
     tables = np.tile(open_table(), (arguments.batch, 1, 1, 1))
@@ -157,7 +166,7 @@ def measure(
         for name in names[offset:] + names[:offset]:
             start = time.perf_counter(), time.process_time()
             result = contestants[name][0](tensors[name])
-            ops.convert_to_numpy(result[0, 0, 0])
+            float(result[0, 0, 0])
             stop = time.perf_counter(), time.process_time()
             seconds[name][:, turn] = np.subtract(stop, start)
     return seconds
@@ -171,14 +180,15 @@ def main() -> None:
         contestants = make_contestants(arguments, width)
         real = make_inputs(arguments, width)["roles"] != Role.PAD
         outputs = {
-            name: ops.convert_to_numpy(function(inputs))[real]
+            name: ops.convert_to_numpy(ops.cast(function(inputs), "float32"))[real]
             for name, (function, inputs) in contestants.items()
         }
         measure(contestants, 3)
         seconds = measure(contestants, arguments.rounds)
         print(
             f"{keras.backend.backend()}: batch {arguments.batch} x {arguments.tokens}, "
-            f"width {width}, {arguments.heads} heads, {arguments.rounds} rounds"
+            f"width {width}, {arguments.heads} heads, {arguments.precision}, "
+            f"{arguments.rounds} rounds; {machine()}"
         )
         print(f"{'':<26}{'ms':>9}{'ratio':>8}{'CPU ms':>9}{'ratio':>8}{'differs':>10}")
         for name, times in seconds.items():

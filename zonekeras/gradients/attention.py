@@ -27,10 +27,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zonekeras.layers.products import dense, for_all_heads
 from zonekeras.layers.zone_attention import (
     attention_weights,
     one_hot_roles,
-    role_bias,
+    zone_columns,
 )
 from zonekeras.zones import NUM_ROLES, Role, Zone, open_table, zone_pairs
 
@@ -68,12 +69,12 @@ def partly_closed_context(
     """
     dtype = value.dtype
     query, key, value = (ops.cast(one, DTYPE) for one in (query, key, value))
-    one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, 1, T, R]
-    bias = role_bias(open_table()[None, None], one_hot, one_hot, DTYPE)
-    weights = attention_weights(query, key, bias)  # [B, N, T, T]
-    groups = ops.matmul(one_hot, _GROUPS)  # [B, 1, T, G]
-    scales = _scales(ops.matmul(weights, groups), one_hot, gates, closing)
-    scaled = weights * ops.matmul(scales, ops.swapaxes(groups, -1, -2))
+    one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, T, R]
+    opened, _ = zone_columns(open_table()[None, None], one_hot, one_hot)
+    weights = attention_weights(query, key, opened, one_hot)  # [B, N, T, T]
+    groups = dense(one_hot, _GROUPS)  # [B, T, G]
+    scales = _scales(for_all_heads(weights, groups), one_hot, gates, closing)
+    scaled = weights * for_all_heads(scales, ops.swapaxes(groups, 1, 2))
     context = ops.matmul(scaled, value)  # [B, N, T, H]
     return ops.swapaxes(ops.cast(context, dtype), 1, 2)
 
@@ -83,8 +84,9 @@ def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
 
     def scales(table: Any) -> Any:
         # Of a group with one role its gate; the others' gates are 1.
-        of_groups = ops.matmul(table, _GROUPS * _IS_ZONED) + (1.0 - _IS_ZONED)
-        rows = ops.matmul(one_hot, of_groups)  # [B, N, T, G]
+        of_groups = dense(table, _GROUPS * _IS_ZONED) + (1.0 - _IS_ZONED)  # [N, R, G]
+        rows = dense(one_hot, ops.swapaxes(of_groups, 0, 1))  # [B, T, N, G]
+        rows = ops.swapaxes(rows, 1, 2)
         left = ops.sum(masses * rows, axis=-1, keepdims=True)
         is_left = left > _LEAST_LEFT
         return ops.where(is_left, rows / ops.where(is_left, left, 1.0), 1.0)

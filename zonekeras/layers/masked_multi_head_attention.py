@@ -8,15 +8,23 @@ import keras
 import numpy as np
 from keras import ops
 
+from zonekeras.layers.products import dense
 from zonekeras.layers.rows import take_rows
 from zonekeras.layers.scoped_dropout import ScopedDropout
 from zonekeras.layers.zone_attention import (
     attention_weights,
     one_hot_roles,
-    role_bias,
-    row_is_open,
+    zone_columns,
 )
 from zonekeras.zones import NUM_ROLES, open_table
+
+_UNSUPPORTED = (
+    "activity_regularizer",
+    "attention_axes",
+    "flash_attention",
+    "sliding_window",
+    "use_gate",
+)
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -48,7 +56,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         per_head_tables: Whether each head has its own table.
         num_tables: How many depths use this layer.
         **kwargs: As in `keras.layers.MultiHeadAttention`. `sliding_window`,
-            `use_gate`, `flash_attention` and `attention_axes` are not supported.
+            `use_gate`, `flash_attention`, `attention_axes` and `activity_regularizer`
+            are not supported.
 
     Raises:
         ValueError: If an argument is not supported.
@@ -72,7 +81,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         num_tables: int = 1,
         **kwargs: Any,
     ) -> None:
-        for name in ("sliding_window", "flash_attention", "attention_axes", "use_gate"):
+        for name in _UNSUPPORTED:
             if kwargs.pop(name, None):
                 raise ValueError(
                     "Expected plain dot-product attention over one axis. "
@@ -156,8 +165,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         )
         if return_attention_scores:
             context, weights = context
-            return self.output_dense(context), weights
-        return self.output_dense(context)
+            return self.join_heads(context), weights
+        return self.join_heads(context)
 
     def project(
         self, query: Any, key: Any, value: Any, rows: Any = None
@@ -174,14 +183,21 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             rows: int32 [B, M], which of the queries to return, some several times;
                 all of them, once, if left out.
         """
-        scale = ops.cast(self.key_dim**-0.5, self.compute_dtype)
-        queries = self.query_dense(query) * scale
+        queries, keys, values = (
+            dense(ops.cast(inputs, self.compute_dtype), layer.kernel, layer.bias)
+            for inputs, layer in (
+                (query, self.query_dense),
+                (key, self.key_dense),
+                (value, self.value_dense),
+            )
+        )  # each [B, T or S, N, H]
+        queries = queries * ops.cast(self.key_dim**-0.5, self.compute_dtype)
         if rows is not None:
             queries = take_rows(queries, rows)
         return (
             ops.swapaxes(queries, 1, 2),
-            ops.swapaxes(self.key_dense(key), 1, 2),
-            ops.swapaxes(self.value_dense(value), 1, 2),
+            ops.swapaxes(keys, 1, 2),
+            ops.swapaxes(values, 1, 2),
         )
 
     def attend(
@@ -216,14 +232,20 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             if key_roles is None
             else one_hot_roles(key_roles, NUM_ROLES, dtype)
         )
-        bias = role_bias(zone_table, query_roles, key_one_hot, dtype)
-        weights = attention_weights(query, key, bias)
+        gates, is_open = zone_columns(zone_table, query_roles, key_one_hot)
+        weights = attention_weights(query, key, gates, key_one_hot)
         dropped = self._dropout_layer(weights, training=training)
-        is_open = row_is_open(zone_table, query_roles, key_one_hot)
         context = ops.swapaxes(ops.matmul(dropped, value) * is_open, 1, 2)
         if return_attention_scores:
             return context, weights * is_open
         return context
+
+    def join_heads(self, context: Any) -> Any:
+        """Returns the output [B, T, D] of the heads' context [B, T, N, H]."""
+        layer = self.output_dense
+        heads = ops.reshape(context, (*ops.shape(context)[:2], -1))
+        kernel = ops.reshape(layer.kernel, (-1, *layer.kernel.shape[2:]))
+        return dense(heads, kernel, layer.bias)
 
     def compute_output_shape(
         self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
@@ -238,7 +260,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        for name in ("sliding_window", "attention_axes", "use_gate"):
+        for name in _UNSUPPORTED:
             config.pop(name, None)
         return config | {
             "per_head_tables": self.per_head_tables,

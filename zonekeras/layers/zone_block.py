@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 
+from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttention
+from zonekeras.layers.products import dense
 from zonekeras.layers.scoped_dropout import ScopedDropout
 
 
@@ -34,6 +37,16 @@ def gelu_erf(x: Any) -> Any:
 def gelu_tanh(x: Any) -> Any:
     """Gaussian error linear unit by the tanh approximation."""
     return keras.ops.gelu(x, approximate=True)
+
+
+def _in_float32(activation: Any, x: Any) -> Any:
+    """Applies an activation in float32, and returns it in the input's dtype.
+
+    For training on CPUs. In inference TensorFlow makes one operation of a product and
+    its activation; in training it cannot, since the derivative needs the sum, and by
+    itself GELU takes a CPU 2.5 times as long in bfloat16 as in float32.
+    """
+    return keras.ops.cast(activation(keras.ops.cast(x, "float32")), x.dtype)
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -161,7 +174,12 @@ class ZoneBlock(keras.layers.Layer):
         """
         attended = self.dropout(attended, training=training)
         hidden = self.attention_norm(hidden + attended)
-        widened = self.output_dense(self.intermediate(hidden))
+        intermediate, output = self.intermediate, self.output_dense
+        activation = intermediate.activation
+        if training and runs_on_cpu():
+            activation = partial(_in_float32, activation)
+        widened = dense(hidden, intermediate.kernel, intermediate.bias, activation)
+        widened = dense(widened, output.kernel, output.bias)
         return self.output_norm(hidden + self.dropout(widened, training=training))
 
     def compute_output_shape(self, hidden_shape: Any, **kwargs: Any) -> Any:

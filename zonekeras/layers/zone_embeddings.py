@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zonekeras.layers.products import dense
 from zonekeras.layers.scoped_dropout import ScopedDropout
 
 
@@ -101,7 +102,9 @@ class ZoneEmbeddings(keras.layers.Layer):
         if self.segment is not None:
             embedded = embedded + self.segment(segment_ids)
         embedded = self.dropout(self.norm(embedded), training=training)
-        return embedded if self.projection is None else self.projection(embedded)
+        if self.projection is None:
+            return embedded
+        return dense(embedded, self.projection.kernel, self.projection.bias)
 
     def compute_output_shape(
         self, token_ids_shape: Any, segment_ids_shape: Any = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import keras
@@ -65,20 +65,6 @@ class CompiledFunction:
     def __call__(self, inputs: dict[str, np.ndarray]) -> Any:
         """Returns the function's result as backend tensors."""
         return self._compiled(inputs)
-
-
-@cache
-def runs_on_cpu() -> bool:
-    """Says whether the running backend computes on a CPU."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return bool(jax.default_backend() == "cpu")
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return not tf.config.list_logical_devices("GPU")
-    return True
 
 
 def _compile_tensorflow(target: CompiledFunction) -> Callable[[dict[str, Any]], Any]:

@@ -19,6 +19,7 @@ from zonekeras.models.model_directory import (
     MODEL_FILE,
     SAVED_MODEL_VERSION,
     ModelDescription,
+    check_saved_model,
     read_description,
 )
 from zonekeras.models.network import KerasNetwork, Network
@@ -56,8 +57,9 @@ def load(
         The model, nothing masked.
 
     Raises:
-        InputError: If the source cannot be used. Nothing is unpickled, and no Python
-            in it is run. A SavedModel is a program of TensorFlow operations, though:
+        InputError: If the source cannot be used, or the SavedModel that would be run
+            is one of an earlier version. Nothing is unpickled, and no Python in it is
+            run. A SavedModel is a program of TensorFlow operations, though:
             for a model directory from someone you do not trust, leave it aside with
             `prefer_saved_model=False`.
     """
@@ -180,6 +182,7 @@ def _load_own(
     usable = keras.backend.backend() == "tensorflow" and dtype is None
     network: Network
     if prefer_saved_model and usable and saved_model.is_dir():
+        check_saved_model(path)
         from zonekeras.models.saved_model import SavedModelNetwork
 
         network = SavedModelNetwork(saved_model)

@@ -9,12 +9,17 @@
 path. What is large is written whole under another name first. Then the old model goes,
 its description first of all, and the new one takes its place, `1/` last: so a `1/` of
 ours always has its description beside it, and a description always its own weights,
-whenever a process is killed.
+whenever a process is killed. Of the model that was there already the description
+stays until the new one takes its place.
+
+The SavedModel of format 1 is not run any more (`outdated_saved_model`); all else of
+such a directory is read as before.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +28,7 @@ from typing import Any
 
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
-from zonekeras.graph.options import ExportOptions
+from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.results.files import atomic_write
@@ -31,7 +36,12 @@ from zonekeras.results.files import atomic_write
 MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"
 SAVED_MODEL_VERSION = "1"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The format that is written; a version of zonekeras reads none above its own.
+
+Raise it with `saved_model.GRAPH_VERSION`, so that a SavedModel which must not be run
+any more is known by its directory's description, before it is loaded.
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,62 @@ def check_same_model(directory: Path, fingerprint: str) -> None:
     )
 
 
+def check_saved_model(directory: Path) -> None:
+    """Checks that a model directory's SavedModel is of a format that is still run.
+
+    Args:
+        directory: A model directory with a description.
+
+    Raises:
+        InputError: If it is of an earlier one, or the description cannot be read.
+    """
+    if _read_content(directory / DESCRIPTION_FILE)[1] < FORMAT_VERSION:
+        raise outdated_saved_model(directory / SAVED_MODEL_VERSION)
+
+
+def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputError:
+    """Returns what refuses a SavedModel that an earlier version wrote.
+
+    Args:
+        saved_model: Its directory, such as the `1` of a model directory.
+        can_leave: Whether who wants it can take the Keras model in its place.
+    """
+    directory = saved_model.parent
+    if (directory / DESCRIPTION_FILE).exists():
+        way_out = f"Write it again: {_export_command(directory)}; "
+        way_out += (
+            "or leave it aside with prefer_saved_model=False"
+            if can_leave
+            else "then it can be served"
+        )
+    else:
+        way_out = (
+            "Write it again from its model: zonekeras export --model SOURCE "
+            "--output_dir DIR; and use the one in DIR"
+        )
+    return InputError(
+        f"Expected a SavedModel that this version of zonekeras can run. Received: "
+        f"{saved_model}, written by an earlier version, whose graph corrupts memory or "
+        f"gives wrong answers on CPUs with AVX-512 where oneDNN is on. {way_out}."
+    )
+
+
+def _export_command(directory: Path) -> str:
+    """Returns the command that writes a model directory's SavedModel again.
+
+    That of a fine-tuned model answers with the settings that it was trained with.
+    """
+    words = ["zonekeras", "export", "--model", str(directory)]
+    words += ["--output_dir", str(directory)]
+    made_by = read_description(directory / DESCRIPTION_FILE)[0].made_by or {}
+    settings = made_by.get("settings")
+    for name, default in asdict(AnswerOptions()).items():
+        value = settings.get(name) if isinstance(settings, dict) else None
+        if value is not None and value != default:
+            words.append(f"--{name}={value}")
+    return shlex.join(words)
+
+
 def write_model(
     directory: Path,
     reader: SpanReader,
@@ -137,7 +203,9 @@ def write_model(
             _write_version(partial_version, reader, tokenizer, saved_model)
         if version.exists():
             version.rename(old_version)
-        _remove(directory / DESCRIPTION_FILE, old_version)
+        if not _describes(directory, tokenizer, fingerprint):
+            _remove(directory / DESCRIPTION_FILE)
+        _remove(old_version)
         partial.replace(directory / MODEL_FILE)
         tokenizer.save(directory)
         _write_description(directory / DESCRIPTION_FILE, description, fingerprint)
@@ -145,6 +213,16 @@ def write_model(
             partial_version.rename(version)
     finally:
         _remove(partial, partial_version)
+
+
+def _describes(directory: Path, tokenizer: ReaderTokenizer, fingerprint: str) -> bool:
+    """Whether a directory's description holds for a model, old files or new."""
+    try:
+        found = read_description(directory / DESCRIPTION_FILE)[1]
+        tokens = ReaderTokenizer.from_directory(directory).fingerprint
+    except InputError:
+        return False
+    return (found, tokens) == (fingerprint, tokenizer.fingerprint)
 
 
 def _write_version(
@@ -191,22 +269,35 @@ def read_description(path: Path) -> tuple[ModelDescription, str]:
         The description and the fingerprint.
 
     Raises:
-        InputError: If it cannot be read, or is of another format.
+        InputError: If it cannot be read, or is of a later format.
     """
+    content = _read_content(path)[0]
+    names = {field.name for field in fields(ModelDescription)}
+    known = {name: value for name, value in content.items() if name in names}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        names = {field.name for field in fields(ModelDescription)}
-        version, fingerprint = content["format"], str(content.get("fingerprint"))
-        known = {name: value for name, value in content.items() if name in names}
-        if version == FORMAT_VERSION:
-            known["encoder"] = EncoderConfig.from_dict(content["encoder"])
-            return ModelDescription(**known), fingerprint
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"Expected the description of a model in {path}. Received: "
-            f"{type(error).__name__}: {error}. Write the model directory again."
-        ) from error
+        known["encoder"] = EncoderConfig.from_dict(content["encoder"])
+        return ModelDescription(**known), str(content.get("fingerprint"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _read_content(path: Path) -> tuple[dict[str, Any], int]:
+    """Returns what `zonekeras.json` holds, and its format."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = content["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(path, error) from error
+    if version in range(1, FORMAT_VERSION + 1):
+        return content, int(version)
     raise InputError(
-        f"Expected a model directory of format {FORMAT_VERSION} in {path}. "
+        f"Expected a model directory of format {FORMAT_VERSION} or lower in {path}. "
         f"Received: format {version!r}, which another version of zonekeras wrote."
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"Expected the description of a model in {path}. Received: "
+        f"{type(error).__name__}: {error}. Write the model directory again."
     )

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 from zonekeras.layers import ZoneBlock, take_rows
-from zonekeras.models.compiled import CompiledFunction, runs_on_cpu
+from zonekeras.layers.devices import runs_on_cpu
+from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import variable_value
 
@@ -31,6 +32,8 @@ class Network(Protocol):
         num_heads: Attention heads of every layer, N.
         table_heads: Tables of every layer, n: 1, or N where each head has its own.
         has_attention: Whether `layer_attention` can be asked.
+        graph_fingerprint: SHA-256 of the graph that is run, if it was read from a
+            file; None where this version of zonekeras makes it.
         num_traces: How often the logits have been traced.
     """
 
@@ -38,6 +41,7 @@ class Network(Protocol):
     num_heads: int
     table_heads: int
     has_attention: bool
+    graph_fingerprint: str | None
 
     @property
     def num_traces(self) -> int:
@@ -136,6 +140,7 @@ class KerasNetwork:
     def __init__(self, reader: SpanReader) -> None:
         self.reader = reader
         self.has_attention = True
+        self.graph_fingerprint: str | None = None
         self.num_layers = reader.config.num_layers
         self.num_heads = reader.config.num_heads
         self.table_heads = int(reader.zone_tables[0].shape[0])

@@ -14,12 +14,16 @@ The contract that every SavedModel of ours keeps:
   `run_rows_k(hidden, roles, rows, gate_rows, gates)` runs it for chosen rows, each
   under a table row of its own (`ZoneEncoder.run_rows`).
 
+`num_heads` and `graph_version` are variables too, so that they are known without the
+model directory that the SavedModel belongs to.
+
 `signatures` adds what a server may be asked besides. Only tensors and functions are
 saved, no Python; a function is traced once, with free batch size and length.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,7 @@ import tensorflow as tf
 from zonekeras.errors import InputError
 from zonekeras.layers import take_rows
 from zonekeras.models.id_ranges import clip_ids, fill_rows
+from zonekeras.models.model_directory import outdated_saved_model
 from zonekeras.models.network import (
     INPUT_NAMES,
     hash_arrays,
@@ -39,19 +44,37 @@ from zonekeras.models.network import (
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.zones import NUM_ROLES
 
+GRAPH_VERSION = 2
+"""Kept in every SavedModel as `graph_version`; one of a lower version is refused.
+
+Raise it, and `model_directory.FORMAT_VERSION` with it, when a graph that was written
+before must not be run any more, since it gives wrong numbers or does harm. Graphs of
+version 1, which have no `graph_version`, multiply matrices with broadcast batch
+dimensions, where oneDNN writes outside its buffers on CPUs with AVX-512.
+"""
+
+_VALUE_OF = "{}/.ATTRIBUTES/VARIABLE_VALUE"
+_BYTES_AT_ONCE = 2**20
+
 
 class ReaderModule(tf.Module):
     """What is written: a reader's variables and the functions over them.
 
     Args:
         reader: A built reader on the TensorFlow backend.
+
+    Attributes:
+        graph_fingerprint: None: the graph is this version's; see `Network`.
     """
+
+    graph_fingerprint: str | None = None
 
     def __init__(self, reader: SpanReader) -> None:
         super().__init__(name="reader")
         self.zone_tables = [variable.value for variable in reader.zone_tables]
         self.parameters = [variable.value for variable in parameters(reader)]
         self.num_heads = tf.Variable(reader.config.num_heads, trainable=False)
+        self.graph_version = tf.Variable(GRAPH_VERSION, trainable=False)
         tokens = [tf.TensorSpec([None, None], tf.int32, name) for name in INPUT_NAMES]
         tables = tf.TensorSpec(
             [None, reader.config.num_layers, None, NUM_ROLES, NUM_ROLES],
@@ -139,7 +162,7 @@ class SavedModelNetwork:
         directory: The SavedModel's own directory (the `1` of a model directory).
 
     Raises:
-        InputError: If it is not a SavedModel of ours.
+        InputError: If it is not a SavedModel of ours, or one of an earlier version.
     """
 
     def __init__(self, directory: str | Path) -> None:
@@ -148,6 +171,7 @@ class SavedModelNetwork:
         self.num_heads = int(self.module.num_heads.numpy())
         self.table_heads = int(self.module.zone_tables[0].shape[0])
         self.has_attention = hasattr(self.module, "layer_attention_0")
+        self.graph_fingerprint: str | None = self.module.graph_fingerprint
 
     @property
     def num_traces(self) -> int:
@@ -243,13 +267,19 @@ def load_module(directory: str | Path) -> Any:
     by `strategy.run(lambda *inputs: module.logits(*inputs), args)` in a `tf.function`;
     without the lambda, the function is handed all replicas' inputs at once.
 
+    Returns:
+        What was saved as a `ReaderModule`; its `graph_fingerprint` is the SHA-256 of
+        `saved_model.pb`.
+
     Raises:
-        InputError: If it is not a SavedModel of ours.
+        InputError: If it is not a SavedModel of ours, or one of an earlier version.
     """
     import tensorflow_text  # noqa: F401  # the operations of 'answer'
 
+    check_graph_version(directory)
     try:
         module = tf.saved_model.load(str(directory))
+        fingerprint = _graph_fingerprint(directory)
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise InputError(
             f"Expected a SavedModel in {directory}. It cannot be loaded: "
@@ -265,7 +295,40 @@ def load_module(directory: str | Path) -> Any:
             f"Expected a SavedModel written by zonekeras in {directory}. It has no "
             f"{', '.join(missing)}. Export the model with ZoneModel.export."
         )
+    module.graph_fingerprint = fingerprint
     return module
+
+
+def check_graph_version(directory: str | Path, *, can_leave: bool = True) -> None:
+    """Refuses a SavedModel of ours that an earlier version wrote; does not load it.
+
+    What is damaged or somebody else's passes: loading it says so.
+
+    Args:
+        directory: As `load_module` takes it.
+        can_leave: As `outdated_saved_model` takes it.
+
+    Raises:
+        InputError: If its `graph_version` is missing or too low.
+    """
+    try:
+        values = tf.train.load_checkpoint(f"{directory}/variables/variables")
+        is_own = values.has_tensor(_VALUE_OF.format("num_heads"))
+        name = _VALUE_OF.format("graph_version")
+        version = int(values.get_tensor(name)) if values.has_tensor(name) else 1
+    except (ValueError, RuntimeError, tf.errors.OpError):
+        return
+    if is_own and version < GRAPH_VERSION:
+        raise outdated_saved_model(Path(directory), can_leave=can_leave)
+
+
+def _graph_fingerprint(directory: str | Path) -> str:
+    """Returns the SHA-256 of a SavedModel's graph."""
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(f"{directory}/saved_model.pb", "rb") as file:
+        while content := file.read(_BYTES_AT_ONCE):
+            digest.update(content)
+    return digest.hexdigest()
 
 
 def _inputs(token_ids: Any, segment_ids: Any, roles: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zonekeras.layers.products import dense
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
 
@@ -53,7 +54,8 @@ class SpanReader(keras.Model):
 
     def head(self, hidden: Any) -> Any:
         """Returns logits float32 [B, T, 2] of hidden states [B, T, D]."""
-        return ops.cast(self.span_head(hidden), "float32")
+        head = self.span_head
+        return ops.cast(dense(hidden, head.kernel, head.bias), "float32")
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Returns the start and end logits.

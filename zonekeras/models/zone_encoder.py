@@ -165,7 +165,7 @@ class ZoneEncoder(keras.layers.Layer):
             key_roles=inputs["roles"],
             zone_table=inputs["gates"],
         )
-        attended = block.attention.output_dense(context)
+        attended = block.attention.join_heads(context)
         return block.finish(take_rows(hidden, rows), attended)
 
     def layer_attention(self, layer: int, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""Matrix products whose two sides have equal batch dimensions, or none.
+
+TensorFlow 2.20 writes outside of its buffers where oneDNN multiplies batches of
+matrices whose batch dimensions have to be broadcast (tensorflow#117700, #123109): on
+CPUs with AVX-512 that is a crash, NaN, or wrong numbers. So no other product than these
+two may reach it; `tests/products.py` finds one that does.
+
+Axis letters: `B` batch, `N` heads, `T` tokens, `K` summed over, `M` columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+
+def dense(
+    inputs: Any,
+    kernel: Any,
+    bias: Any = None,
+    activation: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Returns `activation(inputs . kernel + bias)` as one product of all tokens.
+
+    Of a product of two matrices, TensorFlow's graph optimizer makes one operation with
+    the bias and the activation after it; of a product of batches it does not.
+
+    Args:
+        inputs: [..., K].
+        kernel: [K, M], or [K, M1, M2, ...] for several axes; cast to the inputs' dtype.
+        bias: [M] or [M1, M2, ...]; none if left out.
+        activation: Applied to the sum, [tokens, M], before it is reshaped.
+
+    Returns:
+        [..., M] or [..., M1, M2, ...], of the inputs' dtype.
+    """
+    first = tuple(ops.shape(inputs)[:-1])
+    width, *columns = ops.shape(kernel)
+    matrix = ops.cast(ops.reshape(kernel, (width, -1)), inputs.dtype)
+    outputs = ops.matmul(ops.reshape(inputs, (-1, width)), matrix)
+    if bias is not None:
+        # Not `+`: the bias is fused only as what Keras makes of this, a BiasAdd.
+        outputs = ops.add(outputs, ops.cast(ops.reshape(bias, (-1,)), inputs.dtype))
+    if activation is not None:
+        outputs = activation(outputs)
+    return ops.reshape(outputs, (*first, *columns))
+
+
+def for_all_heads(left: Any, right: Any) -> Any:
+    """Returns the product of every head's matrix with one that all heads share.
+
+    Args:
+        left: [B, N, T, K].
+        right: [B, K, M].
+
+    Returns:
+        [B, N, T, M].
+    """
+    batch, heads, tokens, width = ops.shape(left)
+    rows = ops.reshape(left, (batch, heads * tokens, width))
+    product = ops.matmul(rows, right)
+    return ops.reshape(product, (batch, heads, tokens, ops.shape(right)[-1]))
