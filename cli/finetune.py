@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
@@ -252,6 +253,8 @@ def _run(
     devices = Devices(options)
     command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
     if train is not None:
+        on_tpu = devices.needs_fixed_shapes
+        warn_of_slow_precision(arguments.precision, on_tpu=on_tpu)
         _finetune(local, devices, train, dev, settings, command)
     elif dev is not None:
         _predict(local, devices, dev, settings, command)

@@ -45,10 +45,10 @@ def _main(arguments: Sequence[str]) -> int:
     if name in ("-h", "--help", "-help", "help"):
         print(_help())
         return EXIT_OK
-    if name in ("--version", "-version", "version"):
-        from zonekeras import __version__
+    if name in ("-V", "--version", "-version", "version"):
+        from cli.version_report import print_versions
 
-        print(f"zonekeras {__version__}")
+        print_versions()
         return EXIT_OK
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."
@@ -67,8 +67,8 @@ def _help() -> str:
             "",
             *lines,
             "",
-            "'zonekeras COMMAND --help' explains a command; "
-            "'zonekeras --version' prints the version.",
+            "'zonekeras COMMAND --help' explains a command; 'zonekeras --version' says",
+            "what a report of a bug needs: versions, the CPU, devices.",
         ]
     )
 

@@ -2,12 +2,14 @@
 
 What a user can cause (bad input, no space, Ctrl-C, a closed pipe) is one line on
 standard error; a bug keeps its traceback. Set `ZONEKERAS_TRACEBACK=1` to see the
-traceback in every case.
+traceback in every case. A process that is killed by a fault in native code can say
+nothing itself; Python's fault handler then prints where each thread was.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import sys
 import traceback
@@ -44,6 +46,7 @@ def run_command(
     """
     # 3, since at 2 TensorFlow still reports that a machine without a GPU has none.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _report_fatal_signals()
     try:
         with _one_line_warnings(prog):
             code = _call(main_function, sys.argv[1:] if argv is None else argv)
@@ -72,6 +75,14 @@ def _call(
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else EXIT_OK
     return EXIT_OK if code is None else code
+
+
+def _report_fatal_signals() -> None:
+    """Has Python's stacks printed when a signal such as SIGSEGV kills the process."""
+    if not faulthandler.is_enabled():
+        # Standard error may be closed, or no file, as in a notebook.
+        with contextlib.suppress(OSError, RuntimeError, ValueError, AttributeError):
+            faulthandler.enable()
 
 
 def one_line(text: str) -> str:

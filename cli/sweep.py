@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
+from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
@@ -222,6 +223,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
 
     devices = Devices(options)
     settings["fixed_shapes"] |= devices.needs_fixed_shapes
+    warn_of_slow_precision(arguments.precision, on_tpu=devices.needs_fixed_shapes)
     run = SweepRun(local, devices, dataset, configurations, settings)
     if arguments.dry_run:
         run.estimate()

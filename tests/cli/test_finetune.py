@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import finetune
+from cli import finetune, precision_warnings
 from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
 from tests.graph.c_api import read_signatures
 
@@ -104,6 +104,17 @@ def test_predicting_without_training(here, capsys):
     assert json.loads(Path("predicted/run.json").read_text())["model"] == "hf"
     assert finetune.main([*again, "--n_best_size=3"]) == 2
     assert "another one, with n_best_size 3 instead of 20." in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("always:--precision:UserWarning")
+def test_a_precision_that_does_not_pay_is_said_first(here, capsys, monkeypatch):
+    monkeypatch.setattr(precision_warnings, "bfloat16_drawback", lambda: "it is old")
+    flags = [*GOOD[:2], *SHORT, "--precision=mixed_bfloat16", "--output_dir=slow"]
+    assert finetune.main(flags) == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "zonekeras finetune: warning: --precision mixed_bfloat16 will be slower than "
+        "float32 here: it is old"
+    )
 
 
 def test_from_scratch_needs_no_weights(here, capsys):

@@ -1,11 +1,15 @@
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import zonekeras
+from cli import version_report
 from cli.main import COMMANDS, main
+from zonekeras import machine
+from zonekeras.cpu import Cpu
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -26,9 +30,71 @@ def test_help_is_the_same_list(capsys):
         assert capsys.readouterr().out == listed
 
 
-def test_the_version_is_the_packages(capsys):
+NAMES = ["python", "system", "tensorflow", "tensorflow-text", "keras", "keras-hub"]
+NAMES += ["keras-nlp", "numpy", "backend", "CPU", "instructions", "usable cores"]
+NAMES += ["oneDNN", "devices"]
+
+
+@pytest.mark.parametrize("spelling", ["--version", "-V", "version"])
+def test_the_version_is_all_that_a_report_of_a_bug_needs(run_cli, spelling):
+    backend = "tensorflow" if spelling != "version" else "jax"
+    names = list(NAMES)
+    if backend == "jax":
+        names.insert(names.index("backend"), "jax")
+    result = run_cli(
+        spelling,
+        KERAS_BACKEND=backend,
+        TF_ENABLE_ONEDNN_OPTS="0",
+        TF_CPP_MIN_LOG_LEVEL="3",  # as commands set it themselves
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    first, *lines = result.stdout.splitlines()
+    assert first == f"zonekeras {zonekeras.__version__}"
+    found = {line[:15].rstrip(): line[17:] for line in lines}
+    assert list(found) == names
+    assert {line[15:17] for line in lines} == {"  "}
+    for name in ("tensorflow", "keras", "keras-hub", "numpy"):
+        assert found[name] == metadata.version(name)
+    assert found["backend"] == f"{backend} (KERAS_BACKEND)"
+    assert found["oneDNN"] == "off (TF_ENABLE_ONEDNN_OPTS=0)"
+    assert found["devices"].startswith("CPU:0")
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("raise ImportError('no\\nfile')", "ImportError: no"),
+        ("raise RuntimeError", "RuntimeError: "),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_broken_tensorflow_is_what_the_version_says(
+    run_cli, tmp_path, module, reason
+):
+    (tmp_path / "tensorflow.py").write_text(module)  # found before the installed one
+    result = run_cli("--version", KERAS_BACKEND="tensorflow")
+    assert (result.returncode, result.stderr) == (0, "")
+    said = f"unknown, since tensorflow cannot be imported ({reason})"
+    *_, onednn, devices = result.stdout.splitlines()
+    assert (onednn, devices) == (f"oneDNN           {said}", f"devices          {said}")
+
+
+def test_what_is_not_installed_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(machine, "package_version", lambda name: None)
+    monkeypatch.setattr(version_report, "this_cpu", Cpu)
+    monkeypatch.setattr(machine, "usable_cores", lambda: None)
+    monkeypatch.setattr(machine, "devices", lambda: None)
+    monkeypatch.setattr(machine, "describe_onednn", lambda: "unknown")
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"zonekeras {zonekeras.__version__}\n"
+    lines = capsys.readouterr().out.splitlines()
+    assert "tensorflow       not installed" in lines
+    assert lines[-5:] == [
+        "CPU              unknown",
+        "instructions     unknown",
+        "usable cores     unknown",
+        "oneDNN           unknown",
+        "devices          unknown",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,28 @@
 import errno
+import faulthandler
+import signal
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from cli.parsing import CommandParser
 from cli.running import run_command
 from zonekeras.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+WAITING = """
+import time
+from cli.running import run_command
+
+def wait_for_the_end(argv):
+    print("up", flush=True)
+    time.sleep(60)
+
+run_command(wait_for_the_end, [], "zonekeras demo")
+"""
 
 
 @pytest.mark.parametrize(
@@ -79,3 +95,35 @@ def test_the_traceback_can_be_asked_for(capsys, monkeypatch):
 
     assert run_command(command, [], "zonekeras demo") == 2
     assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGSEGV, "Segmentation fault"), (signal.SIGABRT, "Aborted")],
+)
+def test_a_crash_says_where_python_was(number, name):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert said.startswith(f"Fatal Python error: {name}\n")
+    assert "in wait_for_the_end" in said
+
+
+def test_standard_error_that_is_no_file_is_no_obstacle(capsys):
+    # Here pytest has replaced it; switched on before, it stays as it was.
+    was_on = faulthandler.is_enabled()
+    faulthandler.disable()
+    try:
+        assert run_command(lambda argv: 0, [], "zonekeras demo") == 0
+    finally:
+        if was_on:
+            faulthandler.enable(sys.__stderr__)
+    assert capsys.readouterr().err == ""

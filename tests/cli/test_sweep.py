@@ -17,8 +17,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cli import precision_warnings, sweep
 from cli import results as results_command
-from cli import sweep
 from cli.sweep_run import DTYPE_OF_PRECISION
 from tests.backends import ON_TENSORFLOW, only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
@@ -454,6 +454,27 @@ def test_what_is_no_shard(here, capsys, value):
     assert not (here / "none").exists()
 
 
+@pytest.fixture
+def bfloat16_pays(monkeypatch):
+    """Pretends to be on a machine where bfloat16 isn't slower than float32."""
+    monkeypatch.setattr(precision_warnings, "bfloat16_drawback", lambda: None)
+
+
+@pytest.mark.filterwarnings("always:--precision:UserWarning")
+@pytest.mark.parametrize("more", [["--dry_run"], ["--output_dir=slow"]])
+def test_a_precision_that_does_not_pay_is_said_first(here, capsys, monkeypatch, more):
+    monkeypatch.setattr(precision_warnings, "bfloat16_drawback", lambda: "it is old")
+    flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--mask_layer=1"]
+    assert sweep.main([*flags, *more, "--precision=bfloat16"]) == 0
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == (
+        "zonekeras sweep: warning: --precision bfloat16 will be slower than float32 "
+        "here: it is old"
+    )
+    assert not [line for line in others if "slower" in line]
+
+
+@pytest.mark.usefixtures("bfloat16_pays")
 def test_another_precision_is_compared_on_a_sample(here, capsys):
     flags = ["--model=hf", "--predict_file=dev.json", *LENGTHS, "--output_dir=bf16"]
     cell = ["--mask_layer=1", "--mask_zone=p2", "--precision=bfloat16"]
@@ -470,6 +491,7 @@ def test_another_precision_is_compared_on_a_sample(here, capsys):
     assert "differ from" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("bfloat16_pays")
 def test_the_reference_is_float32_whatever_the_model_was_saved_in(here, capsys):
     import zonekeras
 

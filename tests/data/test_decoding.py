@@ -11,6 +11,7 @@ from zonekeras.data.features import build_features, encode_pair
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
+from zonekeras.machine import advice_on_not_finite
 
 
 def select(features, answers, **settings):
@@ -216,8 +217,13 @@ def test_the_null_answer_must_exceed_the_threshold(features):
 def test_numbers_that_are_none_name_the_question(features):
     answers = answers_of(features, [(0, 0, 1.0)] * 6)
     answers.score[3] = np.nan
-    with pytest.raises(InputError, match="question 'two': expected finite logits"):
+    with pytest.raises(InputError, match="question 'two'") as caught:
         select(features, answers)
+    assert str(caught.value) == (
+        "question 'two': expected finite logits. Received: NaN or infinity in 1 "
+        "window(s). Check the model's weights, or run it in float32. "
+        f"{advice_on_not_finite()}"
+    )
 
 
 def test_answers_of_other_features_are_refused(features):

@@ -24,6 +24,7 @@ from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Passage
 from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.errors import InputError
+from zonekeras.machine import advice_on_not_finite
 
 NO_SPAN_TEXT = "empty"
 """What the original script answers in SQuAD 1.1 if no span is valid."""
@@ -233,5 +234,6 @@ def _not_finite(question_id: str, num_windows: int = 1) -> InputError:
     """Says that a model gave no numbers."""
     return InputError(
         f"question {question_id!r}: expected finite logits. Received: NaN or infinity "
-        f"in {num_windows} window(s). Check the model's weights, or run it in float32."
+        f"in {num_windows} window(s). Check the model's weights, or run it in float32. "
+        f"{advice_on_not_finite()}"
     )

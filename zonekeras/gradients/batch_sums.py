@@ -13,6 +13,7 @@ from zonekeras.errors import InputError
 from zonekeras.gradients.reader_loss import ReaderLoss
 from zonekeras.gradients.settings import GradientSettings
 from zonekeras.gradients.span_loss import window_losses
+from zonekeras.machine import advice_on_not_finite
 from zonekeras.results.store import StoredBatch
 from zonekeras.sweeping.batch_runner import is_out_of_memory
 from zonekeras.sweeping.sweep import Sweep
@@ -53,7 +54,8 @@ class BatchSums:
             number: Which of the sweep's batches.
 
         Raises:
-            InputError: If a loss is not finite, or the batch does not fit into memory.
+            InputError: If a loss or a derivative is not finite, or the batch does not
+                fit into memory.
         """
         batch = self._sweep.batches[number]
         inputs = self._sweep.features.arrays(batch.windows, batch.length)
@@ -81,8 +83,10 @@ class BatchSums:
             ) from error
         if len(self._sweep.planned) > 1:
             sums["exact"] = self._exact(batch, targets, inputs["roles"])
-        self._check_finite(found.losses, batch)
-        return {name: np.asarray(value, np.float64) for name, value in sums.items()}
+        self._check_losses(found.losses, batch)
+        arrays = {name: np.asarray(value, np.float64) for name, value in sums.items()}
+        _check_sums(arrays, number)
+        return arrays
 
     def _integrated(
         self, inputs: dict[str, npt.NDArray[np.int32]], targets: np.ndarray
@@ -108,14 +112,25 @@ class BatchSums:
             axis=1, dtype=np.float64
         )
 
-    def _check_finite(self, losses: FloatArray, batch: StoredBatch) -> None:
+    def _check_losses(self, losses: FloatArray, batch: StoredBatch) -> None:
         bad = np.flatnonzero(~np.isfinite(losses))
         if len(bad):
             question = self._sweep.features.questions[batch.questions[bad[0]]].id
             raise InputError(
                 f"Expected finite losses. Received: {losses[bad[0]]} for question "
-                f"{question!r}. The model's weights or its number format are at fault."
+                f"{question!r}. Check the model's weights. {advice_on_not_finite()}"
             )
+
+
+def _check_sums(sums: Sums, number: int) -> None:
+    """Refuses what would spoil the means of all batches."""
+    bad = [name for name, value in sums.items() if not np.isfinite(value).all()]
+    if bad:
+        raise InputError(
+            f"Expected finite derivatives. Received: NaN or infinity in "
+            f"{', '.join(bad)} of batch {number}, counted from 0. Check the model's "
+            f"weights. {advice_on_not_finite()}"
+        )
 
 
 def added(first: Sums, second: Sums) -> Sums:

@@ -22,6 +22,7 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.distribute.chief import Chief
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.errors import InputError
+from zonekeras.machine import advice_on_not_finite
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import reader_variables
 from zonekeras.models.zone_model import ZoneModel
@@ -250,7 +251,7 @@ class TrainingLoop:
             f"gradient norm {outcome.gradient_norm:g} at step {len(self.history) + 1} "
             f"of {self.num_steps}; {kept}. Lower the learning rate "
             f"({self._settings.learning_rate:g}) or train in float32, into another "
-            "directory."
+            f"directory. {advice_on_not_finite()}"
         )
 
     def _lacks_score(self) -> bool:
