@@ -75,6 +75,7 @@ def test_two_replicas_give_the_keras_models_numbers(reader, work, batch):
     assert out["flip_traces"] == 1
     assert out["traces_of_a_second_batch"] == 0
     assert out["fingerprint"] == reader.network.fingerprint()
+    assert out["graph_fingerprint"] == load(work / "model").network.graph_fingerprint
     assert out["num_heads"] == reader.num_heads
     hidden = reader.network.embed(inputs)
     attention = reader.network.layer_attention(

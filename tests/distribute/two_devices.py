@@ -76,6 +76,7 @@ def run(network, strategy, data, target):
             strategy.experimental_local_results(network.module.zone_tables[0])
         ),
         fingerprint=network.fingerprint(),
+        graph_fingerprint=network.graph_fingerprint,
         num_heads=network.num_heads,
         **attention,
     )

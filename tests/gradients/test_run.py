@@ -15,6 +15,7 @@ from zonekeras.gradients import run as run_module
 from zonekeras.gradients import run_gradients
 from zonekeras.gradients.batch_sums import BatchSums
 from zonekeras.gradients.reader_loss import ReaderLoss
+from zonekeras.machine import describe_machine
 from zonekeras.models.loading import load
 from zonekeras.models.weights import variable_value
 
@@ -162,6 +163,21 @@ def test_another_run_does_not_take_its_sums(reader, dev, written):
         run_gradients(reader, dev, written, exact=0, **SETTINGS)
 
 
+def test_sums_of_an_earlier_version_are_not_added_to(
+    reader, dev, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "NUMBERS_VERSION", 1)
+        run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
+    with pytest.raises(
+        InputError,
+        match="Received: another run's. Choose another --output_dir, or remove it.$",
+    ):
+        run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
+    (tmp_path / "gradients.safetensors").unlink()
+    run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
+
+
 def test_the_record_says_what_was_run(dev, written):
     record = json.loads((written / run_module.RECORD_FILE).read_text())
     assert record["dataset"] == str(dev)
@@ -186,10 +202,27 @@ def test_a_loss_that_is_not_finite_is_named(reader, dev):
     value = variable_value(bias)
     bias.assign([np.nan, 0.0])
     try:
-        with pytest.raises(InputError, match="Received: nan for question 'passage"):
+        with pytest.raises(InputError, match="Received: nan for question 'pass") as e:
             run_gradients(reader, dev, exact=0, **SETTINGS)
     finally:
         bias.assign(value)
+    assert str(e.value).endswith(f" Machine: {describe_machine()}.")
+
+
+def test_derivatives_that_are_not_finite_are_named(reader, dev, monkeypatch):
+    derivatives = ReaderLoss.derivatives
+
+    def spoiled(*arguments):
+        found = derivatives(*arguments)
+        found.by_closing[0, 2, 0, 1] = np.inf  # where the losses are all right
+        return found
+
+    monkeypatch.setattr(ReaderLoss, "derivatives", spoiled)
+    with pytest.raises(
+        InputError, match="Received: NaN or infinity in slope of batch 0, counted from"
+    ) as e:
+        run_gradients(reader, dev, exact=0, **SETTINGS)
+    assert str(e.value).endswith(f" Machine: {describe_machine()}.")
 
 
 def test_memory_that_does_not_suffice_is_one_line(reader, dev, monkeypatch):

@@ -406,7 +406,7 @@ def test_save_and_load_give_the_same_model_unmasked(tmp_path):
     assert loaded.tokenizer.fingerprint == model.tokenizer.fingerprint
     stored = json.loads((tmp_path / "reader" / "zonekeras.json").read_text("utf-8"))
     assert stored["fingerprint"] == model.fingerprint()
-    assert stored["format"] == 1
+    assert stored["format"] == 2
 
 
 @pytest.fixture(scope="module")
@@ -617,11 +617,11 @@ def test_load_refuses_another_format_and_ignores_new_keys(model_directory):
     content = json.loads(path.read_text("utf-8")) | {"mood": "good"}
     path.write_text(json.dumps(content), "utf-8")
     assert load(model_directory).num_layers == 3
-    path.write_text(json.dumps(content | {"format": 2}), "utf-8")
+    path.write_text(json.dumps(content | {"format": 3}), "utf-8")
     refuses(
         model_directory,
-        f"Expected a model directory of format 1 in {path}. Received: format 2, which "
-        "another version of zonekeras wrote.",
+        f"Expected a model directory of format 2 or lower in {path}. Received: format "
+        "3, which another version of zonekeras wrote.",
     )
 
 

@@ -14,7 +14,7 @@ from zonekeras.data.http_files import Patience
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.metrics import score_questions
-from zonekeras.serving import Client, ServerError
+from zonekeras.serving import Client, ServerError, server_sweep
 from zonekeras.sweeping.listing import list_runs
 
 QUICK = Patience(num_attempts=2, wait_seconds=0.0, timeout_seconds=10.0)
@@ -121,6 +121,26 @@ def test_another_model_of_the_same_name_is_another_run(client, server, dev, tmp_
     with pytest.warns(UserWarning, match="files of a sweep with another model, data"):
         found = client.sweep(dev, tmp_path / "out", configurations=SOME)
     assert found.predictions == expected(dev, list(found.predictions), weight=2)
+    assert len(list_runs(tmp_path / "out")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
+def test_answers_of_an_earlier_version_are_not_reused(
+    client, server, dev, tmp_path, monkeypatch
+):
+    """They may come from a graph that the server no longer has."""
+    with monkeypatch.context() as patched:
+        patched.setattr(server_sweep, "_VERSION", 1)
+        before = client.sweep(dev, tmp_path / "out", configurations=SOME)
+    server.model.calls.clear()
+    with pytest.warns(UserWarning) as caught:
+        again = client.sweep(dev, tmp_path / "out", configurations=SOME)
+    said = [str(one.message) for one in caught if one.category is UserWarning]
+    assert "its answers are those of another version of zonekeras, and" in said[0]
+    assert "files of a sweep with another model, data or settings are" in said[1]
+    # 6 probes of 8 questions, then 20 questions under 4 configurations.
+    assert sum(rows for _, rows in server.model.calls) == 6 * 8 + 20 * 4
+    assert again.predictions == before.predictions
     assert len(list_runs(tmp_path / "out")) == 2
 
 

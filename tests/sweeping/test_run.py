@@ -18,6 +18,7 @@ from tests.sweeping.sweeps import (
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
+from zonekeras.machine import describe_machine
 from zonekeras.metrics import evaluate, headline
 from zonekeras.results.protocol_csv import read_results_csv
 from zonekeras.results.store import SweepStore
@@ -418,8 +419,11 @@ def test_logits_that_are_no_numbers_stop_the_sweep(reader, dev, tmp_path, monkey
     monkeypatch.setattr(
         reader.network, "head", lambda hidden: head(hidden) * np.float32(np.nan)
     )
-    with pytest.raises(InputError, match="expected finite logits. Received: NaN or"):
+    with pytest.raises(
+        InputError, match="expected finite logits. Received: NaN or"
+    ) as e:
         run_sweep(reader, dev, tmp_path, configurations=[], **SETTINGS)
+    assert str(e.value).endswith(f" Machine: {describe_machine()}.")
     assert "predictions.json" not in results(tmp_path)
     monkeypatch.undo()
     run_sweep(reader, dev, tmp_path, configurations=[], **SETTINGS)

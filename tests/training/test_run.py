@@ -17,6 +17,7 @@ import zonekeras
 from tests.backends import only_tensorflow
 from tests.builders import tiny_model, tiny_squad, tiny_tokenizer, write_json
 from zonekeras.errors import InputError
+from zonekeras.machine import advice_on_not_finite, describe_onednn
 from zonekeras.training import finetune
 
 pytestmark = only_tensorflow
@@ -260,6 +261,8 @@ def test_a_loss_that_is_no_number_stops_the_run(work):
         finetune(tiny_model(), work / "train.json", None, out, **wild)
     message = str(caught.value)
     assert message.startswith("Expected finite losses and gradients. Received: loss ")
+    assert message.endswith(f"into another directory. {advice_on_not_finite()}")
+    assert f"; oneDNN {describe_onednn()}; " in message
     assert not (out / "zonekeras.json").exists()
 
 

@@ -52,6 +52,7 @@ class ReplicatedNetwork:
         self.num_heads = int(self._local(self.module.num_heads)[0])
         self.table_heads = int(self.module.zone_tables[0].shape[0])
         self.has_attention = hasattr(self.module, "layer_attention_0")
+        self.graph_fingerprint: str | None = self.module.graph_fingerprint
         self.num_traces = 0
         self._steps: dict[str, Any] = {}
 

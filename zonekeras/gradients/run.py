@@ -48,8 +48,12 @@ from zonekeras.sweeping.sweep import Sweep
 from zonekeras.training.checkpoints import read_checkpoint, write_checkpoint
 from zonekeras.zones import Configuration, cells
 
-NUMBERS_VERSION = 1
-"""Part of a run's name: raise it when equal inputs give other numbers."""
+NUMBERS_VERSION = 2
+"""Part of a run's name: raise it when equal inputs give other numbers.
+
+Those of version 1 may be wrong: on CPUs with AVX-512 a product of the gates wrote
+outside its buffers.
+"""
 
 RECORD_FILE = "gradients.json"
 SUMS_FILE = "gradients.safetensors"

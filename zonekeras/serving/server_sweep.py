@@ -5,9 +5,10 @@ is in the store at once, so that a sweep whose server went away goes on where it
 Prefix reuse is not possible from outside: a sweep of the model itself
 (`zonekeras.run_sweep`) computes half as much and needs no server.
 
-A server does not say which weights it has. So a run in the store is named by the
-model's name and version and by what it answers to some questions under strong masks:
-another model of the same name and version starts another run.
+A server does not say which weights it has, nor which version of zonekeras wrote their
+graph. So a run in the store is named by the model's name and version and by what it
+answers to some questions under strong masks: another model of the same name and version
+starts another run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import StoredBatch, SweepStore
 from zonekeras.serving.client import Client, ServedAnswer
 from zonekeras.serving.transport import ServerError
+from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.output import SweepOutput, open_store
 from zonekeras.sweeping.plan import joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
@@ -37,7 +39,11 @@ from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
 
-_VERSION = 1
+_VERSION = 2
+"""Part of a run's name in the store, as `sweeping.sweep.ANSWERS_VERSION`.
+
+The answers of version 1 may come from graphs that give wrong ones on CPUs with AVX-512.
+"""
 _QUESTIONS_AT_ONCE = 8
 _QUESTIONS_OF_PROBE = 8
 _SETTINGS = ("version_2_with_negative", "null_score_diff_threshold", "metric")
@@ -91,6 +97,7 @@ def sweep_server(
     sweep = _ServerSweep(pinned, dataset, planned, chosen)
     content = sweep.content()
     with open_store(directory) as store:
+        warn_of_answers_aside(store, content)
         before = store.known(content).get("planned", [])
         description = {
             "model": client.model.name,

@@ -39,7 +39,8 @@ class SweptRun:
         totals: Differences of each passage, `[P, 2 C]` with `C` the table's rows but
             the baseline; exact match's before F1's.
         num_layers: Layers of the model.
-        weights: The model's fingerprint, or that of a served one's answers.
+        weights: The model's fingerprint, or that of a served one's answers; the same
+            for its Keras model and all its SavedModels.
         precision: The number format that it was computed in.
         asked: What has to be the same for tables to be compared: fingerprint of the
             data, metric, settings.

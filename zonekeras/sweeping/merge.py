@@ -25,6 +25,8 @@ from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
 _COPIED = (*_SCORING, "overlaps")
+_UNSEEN = {"graph": "the SavedModel's graph", "version": "the version of answers"}
+"""What no flag says -> what messages call it."""
 _LONGEST_SHOWN = 20
 _KEY_DIGITS = 12
 
@@ -128,14 +130,15 @@ class _Part:
         """Refuses a part of another sweep, saying in what it differs."""
         mine, theirs = self._content(), other._content()
         differences = [
-            f"{name} ({_shown(mine.get(name))} and {_shown(theirs.get(name))})"
+            f"{_UNSEEN.get(name, name)} "
+            f"({_shown(mine.get(name))} and {_shown(theirs.get(name))})"
             for name in sorted({*mine, *theirs})
             if mine.get(name) != theirs.get(name)
         ]
         if not differences and self._groupings() != other._groupings():
             differences.append("how windows are grouped (by versions of a tokenizer)")
         if differences:
-            raise _not_one_sweep(self, other, ", ".join(differences))
+            raise _not_one_sweep(self, other, differences)
 
     def _groupings(self) -> list[tuple[int, list[int], list[int]]]:
         return [batch.grouping for batch in self.batches]
@@ -148,11 +151,16 @@ class _Part:
         return content | settings | scoring
 
 
-def _not_one_sweep(first: _Part, second: _Part, differences: str) -> InputError:
+def _not_one_sweep(
+    first: _Part, second: _Part, differences: Sequence[str]
+) -> InputError:
+    same = "the same flags"
+    if any(item.startswith(tuple(_UNSEEN.values())) for item in differences):
+        same += ", one version of zonekeras, and copies of one model directory"
     return InputError(
         f"Expected parts of one sweep. Received: {first.directory} and "
-        f"{second.directory}, which differ in {differences}. Run the parts with the "
-        "same flags."
+        f"{second.directory}, which differ in {', '.join(differences)}. Run the parts "
+        f"with {same}."
     )
 
 
@@ -190,7 +198,7 @@ def _whole(parts: Sequence[_Part]) -> list[str]:
     plans = [set(part.description["planned"]) for part in parts]
     for part, plan in zip(parts, plans, strict=True):
         if missing and plan != plans[0]:
-            raise _not_one_sweep(parts[0], part, "configurations")
+            raise _not_one_sweep(parts[0], part, ["configurations"])
     numbers = sorted(missing) or list(range(num_batches))
     shown = ", ".join(str(number + 1) for number in numbers[:3])
     more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
@@ -203,7 +211,7 @@ def _whole(parts: Sequence[_Part]) -> list[str]:
 
 def _shown(value: Any) -> str:
     """Writes what two parts may differ in; of a fingerprint its first digits."""
-    text = str(value)
+    text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_KEY_DIGITS]}…"
 
 

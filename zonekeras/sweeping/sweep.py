@@ -23,6 +23,7 @@ from zonekeras.models.zone_model import ZoneModel
 from zonekeras.results.directory import check_output_dir
 from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import StoredAttention, StoredBatch, SweepStore
+from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
@@ -35,8 +36,12 @@ from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
 from zonekeras.zones import NUM_ROLES, Configuration
 
-ANSWERS_VERSION = 2
-"""Part of a run's name in the store: raise it when equal inputs give other answers."""
+ANSWERS_VERSION = 3
+"""Part of a run's name in the store: raise it when equal inputs give other answers.
+
+Those of version 2 may be wrong: on CPUs with AVX-512 a product of the masks wrote
+outside its buffers.
+"""
 
 
 class _Pending(NamedTuple):
@@ -142,6 +147,7 @@ class Sweep:
     ) -> int:
         """Finds or makes the sweep's run in a store, all of it or a shard."""
         content = self._content()
+        warn_of_answers_aside(store, content)
         description = self._description(model_name)
         before = store.known(content).get("planned", [])
         description["planned"] = joined_plan(before, description["planned"])
@@ -267,6 +273,7 @@ class Sweep:
         return {
             "version": ANSWERS_VERSION,
             "weights": self.model.fingerprint(),
+            "graph": self.model.network.graph_fingerprint,
             "tokenizer": self.model.tokenizer.fingerprint,
             "data": self._dataset.fingerprint,
             "precision": self.model.description.precision,
@@ -301,7 +308,8 @@ class Sweep:
             "configurations": [str(configuration) for configuration in self.planned],
             "settings": self._settings.content() | self._settings.beside_content(),
             "fingerprints": {
-                name: content[name] for name in ("weights", "tokenizer", "data")
+                name: content[name]
+                for name in ("weights", "graph", "tokenizer", "data")
             },
         }
 

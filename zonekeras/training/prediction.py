@@ -70,6 +70,7 @@ def predict(
     deciding = {name: asdict(chosen)[name] for name in _DECIDING}
     content = {
         "model": model.fingerprint(),
+        "graph": model.network.graph_fingerprint or False,  # as before it was asked for
         "configuration": str(model.configuration),
         "semantics": str(model.semantics),
         "tokenizer": model.tokenizer.fingerprint,

@@ -51,8 +51,12 @@ if TYPE_CHECKING:
 
     from zonekeras.distribute.chief import Chief
 
-TRAINING_VERSION = 1
-"""Part of a run's name: raise it when equal inputs give other weights."""
+TRAINING_VERSION = 2
+"""Part of a run's name: raise it when equal inputs give other weights.
+
+Those of version 1 may be wrong: on CPUs with AVX-512 a product of the masks wrote
+outside its buffers.
+"""
 
 
 def finetune(
