@@ -8,7 +8,6 @@ the process counted, which others change less.
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -89,11 +88,7 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 
 def machine() -> str:
     """Says in one line what this ran on."""
-    import keras
+    from zonekeras.machine import describe_machine
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    return (
-        f"{keras.backend.backend()} backend, Keras {keras.__version__}, "
-        f"{cores or os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"oneDNN {os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'as TensorFlow chooses')}"
-    )
+    return f"{cores or os.cpu_count()} cores, {describe_machine()}"

@@ -231,12 +231,12 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     command = {"command": PROG, "arguments": list(argv), "flags": vars(local.given)}
     if is_several(arguments):
         run.sweep_several(command)
-        models = arguments.model
+        swept = arguments.model
     else:
-        models = [run.sweep_one(command)]
+        swept = [run.sweep_one(command)]
     if arguments.precision != "float32":
-        for model in models:
-            run.compare_precision(model)
+        for one in swept:
+            run.compare_precision(one)
 
 
 def _cluster(arguments: argparse.Namespace, options: StrategyOptions) -> Cluster | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cli.devices import Devices
@@ -19,6 +20,13 @@ DTYPE_OF_PRECISION = {
     "bfloat16": "mixed_bfloat16",
     "float16": "mixed_float16",
 }
+
+
+class Swept(NamedTuple):
+    """A model that was swept, and its answers if this process has them all."""
+
+    model: ZoneModel
+    answers: Mapping[str, Mapping[str, str]] | None
 
 
 class SweepRun:
@@ -60,8 +68,8 @@ class SweepRun:
             print_estimate(estimate)
         print("nothing was written (--dry_run)")
 
-    def sweep_one(self, command: dict[str, Any]) -> ZoneModel:
-        """Sweeps one model, or a shard of it, and returns it."""
+    def sweep_one(self, command: dict[str, Any]) -> Swept:
+        """Sweeps one model, or a shard of it."""
         from cli.sweep_report import SweepDisplay, print_result
         from zonekeras.sweeping import run_shard, run_sweep
 
@@ -76,7 +84,7 @@ class SweepRun:
         if workers is not None and workers.index:
             run_sweep(model, self._dataset, workers=workers, **what)
             print(f"worker {workers.index}: done; the results are with worker 0")
-            return model
+            return Swept(model, None)
         with SweepDisplay(self._output_dir) as display:
             what["on_progress"] = self._local.after(display.update)
             if arguments.shard is not None:
@@ -88,13 +96,15 @@ class SweepRun:
                     model, self._dataset, arguments.output_dir, workers=workers, **what
                 )
         if arguments.shard is not None:
+            answers = None
             print(
                 f"shard {arguments.shard} is in {self._output_dir}; when all are "
                 "there: zonekeras results merge DIR DIR … --output_dir OUT"
             )
         else:
+            answers = result.predictions
             print_result(result, self._output_dir)
-        return model
+        return Swept(model, answers)
 
     def sweep_several(self, command: dict[str, Any]) -> None:
         """Sweeps several models, each into a folder of its own, and joins them."""
@@ -116,27 +126,28 @@ class SweepRun:
             )
         print_runs(result, self._output_dir)
 
-    def compare_precision(self, given: ZoneModel | str) -> None:
+    def compare_precision(self, given: Swept | str) -> None:
         """Says on a sample how many answers differ from those of float32.
 
         Args:
-            given: The model, or one of several sources, which is loaded again.
+            given: What was swept, or one of several sources, which is loaded again.
         """
         from zonekeras.sweeping import compare_precision
 
         name = ""
         if isinstance(given, str):
             name = f"{self._local.named(given)}: "
-            model = self._load(self._arguments.precision, given)
+            model, answers = self._load(self._arguments.precision, given), None
             reference = self._load("float32", given)
         else:
-            model = given
+            model, answers = given
             reference = self._load("float32", self._arguments.model)
         report = compare_precision(
             model,
             reference,
             self._dataset,
             configurations=self._configurations,
+            answered=answers,
             **self._settings,
         )
         if self._devices.is_chief:

@@ -8,7 +8,7 @@ from tests.sweeping.sweeps import CELLS, SETTINGS
 from zonekeras.data.squad import read_squad
 from zonekeras.metrics import evaluate, headline
 from zonekeras.sweeping import PrecisionReport, compare_precision, run_sweep
-from zonekeras.sweeping.precision import sample_questions
+from zonekeras.sweeping.precision import sample_questions, sample_size_of
 
 pytestmark = pytest.mark.both_backends
 
@@ -83,6 +83,31 @@ def test_differences_are_counted(reader, dataset):
     ]
     assert f1[0] != f1[1]
     assert report.f1_difference == pytest.approx(f1[0] - f1[1])
+
+
+def test_a_sweeps_own_answers_serve_as_well(reader, dataset):
+    other = tiny_model(seed=1)
+    whole = run_sweep(other, dataset, configurations=CELLS[:2], **SETTINGS).predictions
+    reports = [
+        compare_precision(
+            model,
+            reader,
+            dataset,
+            configurations=CELLS[:2],
+            answered=answers,
+            **SETTINGS,
+        )
+        for model, answers in ((other, None), (other, whole))
+    ]
+    assert reports[0] == reports[1]
+    assert reports[0].num_different > 0
+
+
+@pytest.mark.parametrize(
+    ("num_questions", "size"), [(1, 12), (259, 12), (265, 13), (10_570, 32)]
+)
+def test_a_sample_is_a_twentieth_within_bounds(num_questions, size):
+    assert sample_size_of(num_questions) == size
 
 
 def test_the_line():

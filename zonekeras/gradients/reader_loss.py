@@ -171,7 +171,7 @@ def logits_at(
             gates=gates[layer],
             closing=closing[:, layer],
         )
-        hidden = block.finish(hidden, block.attention.output_dense(context))
+        hidden = block.finish(hidden, block.attention.join_heads(context))
     return reader.head(hidden)
 
 

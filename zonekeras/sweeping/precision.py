@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
+from zonekeras.metrics import choose_metric, score_questions
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.run import run_sweep
 
-SAMPLE_SIZE = 32
-"""Questions in a sample, each answered under every configuration."""
+_LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
+
+
+def sample_size_of(num_questions: int) -> int:
+    """Returns how many questions are compared: a twentieth, but from 12 to 32.
+
+    So a comparison costs a few percent of the sweep that it is about.
+    """
+    wanted = num_questions // _QUESTIONS_FOR_ONE
+    return min(max(wanted, _LEAST_SAMPLE), _LARGEST_SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -60,40 +69,54 @@ def compare_precision(
     dataset: SquadDataset,
     *,
     configurations: Iterable[Masked] | None = None,
-    sample_size: int = SAMPLE_SIZE,
+    answered: Mapping[str, Mapping[str, str]] | None = None,
+    sample_size: int | None = None,
     **settings: Any,
 ) -> PrecisionReport:
-    """Sweeps a sample of a dev set with two models and counts what differs.
+    """Answers a sample of a dev set with two models and counts what differs.
 
     Args:
         model: The model in a cheaper number format.
         reference: The same model in float32.
         dataset: The dev set.
         configurations: As in `run_sweep`.
-        sample_size: Questions in the sample, taken evenly over the file.
+        answered: The model's answers to all of the dev set under these configurations,
+            as `SweepResult.predictions` has them; it sweeps the sample if left out.
+        sample_size: Questions in the sample, taken evenly over the file; by
+            `sample_size_of` if left out.
         **settings: Fields of `SweepSettings`.
 
     Raises:
         InputError: As in `run_sweep`.
     """
+    if sample_size is None:
+        sample_size = sample_size_of(dataset.num_questions)
     sample = sample_questions(dataset, sample_size)
     chosen = None if configurations is None else list(configurations)
-    found, expected = (
-        run_sweep(one, sample, configurations=chosen, **settings)
-        for one in (model, reference)
-    )
+    expected = run_sweep(reference, sample, configurations=chosen, **settings)
+    if answered is None:
+        found = run_sweep(model, sample, configurations=chosen, **settings)
+        answered = found.predictions
     pairs = [
-        (answer, expected.predictions[name][question])
-        for name, answers in found.predictions.items()
+        (answered[name][question], answer)
+        for name, answers in expected.predictions.items()
         for question, answer in answers.items()
     ]
+    metric = choose_metric(dataset, settings.get("metric", "auto"))
+    f1, expected_f1 = (
+        np.mean([score_questions(sample, one[name], metric)[1] for name in one])
+        for one in (
+            {name: answered[name] for name in expected.predictions},
+            expected.predictions,
+        )
+    )
     return PrecisionReport(
         precision=model.description.precision,
         reference=reference.description.precision,
         num_questions=sample.num_questions,
-        num_configurations=len(found.predictions),
+        num_configurations=len(expected.predictions),
         num_different=sum(answer != other for answer, other in pairs),
-        f1_difference=float(found.table["f1"].mean() - expected.table["f1"].mean()),
+        f1_difference=100.0 * float(f1 - expected_f1),
     )
 
 
