@@ -184,14 +184,13 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
                 all of them, once, if left out.
         """
         queries, keys, values = (
-            dense(ops.cast(inputs, self.compute_dtype), layer.kernel, layer.bias)
-            for inputs, layer in (
-                (query, self.query_dense),
-                (key, self.key_dense),
-                (value, self.value_dense),
+            dense(ops.cast(inputs, self.compute_dtype), kernel, bias)
+            for inputs, kernel, bias in (
+                (query, *self._scaled_query()),
+                (key, self.key_dense.kernel, self.key_dense.bias),
+                (value, self.value_dense.kernel, self.value_dense.bias),
             )
         )  # each [B, T or S, N, H]
-        queries = queries * ops.cast(self.key_dim**-0.5, self.compute_dtype)
         if rows is not None:
             queries = take_rows(queries, rows)
         return (
@@ -199,6 +198,12 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
             ops.swapaxes(keys, 1, 2),
             ops.swapaxes(values, 1, 2),
         )
+
+    def _scaled_query(self) -> tuple[Any, Any]:
+        """Returns kernel and bias that make queries divided by sqrt(H)."""
+        kernel, bias = self.query_dense.kernel, self.query_dense.bias
+        scale = self.key_dim**-0.5
+        return kernel * scale, None if bias is None else bias * scale
 
     def attend(
         self,
