@@ -9,6 +9,7 @@ import keras
 
 from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttention
+from zonekeras.layers.normalization import normalized_sum
 from zonekeras.layers.products import dense
 from zonekeras.layers.scoped_dropout import ScopedDropout
 
@@ -173,14 +174,15 @@ class ZoneBlock(keras.layers.Layer):
             [B, T, D].
         """
         attended = self.dropout(attended, training=training)
-        hidden = self.attention_norm(hidden + attended)
+        hidden = normalized_sum(hidden, attended, self.attention_norm)
         intermediate, output = self.intermediate, self.output_dense
         activation = intermediate.activation
         if training and runs_on_cpu():
             activation = partial(_in_float32, activation)
         widened = dense(hidden, intermediate.kernel, intermediate.bias, activation)
         widened = dense(widened, output.kernel, output.bias)
-        return self.output_norm(hidden + self.dropout(widened, training=training))
+        widened = self.dropout(widened, training=training)
+        return normalized_sum(hidden, widened, self.output_norm)
 
     def compute_output_shape(self, hidden_shape: Any, **kwargs: Any) -> Any:
         """Returns the input's shape."""
