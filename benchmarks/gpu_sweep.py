@@ -48,7 +48,7 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import ATTENTION_QUESTIONS
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import estimate_sweep, run_sweep
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner

@@ -30,7 +30,7 @@ from zonekeras.data.squad import read_squad
 from zonekeras.defaults import ATTENTION_QUESTIONS
 from zonekeras.models.loading import load
 from zonekeras.models.network import KerasNetwork
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import output, run_sweep
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner

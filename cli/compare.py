@@ -14,7 +14,7 @@ from cli.running import run_command
 from cli.value_types import input_path, output_dir
 
 if TYPE_CHECKING:
-    from zonekeras.results.tidy import ScoreName
+    from zonekeras.store.tidy import ScoreName
     from zonekeras.sweeping.comparison import SweepComparison
 
 PROG = "zonekeras compare"

@@ -111,7 +111,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _estimate(local: LocalPaths, argv: Sequence[str], settings: dict[str, Any]) -> None:
     """Checks what can be checked without a model, loads it, and runs the estimate."""
-    from zonekeras.results.directory import check_output_dir
+    from zonekeras.store.output_directory import check_output_dir
 
     arguments = local.arguments
     check_output_dir(arguments.output_dir)

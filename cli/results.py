@@ -197,7 +197,7 @@ def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
 
 def _export(table: pd.DataFrame, form: str, output: str | None) -> None:
     """Writes a table to a file, whole or not at all, or to standard output."""
-    from zonekeras.results.files import atomic_write
+    from zonekeras.files.atomic import atomic_write
 
     if form == "parquet":
         content: str | bytes = table.to_parquet(index=False)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.effect_grids import with_interval
 from cli.tables import print_table
-from zonekeras.results.tidy import ScoreName
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import BASELINE
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ def test_importing_a_command_loads_nothing_heavy(name):
     "module",
     [
         "zonekeras.zones",
-        "zonekeras.results.matrix",
-        "zonekeras.results.protocol_csv",
+        "zonekeras.store.matrix",
+        "zonekeras.store.protocol_csv",
         "zonekeras.statistics.groups",
         "zonekeras.statistics.simulation",
         "zonekeras.plotting.runs",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonekeras.data.corpus import make_corpus, vocabulary
 from zonekeras.data.squad import read_squad
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 if TYPE_CHECKING:
     from zonekeras.models.encoder_config import EncoderConfig

@@ -4,7 +4,7 @@ import pytest
 
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Score, sweep_table
+from zonekeras.store.tidy import Score, sweep_table
 
 
 @pytest.fixture

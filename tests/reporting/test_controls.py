@@ -10,7 +10,7 @@ import pytest
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, answers, write_store
 from zonekeras.reporting import attention
 from zonekeras.reporting.payload import build_payload
-from zonekeras.results.store import (
+from zonekeras.store.sweep_store import (
     STORE_FILE,
     StoredAttention,
     StoredBatch,

@@ -14,7 +14,7 @@ from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.reporting import write_report
 from zonekeras.reporting.attention import MOST_BYTES, attention_payload
 from zonekeras.reporting.page import to_script_json
-from zonekeras.results.store import (
+from zonekeras.store.sweep_store import (
     STORE_FILE,
     StoredAnswer,
     StoredAttention,

@@ -14,7 +14,7 @@ from tests.sweeping.sweeps import SETTINGS, count_calls, results
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import merge_runs, run_shard, run_sweep
 from zonekeras.sweeping import sweep as sweep_module
 from zonekeras.sweeping.joining import join_runs, read_run

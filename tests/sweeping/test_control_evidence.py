@@ -6,8 +6,8 @@ import pytest
 
 from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
-from zonekeras.results.tidy import Score, sweep_table
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.tidy import Score, sweep_table
 from zonekeras.sweeping.control_evidence import add_control_evidence
 from zonekeras.sweeping.evidence import add_evidence
 

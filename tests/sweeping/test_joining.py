@@ -11,8 +11,8 @@ import pytest
 from tests.reporting.stores import FOUND, answers, write_store
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.results.protocol_csv import read_results_csv
-from zonekeras.results.tidy import read_table
+from zonekeras.store.protocol_csv import read_results_csv
+from zonekeras.store.tidy import read_table
 from zonekeras.sweeping.joined_files import write_runs
 from zonekeras.sweeping.joining import join_runs, read_run, read_runs
 

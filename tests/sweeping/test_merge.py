@@ -10,8 +10,8 @@ import pytest
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import CELLS, SETTINGS, TABLES, results
 from zonekeras.errors import InputError
-from zonekeras.results.database import Database
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.database import Database
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import engine, merge_runs, run_shard, run_sweep
 
 pytestmark = pytest.mark.both_backends

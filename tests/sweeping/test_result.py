@@ -5,9 +5,9 @@ import pytest
 
 from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
-from zonekeras.results.protocol_csv import read_results_csv
-from zonekeras.results.store import StoredAnswer
-from zonekeras.results.tidy import read_table
+from zonekeras.store.protocol_csv import read_results_csv
+from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.store.tidy import read_table
 from zonekeras.sweeping.result import (
     build_result,
     mean_score,

@@ -20,8 +20,8 @@ from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.machine import describe_machine
 from zonekeras.metrics import evaluate, headline
-from zonekeras.results.protocol_csv import read_results_csv
-from zonekeras.results.store import SweepStore
+from zonekeras.store.protocol_csv import read_results_csv
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import run_sweep
 from zonekeras.zones import Zone
 

@@ -12,7 +12,7 @@ import zonekeras
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, results
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import read_table
+from zonekeras.store.tidy import read_table
 from zonekeras.sweeping import run_sweep, run_sweeps
 from zonekeras.sweeping.folders import check_runs_dir, folder_names, run_folders
 from zonekeras.sweeping.joined_files import JOINED_FILES

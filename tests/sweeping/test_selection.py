@@ -7,7 +7,7 @@ import pytest
 from tests.reporting.stores import FOUND, write_store
 from zonekeras.errors import InputError
 from zonekeras.reporting.record import read_run_record
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping.selection import choose_run
 
 

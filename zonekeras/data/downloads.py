@@ -26,7 +26,7 @@ from zonekeras.data.http_files import (
     file_sha256,
 )
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 RECORD_FILE = "download.json"
 

@@ -30,7 +30,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zonekeras.data.json_files import shown
 from zonekeras.data.squad_checks import (
     FaultError,
     check_for_training,
@@ -40,6 +39,7 @@ from zonekeras.data.squad_checks import (
     read_articles,
 )
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import shown
 
 
 @dataclass(frozen=True)

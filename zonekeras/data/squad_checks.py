@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 
 if TYPE_CHECKING:
     from zonekeras.data.squad import Question

@@ -53,7 +53,7 @@ from zonekeras.data.tokenizer_files import (
     read_vocabulary_file,
 )
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 
 class ReaderTokenizer:

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.data.tokenizer_definitions import (
     Definition,
     PairStyle,
@@ -30,6 +29,7 @@ from zonekeras.data.tokenizer_definitions import (
     wordpiece_definition,
 )
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 
 _SENTENCEPIECE_FILES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 _SPELLINGS = {

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 
 class UnfinishedFile:

@@ -14,7 +14,7 @@ from zonekeras.gradients.reader_loss import ReaderLoss
 from zonekeras.gradients.settings import GradientSettings
 from zonekeras.gradients.span_loss import window_losses
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping.batch_runner import is_out_of_memory
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.zones import Zone

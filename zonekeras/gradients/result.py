@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.correlation import CorrelationMethod, correlation
 
 WEAK_CORRELATION = 0.8

@@ -32,6 +32,7 @@ import numpy as np
 
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
 from zonekeras.gradients.batch_sums import BatchSums, Sums, added
 from zonekeras.gradients.reader_loss import ReaderLoss
 from zonekeras.gradients.result import GradientResult, write_result
@@ -41,8 +42,7 @@ from zonekeras.models.differentiation import check_differentiable
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import writer_lock
-from zonekeras.results.run_record import write_run_record
+from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.training.checkpoints import read_checkpoint, write_checkpoint

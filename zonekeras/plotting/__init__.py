@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from zonekeras.plotting.runs import runs_heatmap as runs_heatmap
     from zonekeras.plotting.sets import set_heatmap as set_heatmap
     from zonekeras.plotting.training import training_curves as training_curves
-    from zonekeras.results.matrix import compare as compare
-    from zonekeras.results.matrix import effect_matrix as effect_matrix
-    from zonekeras.results.matrix import mean_and_deviation as mean_and_deviation
-    from zonekeras.results.matrix import score_matrix as score_matrix
+    from zonekeras.store.matrix import compare as compare
+    from zonekeras.store.matrix import effect_matrix as effect_matrix
+    from zonekeras.store.matrix import mean_and_deviation as mean_and_deviation
+    from zonekeras.store.matrix import score_matrix as score_matrix
 
 _HOMES = {
-    "compare": "zonekeras.results.matrix",
+    "compare": "zonekeras.store.matrix",
     "comparison_heatmap": "zonekeras.plotting.comparison",
     "difference_heatmap": "zonekeras.plotting.comparison",
     "controls_heatmap": "zonekeras.plotting.controls",
-    "effect_matrix": "zonekeras.results.matrix",
+    "effect_matrix": "zonekeras.store.matrix",
     "heatmap": "zonekeras.plotting.effects",
     "loss_heatmaps": "zonekeras.plotting.loss_increases",
-    "mean_and_deviation": "zonekeras.results.matrix",
+    "mean_and_deviation": "zonekeras.store.matrix",
     "mass_effect_plot": "zonekeras.plotting.attention_mass",
     "mean_heatmap": "zonekeras.plotting.runs",
     "runs_heatmap": "zonekeras.plotting.runs",
     "save_figure": "zonekeras.plotting.figure_files",
-    "score_matrix": "zonekeras.results.matrix",
+    "score_matrix": "zonekeras.store.matrix",
     "set_heatmap": "zonekeras.plotting.sets",
     "training_curves": "zonekeras.plotting.training",
 }

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import SCORE_LABELS, draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
-from zonekeras.results.matrix import column_matrix, compare, score_matrix
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.matrix import column_matrix, compare, score_matrix
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 
 def comparison_heatmap(

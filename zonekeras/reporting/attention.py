@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zonekeras.results.store import StoredExample, SweepStore
+from zonekeras.store.sweep_store import StoredExample, SweepStore
 from zonekeras.sweeping.attention import mean_masses
 from zonekeras.sweeping.attention_examples import NUM_STEPS
 from zonekeras.zones import FOUR_ZONES

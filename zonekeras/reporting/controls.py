@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.reporting.json_numbers import number, rounded
-from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.attention_mass import mass_correlation
 from zonekeras.statistics.correlation import CorrelationMethod
+from zonekeras.store.tidy import ScoreName
 
 _OF_SCORE = (
     "control_effect",

@@ -22,9 +22,9 @@ from zonekeras.reporting.controls import control_payload
 from zonekeras.reporting.groups import group_payload
 from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
-from zonekeras.results.store import StoredAnswer, SweepStore
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.sweep_store import StoredAnswer, SweepStore
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.sweeping.evidence import take_rows
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.zones import BASELINE, Zone, parse_configuration

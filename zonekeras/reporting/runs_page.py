@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.sweeping.joining import RunsResult
 
 if TYPE_CHECKING:

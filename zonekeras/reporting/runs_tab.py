@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from zonekeras.reporting.json_numbers import number
-from zonekeras.results.tidy import ScoreName
+from zonekeras.store.tidy import ScoreName
 from zonekeras.sweeping.joining import RunsResult
 
 _OF_EFFECT = ("effect", "deviation", "low", "high", "p", "q")

@@ -26,11 +26,11 @@ from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.defaults import NO_SPAN_SCORE
 from zonekeras.errors import InputError
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import StoredBatch, SweepStore
+from zonekeras.files.run_record import write_run_record
 from zonekeras.serving.client import Client, ServedAnswer
 from zonekeras.serving.transport import ServerError
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.output import SweepOutput, open_store
 from zonekeras.sweeping.plan import joined_plan, plan_configurations

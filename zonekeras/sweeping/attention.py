@@ -15,7 +15,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.zones import (
     FOUR_ZONES,
     Configuration,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.features import Features
-from zonekeras.results.store import StoredExample
+from zonekeras.store.sweep_store import StoredExample
 from zonekeras.zones import Role
 
 NUM_STEPS = 63

@@ -11,7 +11,7 @@ from keras import ops
 
 from zonekeras.data.features import Features
 from zonekeras.models.network import Network
-from zonekeras.results.store import StoredAttention
+from zonekeras.store.sweep_store import StoredAttention
 from zonekeras.sweeping.attention import zone_masses
 from zonekeras.sweeping.attention_examples import encode_example
 from zonekeras.zones import open_table

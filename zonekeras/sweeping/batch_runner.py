@@ -20,7 +20,7 @@ from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.models.network import Network
 from zonekeras.models.prediction import decode_batch
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import engine
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.controls import shuffled_roles, shuffles_of

@@ -16,11 +16,11 @@ from pathlib import Path
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.files import atomic_write
-from zonekeras.results.tidy import write_parquet
+from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.comparison import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.tidy import write_parquet
 from zonekeras.sweeping.evidence import score_column
 from zonekeras.sweeping.joining import (
     SweptRun,

@@ -24,7 +24,7 @@ def add_control_evidence(
     """Adds to the cells of a sweep's table what their controls say.
 
     Args:
-        table: A sweep's table, as in `results.tidy`; rows that are controls are not
+        table: A sweep's table, as in `store.tidy`; rows that are controls are not
             changed.
         scores: Scores of its rows, `[rows, Q]`.
         dataset: The dev set.

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import BASELINE, parse_configuration
 
 _PREFIXES = {"em": ScoreName.EXACT_MATCH, "f1": ScoreName.F1}
@@ -24,7 +24,7 @@ def add_evidence(
     for controls, which are a family of their own.
 
     Args:
-        table: A sweep's table, as in `results.tidy`.
+        table: A sweep's table, as in `store.tidy`.
         scores: Scores of its rows, `[rows, Q]`.
         dataset: The dev set; questions of one passage are resampled together.
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zonekeras.errors import InputError
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.run_record import RECORD_FILE
-from zonekeras.results.store import STORE_FILE
+from zonekeras.files.run_record import RECORD_FILE
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.sweep_store import STORE_FILE
 
 Source = str | os.PathLike[str]
 

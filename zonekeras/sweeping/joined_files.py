@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from zonekeras.results.directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
-from zonekeras.results.files import atomic_write
-from zonekeras.results.tidy import ScoreName, write_table
+from zonekeras.files.atomic import atomic_write
+from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
+from zonekeras.store.tidy import ScoreName, write_table
 from zonekeras.sweeping.joining import RunsResult
 from zonekeras.sweeping.result import (
     write_figure,

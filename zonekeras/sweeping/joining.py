@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Score, ScoreName, sweep_table
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.scores import score_differences
+from zonekeras.store.tidy import Score, ScoreName, sweep_table
 from zonekeras.sweeping.evidence import passage_index, score_column, take_rows
 from zonekeras.sweeping.folders import run_folders
 from zonekeras.sweeping.merge import open_existing
@@ -72,7 +72,7 @@ class RunsResult:
     """Several runs as one.
 
     Attributes:
-        table: The long-form table of means, the columns as in `zonekeras.results.tidy`;
+        table: The long-form table of means, the columns as in `zonekeras.store.tidy`;
             for `exact_match` and `f1` also `_score_deviation` (of the score) and
             `_deviation` (of the effect: sample standard deviations over runs, points),
             `_low`, `_high` (95 % interval of the effect over seeds and passages), `_p`

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from zonekeras.results.store import STORE_FILE, SweepStore
-from zonekeras.results.tidy import empty_table
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
+from zonekeras.store.tidy import empty_table
 from zonekeras.sweeping.folders import run_folders
 from zonekeras.sweeping.merge import open_existing
 from zonekeras.sweeping.output import SweepOutput
@@ -89,7 +89,7 @@ def list_folders(directory: Path) -> dict[str, list[RunListing]] | None:
 def export_table(directory: Path) -> pd.DataFrame:
     """Returns the scores of all finished configurations of all runs.
 
-    The columns are those of `zonekeras.results.tidy` after `run`, the run's key; of
+    The columns are those of `zonekeras.store.tidy` after `run`, the run's key; of
     several sweeps, after `folder` and `run`.
 
     Raises:

@@ -15,9 +15,9 @@ from typing import Any
 
 from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
-from zonekeras.results.directory import open_output_dir
-from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import STORE_FILE, StoredAttention, SweepStore
+from zonekeras.files.run_record import write_run_record
+from zonekeras.store.output_directory import open_output_dir
+from zonekeras.store.sweep_store import STORE_FILE, StoredAttention, SweepStore
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.plan import in_result_order, joined_plan
 from zonekeras.sweeping.result import SweepResult

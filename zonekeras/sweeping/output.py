@@ -15,14 +15,14 @@ import numpy as np
 
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.spans import WindowSpans
-from zonekeras.results.directory import (
+from zonekeras.store.output_directory import (
     TABLE_FILES,
     claim_files,
     null_odds_file,
     open_output_dir,
     predictions_file,
 )
-from zonekeras.results.store import StoredAnswer, SweepStore
+from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.sweeping.attention import mean_masses
 from zonekeras.sweeping.plan import in_result_order
 from zonekeras.sweeping.result import (

@@ -14,8 +14,11 @@ import pandas as pd
 
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
+from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import score_questions
-from zonekeras.results.directory import (
+from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.output_directory import (
     ATTENTION_CSV,
     CONTROLS_HEATMAP_FILES,
     HEATMAP_FILES,
@@ -26,12 +29,9 @@ from zonekeras.results.directory import (
     null_odds_file,
     predictions_file,
 )
-from zonekeras.results.files import atomic_write
-from zonekeras.results.protocol_csv import write_results_csv
-from zonekeras.results.store import StoredAnswer
-from zonekeras.results.tidy import Score, sweep_table, write_table
-from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.protocol_csv import write_results_csv
+from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.store.tidy import Score, sweep_table, write_table
 from zonekeras.sweeping.attention import mass_of
 from zonekeras.sweeping.control_evidence import add_control_evidence
 from zonekeras.sweeping.evidence import add_evidence, take_rows
@@ -53,7 +53,7 @@ class SweepResult:
     """The scores and answers of a sweep.
 
     Attributes:
-        table: The long-form table; columns as in `zonekeras.results.tidy`.
+        table: The long-form table; columns as in `zonekeras.store.tidy`.
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
         scores: The scores of single questions, `[rows of the table, Q]`.

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
 from zonekeras.models.loading import load as load_model
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import writer_lock
-from zonekeras.results.run_record import write_run_record
+from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.folders import (
     RUNS_KEY,
     Source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zonekeras.errors import InputError
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.zones import BASELINE
 
 _KEY_DIGITS = 12

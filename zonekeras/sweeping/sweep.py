@@ -19,10 +19,10 @@ from zonekeras.data.features import Features, build_features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import StoredAttention, StoredBatch, SweepStore
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.sweep_store import StoredAttention, StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder

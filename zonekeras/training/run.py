@@ -19,6 +19,7 @@ import keras
 from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
 from zonekeras.models.network import KerasNetwork, Network
@@ -32,7 +33,6 @@ from zonekeras.models.weights import (
     reader_weights,
 )
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.run_record import write_run_record
 from zonekeras.training.answering import answer_dataset, make_windows
 from zonekeras.training.checkpoints import LAST_FILE
 from zonekeras.training.history import History

@@ -21,8 +21,8 @@ from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.simulation import check_statistics
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.sweeping.run import run_sweep
 from zonekeras.verification.planted_data import (
     CHANCE,

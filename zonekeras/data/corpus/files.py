@@ -13,7 +13,7 @@ from zonekeras.data.corpus.kinds import Split
 from zonekeras.data.corpus.story import Asked, Story
 from zonekeras.data.corpus.vocabulary import vocabulary
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 PartOrMix = Literal["simple", "single", "bridge", "long", "mix"]
 

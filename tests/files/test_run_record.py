@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 import zonekeras
-from zonekeras.results import run_record
-from zonekeras.results.run_record import write_run_record
+from zonekeras.files import run_record
+from zonekeras.files.run_record import write_run_record
 
 
 def record_of(directory, *arguments):

@@ -8,7 +8,7 @@ import pytest
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.results.directory import (
+from zonekeras.store.output_directory import (
     check_output_dir,
     claim_files,
     null_odds_file,
@@ -138,7 +138,7 @@ def test_the_second_writer_is_told_who_the_first_is(tmp_path):
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from zonekeras.results.directory import open_output_dir
+from zonekeras.store.output_directory import open_output_dir
 with open_output_dir(Path({str(tmp_path)!r})):
     print(os.getpid(), os.uname().nodename, flush=True)
     sys.stdin.read()

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, from_squad_json, to_squad_json
 from zonekeras.errors import InputError
-from zonekeras.results.database import Database
+from zonekeras.store.database import Database
 
 STORE_FILE = "sweep.sqlite"
 _SCHEMA_VERSION = 2

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
-from zonekeras.results.store import STORE_FILE, SweepStore
-from zonekeras.results.write_access import check_writable, only_writer
+from zonekeras.files.write_access import check_writable, only_writer
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.zones import Configuration
 
 RESULTS_CSV = "results.csv"

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 from zonekeras.zones import Zone
 
 COLUMNS = ("layer", *(zone.value for zone in Zone))

@@ -27,7 +27,7 @@ from pathlib import Path
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
 
 FALSE_DISCOVERY_RATE = 0.05

@@ -16,7 +16,7 @@ import pandas as pd
 
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import ScoreName, check_columns
+from zonekeras.store.tidy import ScoreName, check_columns
 from zonekeras.zones import BASELINE, Zone
 
 _ZONES = [str(zone) for zone in Zone]

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 
 def test_bytes_and_text_are_written_unchanged(tmp_path):

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 from zonekeras.errors import InputError
-from zonekeras.results.matrix import (
+from zonekeras.store.matrix import (
     compare,
     effect_matrix,
     mean_and_deviation,
     score_matrix,
     semantics_of,
 )
-from zonekeras.results.protocol_csv import read_results_csv
-from zonekeras.results.tidy import Score, sweep_table
+from zonekeras.store.protocol_csv import read_results_csv
+from zonekeras.store.tidy import Score, sweep_table
 
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 CELLS = {(0, "p2"): 60.0, (0, "all"): 50.0, (1, "p2"): 79.0, (1, "all"): 80.0}

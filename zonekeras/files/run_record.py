@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zonekeras import __version__
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 RECORD_FILE = "run.json"
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "numpy")

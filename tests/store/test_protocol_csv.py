@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zonekeras.errors import InputError
-from zonekeras.results.protocol_csv import (
+from zonekeras.store.protocol_csv import (
     COLUMNS,
     read_results_csv,
     write_results_csv,

@@ -16,7 +16,7 @@ import pytest
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.results.store import StoredAnswer, StoredBatch, SweepStore
+from zonekeras.store.sweep_store import StoredAnswer, StoredBatch, SweepStore
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = {"weights": "w", "settings": {"doc_stride": 7}}
@@ -290,8 +290,8 @@ def test_a_disk_that_refuses_to_grow_a_file(path):
     code = f"""
 import resource, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.results.test_store import ANSWERS, MANY, open_run
-from zonekeras.results.store import SweepStore
+from tests.store.test_sweep_store import ANSWERS, MANY, open_run
+from zonekeras.store.sweep_store import SweepStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with SweepStore({str(path)!r}) as store:
     run = open_run(store)
@@ -417,8 +417,8 @@ def kill_a_writer(path):
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.results.test_store import ANSWERS, MANY, open_run
-from zonekeras.results.store import SweepStore
+from tests.store.test_sweep_store import ANSWERS, MANY, open_run
+from zonekeras.store.sweep_store import SweepStore
 def die():
     yield from MANY * 20
     os.kill(os.getpid(), signal.SIGKILL)

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import (
+from zonekeras.store.tidy import (
     COLUMNS,
     Score,
     read_table,
