@@ -10,8 +10,8 @@ from tests.builders import tiny_squad, write_json
 from tests.serving.rest_stand_in import serve
 from tests.serving.toy_reader import NUM_LAYERS, ToyReader, answer_one
 from tests.sweeping.sweeps import CELLS, TABLES, results
-from zonekeras.data.http_files import Patience
 from zonekeras.data.squad import read_squad
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.metrics import score_questions
 from zonekeras.serving import Client, ServerError, server_sweep

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.http_files import Patience
 from zonekeras.defaults import SERVED_ROWS
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.serving.rows import Row, group_rows, group_windows, make_rows
 from zonekeras.serving.transport import (

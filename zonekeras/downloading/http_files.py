@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from zonekeras.data.unfinished_file import UnfinishedFile, open_unfinished
+from zonekeras.downloading.unfinished_file import UnfinishedFile, open_unfinished
 
 OnProgress = Callable[[int, int | None], None]
 """Called with the bytes that are there and, where known, the bytes of the whole."""

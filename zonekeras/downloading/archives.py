@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from zonekeras.data.http_files import DownloadError
+from zonekeras.downloading.http_files import DownloadError
 
 _BLOCK_BYTES = 1 << 20
 

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from cli.download import NAMES
-from tests.data.http_server import serve
-from zonekeras.data.downloads import (
+from tests.downloading.http_server import serve
+from zonekeras.downloading.downloads import (
     CATALOGUE,
     RECORD_FILE,
     DownloadedFile,
@@ -16,7 +16,7 @@ from zonekeras.data.downloads import (
     Source,
     download,
 )
-from zonekeras.data.http_files import Patience, RemoteFile
+from zonekeras.downloading.http_files import Patience, RemoteFile
 from zonekeras.errors import InputError
 
 HASTE = Patience(num_attempts=2, wait_seconds=0.0, timeout_seconds=5.0)

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from zonekeras.data.archives import unpack
-from zonekeras.data.http_files import DownloadError
+from zonekeras.downloading.archives import unpack
+from zonekeras.downloading.http_files import DownloadError
 
 NAMES = ("config.json", "vocab.txt")
 CONTENTS = {"model/config.json": b"{}", "model/vocab.txt": b"a\nb\n"}

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zonekeras.data.archives import unpack
-from zonekeras.data.http_files import (
+from zonekeras.downloading.archives import unpack
+from zonekeras.downloading.http_files import (
     DownloadError,
     Patience,
     RemoteFile,

@@ -8,9 +8,9 @@ import socket
 import numpy as np
 import pytest
 
-from tests.data.http_server import serve
-from zonekeras.data import http_files
-from zonekeras.data.http_files import DownloadError, Patience, RemoteFile, fetch
+from tests.downloading.http_server import serve
+from zonekeras.downloading import http_files
+from zonekeras.downloading.http_files import DownloadError, Patience, RemoteFile, fetch
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
