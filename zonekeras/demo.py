@@ -128,12 +128,12 @@ def demo_config() -> EncoderConfig:
 
 def untrained_model(seed: int = 0) -> ZoneModel:
     """Makes the reader that training starts from."""
-    from zonekeras.data.tokenizer import ReaderTokenizer
     from zonekeras.models.initialization import mimetic_weights
     from zonekeras.models.model_directory import ModelDescription
     from zonekeras.models.network import KerasNetwork
     from zonekeras.models.weights import build_reader
     from zonekeras.models.zone_model import ZoneModel
+    from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
     config = demo_config()
     return ZoneModel(

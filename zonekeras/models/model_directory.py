@@ -26,12 +26,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"

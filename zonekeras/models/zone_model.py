@@ -15,7 +15,6 @@ import numpy as np
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import encode_pair
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_SEQ_LENGTH,
@@ -33,6 +32,7 @@ from zonekeras.models.model_directory import (
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import (
     Configuration,
     Semantics,

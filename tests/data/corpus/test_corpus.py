@@ -15,8 +15,8 @@ from zonekeras.data.corpus.kinds import KINDS
 from zonekeras.data.corpus.relations import RELATIONS, bridges
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NUM_STORIES = 60

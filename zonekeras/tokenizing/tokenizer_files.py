@@ -19,7 +19,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zonekeras.data.tokenizer_definitions import (
+from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
+from zonekeras.tokenizing.definitions import (
     Definition,
     PairStyle,
     SpecialTokens,
@@ -28,8 +30,6 @@ from zonekeras.data.tokenizer_definitions import (
     with_lowercase,
     wordpiece_definition,
 )
-from zonekeras.errors import InputError
-from zonekeras.files.json_files import read_json, shown
 
 _SENTENCEPIECE_FILES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 _SPELLINGS = {

@@ -12,15 +12,15 @@ from tokenizers import pre_tokenizers, trainers
 from tests.builders import train_unigram, trained_tokenizer
 from zonekeras.data.features import encode_pair
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import (
+from zonekeras.errors import InputError
+from zonekeras.tokenizing.definitions import (
     ROBERTA_TOKENS,
     SpecialTokens,
     wordpiece_definition,
 )
-from zonekeras.data.tokenizer_encoding import encode_texts
-from zonekeras.data.tokenizer_files import infers_lowercase
-from zonekeras.errors import InputError
+from zonekeras.tokenizing.encoding import encode_texts
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.tokenizer_files import infers_lowercase
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = "caf ##e ##s the sea 中 文 [ ] sep ##p cls mask e < / s > pad ! ##a a".split()

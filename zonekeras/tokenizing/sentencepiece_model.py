@@ -11,14 +11,14 @@ import struct
 from collections.abc import Container
 from dataclasses import dataclass
 
-from zonekeras.data.protocol_buffers import (
+from zonekeras.errors import InputError
+from zonekeras.tokenizing.protocol_buffers import (
     bytes_field,
     float_field,
     message_fields,
     varint,
     varint_field,
 )
-from zonekeras.errors import InputError
 
 _UNIGRAM = 1
 _NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3

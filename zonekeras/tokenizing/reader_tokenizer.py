@@ -28,7 +28,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from zonekeras.data.tokenizer_definitions import (
+from zonekeras.errors import InputError
+from zonekeras.files.atomic import atomic_write
+from zonekeras.tokenizing.definitions import (
     BERT_TOKENS,
     ROBERTA_TOKENS,
     Definition,
@@ -41,19 +43,17 @@ from zonekeras.data.tokenizer_definitions import (
     with_pair_template,
     wordpiece_definition,
 )
-from zonekeras.data.tokenizer_encoding import (
+from zonekeras.tokenizing.encoding import (
     TokenizedTexts,
     encode_texts,
     splits_at_spaces,
 )
-from zonekeras.data.tokenizer_files import (
+from zonekeras.tokenizing.tokenizer_files import (
     STYLE_KEY,
     TokenizerFiles,
     read_tokenizer_directory,
     read_vocabulary_file,
 )
-from zonekeras.errors import InputError
-from zonekeras.files.atomic import atomic_write
 
 
 class ReaderTokenizer:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
-from zonekeras.data.tokenizer_definitions import Definition
-from zonekeras.data.tokenizer_offsets import take_marks, trim_whitespace
+from zonekeras.tokenizing.definitions import Definition
+from zonekeras.tokenizing.offsets import take_marks, trim_whitespace
 
 _TEXTS_AT_ONCE = 1024
 _WORDS_PER_LINE = 256
