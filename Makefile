@@ -13,10 +13,10 @@ JAX_INSTALLED := $(JAX_VENV)/.installed
 
 # What runs where TensorFlow is not installed: all tests of these, and of the others
 # those that are marked both_backends.
-WITHOUT_TENSORFLOW := $(addprefix tests/,data downloading files metrics plotting \
-    remote statistics store sweeping tokenizing cli/test_remote_paths.py \
-    cli/test_results.py cli/test_sweep.py reporting cli/test_report.py serving \
-    test_zones.py)
+WITHOUT_TENSORFLOW := $(addprefix tests/,data demonstration/corpus downloading files \
+    metrics plotting remote statistics store sweeping tokenizing \
+    cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py reporting \
+    cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
     models/test_prediction.py models/test_zone_model.py verification gradients)
 

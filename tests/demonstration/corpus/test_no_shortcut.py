@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zonekeras.data.corpus.drawing import draw_story
-from zonekeras.data.corpus.draws import Draws
+from zonekeras.demonstration.corpus.drawing import draw_story
+from zonekeras.demonstration.corpus.draws import Draws
 
 MOST = 40.0
 NUM_STORIES = 300

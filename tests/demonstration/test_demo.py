@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli import finetune, sweep
-from zonekeras import demo
-from zonekeras.data.corpus import make_corpus
 from zonekeras.data.squad import read_squad
+from zonekeras.demonstration import demo
+from zonekeras.demonstration.corpus import make_corpus
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import string
 
-from zonekeras.data.corpus.kinds import KINDS
-from zonekeras.data.corpus.relations import RELATIONS
+from zonekeras.demonstration.corpus.kinds import KINDS
+from zonekeras.demonstration.corpus.relations import RELATIONS
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

@@ -18,11 +18,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from zonekeras.data.corpus.draws import Draws
-from zonekeras.data.corpus.kinds import KINDS, Split
-from zonekeras.data.corpus.names import Names
-from zonekeras.data.corpus.relations import RELATIONS, Relation, bridges, relations_of
-from zonekeras.data.corpus.story import (
+from zonekeras.demonstration.corpus.draws import Draws
+from zonekeras.demonstration.corpus.kinds import KINDS, Split
+from zonekeras.demonstration.corpus.names import Names
+from zonekeras.demonstration.corpus.relations import (
+    RELATIONS,
+    Relation,
+    bridges,
+    relations_of,
+)
+from zonekeras.demonstration.corpus.story import (
     Asked,
     Fact,
     Sentence,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.corpus.oracle import derive
-from zonekeras.data.corpus import make_corpus, vocabulary, write_corpus
-from zonekeras.data.corpus.drawing import PARTS, draw_story
-from zonekeras.data.corpus.draws import Draws
-from zonekeras.data.corpus.kinds import KINDS
-from zonekeras.data.corpus.relations import RELATIONS, bridges
+from tests.demonstration.corpus.oracle import derive
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
+from zonekeras.demonstration.corpus import make_corpus, vocabulary, write_corpus
+from zonekeras.demonstration.corpus.drawing import PARTS, draw_story
+from zonekeras.demonstration.corpus.draws import Draws
+from zonekeras.demonstration.corpus.kinds import KINDS
+from zonekeras.demonstration.corpus.relations import RELATIONS, bridges
 from zonekeras.errors import InputError
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
@@ -84,7 +84,7 @@ def test_the_bytes_do_not_depend_on_the_process(tmp_path):
     settings = {"num_train_passages": 19, "num_dev_passages": 7, "seed": 5}
     write_corpus(tmp_path / "here", **settings)
     code = (
-        "import sys; from zonekeras.data.corpus import write_corpus; "
+        "import sys; from zonekeras.demonstration.corpus import write_corpus; "
         f"write_corpus(sys.argv[1], **{settings})"
     )
     for hash_seed in ("1", "2"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zonekeras.data.corpus.draws import Draws
-from zonekeras.data.corpus.kinds import Kind, Split, split_of
+from zonekeras.demonstration.corpus.draws import Draws
+from zonekeras.demonstration.corpus.kinds import Kind, Split, split_of
 
 _SHARED_WORD = 0.3
 _TRIES = 12

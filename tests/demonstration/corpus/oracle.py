@@ -2,8 +2,8 @@
 
 import re
 
-from zonekeras.data.corpus.kinds import KINDS
-from zonekeras.data.corpus.relations import RELATIONS
+from zonekeras.demonstration.corpus.kinds import KINDS
+from zonekeras.demonstration.corpus.relations import RELATIONS
 
 
 def matches(template, text):

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zonekeras.data.corpus import make_corpus, vocabulary
 from zonekeras.data.squad import read_squad
+from zonekeras.demonstration.corpus import make_corpus, vocabulary
 from zonekeras.files.atomic import atomic_write
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zonekeras.data.corpus.kinds import KINDS
-from zonekeras.data.corpus.relations import Relation
+from zonekeras.demonstration.corpus.kinds import KINDS
+from zonekeras.demonstration.corpus.relations import Relation
 
 _PLACEHOLDER = re.compile(r"(\{[sv]\})")
 

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from zonekeras.data.corpus.drawing import Part, draw_story
-from zonekeras.data.corpus.draws import Draws
-from zonekeras.data.corpus.kinds import Split
-from zonekeras.data.corpus.story import Asked, Story
-from zonekeras.data.corpus.vocabulary import vocabulary
+from zonekeras.demonstration.corpus.drawing import Part, draw_story
+from zonekeras.demonstration.corpus.draws import Draws
+from zonekeras.demonstration.corpus.kinds import Split
+from zonekeras.demonstration.corpus.story import Asked, Story
+from zonekeras.demonstration.corpus.vocabulary import vocabulary
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 

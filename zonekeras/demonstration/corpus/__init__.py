@@ -5,7 +5,7 @@ depend on the question: what the embedded demonstration and many tests run on. I
 nothing about how well a reader reads real text.
 """
 
-from zonekeras.data.corpus.files import make_corpus, write_corpus
-from zonekeras.data.corpus.vocabulary import vocabulary
+from zonekeras.demonstration.corpus.files import make_corpus, write_corpus
+from zonekeras.demonstration.corpus.vocabulary import vocabulary
 
 __all__ = ["make_corpus", "vocabulary", "write_corpus"]
