@@ -290,8 +290,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 def _check_output_dir(arguments: argparse.Namespace) -> None:
     """Checks that the results can be written, before anything is loaded."""
+    from zonekeras.analysis.folders import check_runs_dir, folder_names
     from zonekeras.store.output_directory import check_output_dir
-    from zonekeras.sweeping.folders import check_runs_dir, folder_names
 
     if is_several(arguments):
         directory = Path(arguments.output_dir)

@@ -9,6 +9,7 @@ import pytest
 from tests.builders import WORDS, tiny_tokenizer
 from tests.reporting.browser import CHROMIUM, open_browser
 from tests.reporting.stores import write_store
+from zonekeras.analysis.attention_examples import encode_example, example_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.reporting import write_report
@@ -21,7 +22,6 @@ from zonekeras.store.sweep_store import (
     StoredBatch,
     SweepStore,
 )
-from zonekeras.sweeping.attention_examples import encode_example, example_windows
 from zonekeras.zones import FOUR_ZONES, cells
 
 pytestmark = [

@@ -9,8 +9,8 @@ import pytest
 import zonekeras.verification.run as verification
 from tests.backends import only_tensorflow
 from zonekeras import zones
+from zonekeras.analysis import evidence
 from zonekeras.statistics.simulation import check_statistics
-from zonekeras.sweeping import evidence
 from zonekeras.verification.planted_model import (
     Plant,
     planted_network,

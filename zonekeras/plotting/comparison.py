@@ -74,7 +74,7 @@ def difference_heatmap(
     layers, as in `comparison_heatmap`.
 
     Args:
-        comparison: What `zonekeras.sweeping.comparison.compare_sweeps` returns.
+        comparison: What `zonekeras.analysis.sweep_comparison.compare_sweeps` returns.
         score: Which score.
         annotate: Whether to write each value into its cell.
         value_range: The differences at the two ends of the colours.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from zonekeras.analysis.attention_examples import NUM_STEPS
+from zonekeras.analysis.attention_masses import mean_masses
 from zonekeras.store.sweep_store import StoredExample, SweepStore
-from zonekeras.sweeping.attention import mean_masses
-from zonekeras.sweeping.attention_examples import NUM_STEPS
 from zonekeras.zones import FOUR_ZONES
 
 MOST_BYTES = 6_000_000

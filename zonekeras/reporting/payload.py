@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from zonekeras.analysis.evidence import take_rows
+from zonekeras.analysis.output import SweepOutput
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
@@ -25,8 +27,6 @@ from zonekeras.reporting.sets import set_payload
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
-from zonekeras.sweeping.evidence import take_rows
-from zonekeras.sweeping.output import SweepOutput
 from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1

@@ -34,9 +34,9 @@ from zonekeras.serving.transport import (
 from zonekeras.zones import BASELINE, Configuration
 
 if TYPE_CHECKING:
+    from zonekeras.analysis.sweep_result import SweepResult
     from zonekeras.data.squad import SquadDataset
     from zonekeras.sweeping.progress import Progress
-    from zonekeras.sweeping.result import SweepResult
 
 MAX_REQUEST_BYTES = 4 << 20
 """What a request may have; what gRPC servers take by default."""

@@ -22,6 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from zonekeras.analysis.output import SweepOutput, open_store
+from zonekeras.analysis.result_order import joined_plan
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.defaults import NO_SPAN_SCORE
@@ -32,10 +35,8 @@ from zonekeras.serving.transport import ServerError
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
-from zonekeras.sweeping.output import SweepOutput, open_store
-from zonekeras.sweeping.plan import joined_plan, plan_configurations
+from zonekeras.sweeping.plan import plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
-from zonekeras.sweeping.result import SweepResult
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
 

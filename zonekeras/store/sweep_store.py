@@ -169,7 +169,7 @@ class StoredExample(NamedTuple):
     Attributes:
         words: Text and role of each of the window's W words, as JSON.
         weights: uint8 [layers, heads, W, W], compressed; see
-            `sweeping.attention_examples`.
+            `analysis.attention_examples`.
     """
 
     words: str
@@ -182,7 +182,7 @@ class StoredAttention:
 
     Attributes:
         masses: float64 [L, N, Z], the attention mass of the four zones, added up over
-            the batch's windows; see `sweeping.attention`.
+            the batch's windows; see `analysis.attention_masses`.
         examples: Question's row -> its example.
     """
 

@@ -10,7 +10,7 @@ The columns, in order (`COLUMNS`):
 * `exact_match_effect`, `f1_effect`: score minus the baseline's, in points;
 * `num_questions`: how many questions were scored.
 
-`run_sweep` adds what is known of each effect (`sweeping.evidence`): intervals, tests
+`run_sweep` adds what is known of each effect (`analysis.evidence`): intervals, tests
 and what could have been seen. Tables of several sweeps are joined with `pandas.concat`.
 Further columns may follow.
 """

@@ -14,14 +14,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zonekeras.analysis.joining import RunsResult as RunsResult
+    from zonekeras.analysis.merge import merge_runs as merge_runs
+    from zonekeras.analysis.sweep_result import SweepResult as SweepResult
     from zonekeras.sweeping.estimate import SweepEstimate as SweepEstimate
     from zonekeras.sweeping.estimate import estimate_sweep as estimate_sweep
-    from zonekeras.sweeping.joining import RunsResult as RunsResult
-    from zonekeras.sweeping.merge import merge_runs as merge_runs
     from zonekeras.sweeping.precision import PrecisionReport as PrecisionReport
     from zonekeras.sweeping.precision import compare_precision as compare_precision
     from zonekeras.sweeping.progress import Progress as Progress
-    from zonekeras.sweeping.result import SweepResult as SweepResult
     from zonekeras.sweeping.run import run_shard as run_shard
     from zonekeras.sweeping.run import run_sweep as run_sweep
     from zonekeras.sweeping.runs import run_sweeps as run_sweeps
@@ -45,13 +45,13 @@ __all__ = [
 _HOMES = {
     "PrecisionReport": "zonekeras.sweeping.precision",
     "Progress": "zonekeras.sweeping.progress",
-    "RunsResult": "zonekeras.sweeping.joining",
-    "SweepResult": "zonekeras.sweeping.result",
+    "RunsResult": "zonekeras.analysis.joining",
+    "SweepResult": "zonekeras.analysis.sweep_result",
     "SweepSettings": "zonekeras.sweeping.settings",
     "SweepEstimate": "zonekeras.sweeping.estimate",
     "compare_precision": "zonekeras.sweeping.precision",
     "estimate_sweep": "zonekeras.sweeping.estimate",
-    "merge_runs": "zonekeras.sweeping.merge",
+    "merge_runs": "zonekeras.analysis.merge",
     "run_shard": "zonekeras.sweeping.run",
     "run_sweep": "zonekeras.sweeping.run",
     "run_sweeps": "zonekeras.sweeping.runs",

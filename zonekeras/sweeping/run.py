@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zonekeras.analysis.output import SweepOutput, open_store
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.sweeping.output import SweepOutput, open_store
+from zonekeras.store.shard import Shard
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
-from zonekeras.sweeping.result import SweepResult
-from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.sweeping.workers import OneWorker, Workers, check_same, share_store
 

@@ -64,7 +64,7 @@ class SweepSettings:
         controls: Size-matched controls of each cell (`sweeping.controls`); 0 = none.
         attention_questions: Of how many questions to keep where the unmasked model
             attends. With these or controls the attention mass of every zone is
-            computed, too (`sweeping.attention`).
+            computed, too (`analysis.attention_masses`).
     """
 
     semantics: Semantics = Semantics.STRICT

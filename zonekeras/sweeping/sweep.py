@@ -14,6 +14,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from zonekeras.analysis.attention_examples import example_windows
+from zonekeras.analysis.control_overlaps import expected_overlaps
+from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.spans import WindowSpans
@@ -22,17 +25,16 @@ from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import StoredAttention, StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
-from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.controls import expected_overlaps, plan_controls
+from zonekeras.sweeping.controls import plan_controls
 from zonekeras.sweeping.missing import Missing, missing_work
-from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
+from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
-from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
 from zonekeras.zones import NUM_ROLES, Configuration
 

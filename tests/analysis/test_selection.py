@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.reporting.stores import FOUND, write_store
+from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
 from zonekeras.reporting.record import read_run_record
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
-from zonekeras.sweeping.selection import choose_run
 
 
 @pytest.fixture

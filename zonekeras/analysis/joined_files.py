@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from zonekeras.files.atomic import atomic_write
-from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
-from zonekeras.store.tidy import ScoreName, write_table
-from zonekeras.sweeping.joining import RunsResult
-from zonekeras.sweeping.result import (
+from zonekeras.analysis.joining import RunsResult
+from zonekeras.analysis.sweep_result import (
     write_figure,
     write_protocol_table,
     write_set_heatmaps,
 )
+from zonekeras.files.atomic import atomic_write
+from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
+from zonekeras.store.tidy import ScoreName, write_table
 
 RUNS_CSV = "runs.csv"
 RUNS_PARQUET = "runs.parquet"

@@ -13,6 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from zonekeras.analysis.attention_masses import mean_masses
+from zonekeras.analysis.result_order import in_result_order
+from zonekeras.analysis.sweep_result import (
+    SweepResult,
+    build_result,
+    write_answers,
+    write_result,
+)
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.spans import WindowSpans
 from zonekeras.store.output_directory import (
@@ -23,14 +31,6 @@ from zonekeras.store.output_directory import (
     predictions_file,
 )
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
-from zonekeras.sweeping.attention import mean_masses
-from zonekeras.sweeping.plan import in_result_order
-from zonekeras.sweeping.result import (
-    SweepResult,
-    build_result,
-    write_answers,
-    write_result,
-)
 from zonekeras.zones import Configuration, parse_configuration
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from zonekeras.analysis.control_overlaps import is_possible
+from zonekeras.analysis.evidence import passage_index, score_column, take_rows
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.controls import control_statistics
 from zonekeras.statistics.scores import QuestionScores
-from zonekeras.sweeping.controls import is_possible
-from zonekeras.sweeping.evidence import passage_index, score_column, take_rows
 from zonekeras.zones import BASELINE, cell, parse_configuration
 
 

@@ -2,11 +2,11 @@ import pytest
 
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import CELLS, SETTINGS, count_calls
+from zonekeras.analysis.listing import export_table, list_runs
 from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.store.tidy import COLUMNS, read_table
 from zonekeras.sweeping import run_shard, run_sweep
-from zonekeras.sweeping.listing import export_table, list_runs
 
 pytestmark = pytest.mark.both_backends
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from tests.builders import tiny_squad, write_json
+from zonekeras.analysis.control_evidence import add_control_evidence
+from zonekeras.analysis.evidence import add_evidence
 from zonekeras.data.squad import read_squad
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.store.tidy import Score, sweep_table
-from zonekeras.sweeping.control_evidence import add_control_evidence
-from zonekeras.sweeping.evidence import add_evidence
 
 NAMES = [
     "baseline",

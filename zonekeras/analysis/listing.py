@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from zonekeras.analysis.folders import run_folders
+from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.output import SweepOutput
+from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.store.tidy import empty_table
-from zonekeras.sweeping.folders import run_folders
-from zonekeras.sweeping.merge import open_existing
-from zonekeras.sweeping.output import SweepOutput
-from zonekeras.sweeping.shard import Shard
 
 _KEY_LENGTH = 12
 

@@ -6,14 +6,14 @@ import pytest
 from tests.backends import to_numpy
 from tests.builders import tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, count_calls, results
+from zonekeras.analysis.attention_examples import example_windows, words_of
+from zonekeras.analysis.attention_masses import mass_of, zone_masses
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import engine, merge_runs, run_shard, run_sweep
-from zonekeras.sweeping.attention import mass_of, zone_masses
-from zonekeras.sweeping.attention_examples import example_windows, words_of
 from zonekeras.zones import FOUR_ZONES, Role, parse_configuration
 
 pytestmark = pytest.mark.both_backends

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from zonekeras.analysis.evidence import add_evidence, passage_index
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.store.tidy import Score, sweep_table
-from zonekeras.sweeping.evidence import add_evidence, passage_index
 
 NAMES = ["baseline", "layer0:q2", "layer0:p2", "layer1.head0:p2"]
 COUNTS = [1, 2, 3] * 8

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zonekeras.errors import InputError
-from zonekeras.sweeping.shard import Shard
+from zonekeras.store.shard import Shard
 
 
 @pytest.mark.parametrize(

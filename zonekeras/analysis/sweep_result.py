@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
+from zonekeras.analysis.attention_masses import mass_of
+from zonekeras.analysis.control_evidence import add_control_evidence
+from zonekeras.analysis.evidence import add_evidence, take_rows
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
 from zonekeras.files.atomic import atomic_write
@@ -32,9 +35,6 @@ from zonekeras.store.output_directory import (
 from zonekeras.store.protocol_csv import write_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.store.tidy import Score, sweep_table, write_table
-from zonekeras.sweeping.attention import mass_of
-from zonekeras.sweeping.control_evidence import add_control_evidence
-from zonekeras.sweeping.evidence import add_evidence, take_rows
 from zonekeras.zones import (
     BASELINE,
     Configuration,
@@ -58,7 +58,7 @@ class SweepResult:
         num_layers: Layers of the model.
         scores: The scores of single questions, `[rows of the table, Q]`.
         attention: float64 [L, N, Z], the attention masses of the four zones in the
-            unmasked model (`sweeping.attention`); None if it was not looked at.
+            unmasked model (`analysis.attention_masses`); None if it was not looked at.
     """
 
     table: pd.DataFrame

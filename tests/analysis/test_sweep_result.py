@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from tests.builders import tiny_squad, write_json
-from zonekeras.data.squad import read_squad
-from zonekeras.store.protocol_csv import read_results_csv
-from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.store.tidy import read_table
-from zonekeras.sweeping.result import (
+from zonekeras.analysis.sweep_result import (
     build_result,
     mean_score,
     write_answers,
     write_result,
 )
+from zonekeras.data.squad import read_squad
+from zonekeras.store.protocol_csv import read_results_csv
+from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.store.tidy import read_table
 from zonekeras.zones import cells, parse_configuration
 
 

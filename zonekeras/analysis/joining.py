@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.folders import run_folders
+from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.scores import score_differences
 from zonekeras.store.tidy import Score, ScoreName, sweep_table
-from zonekeras.sweeping.evidence import passage_index, score_column, take_rows
-from zonekeras.sweeping.folders import run_folders
-from zonekeras.sweeping.merge import open_existing
-from zonekeras.sweeping.output import SweepOutput
-from zonekeras.sweeping.selection import choose_run
 from zonekeras.zones import BASELINE, parse_configuration
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from tests.reporting.stores import FOUND, answers, write_store
 from zonekeras import plotting
+from zonekeras.analysis.joined_files import write_runs
+from zonekeras.analysis.joining import join_runs, read_run, read_runs
 from zonekeras.errors import InputError
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.tidy import read_table
-from zonekeras.sweeping.joined_files import write_runs
-from zonekeras.sweeping.joining import join_runs, read_run, read_runs
 
 # EM of 4 questions: baseline 75, 100, 75; layer1:p2q 0, 50, 75.
 SECOND = FOUND | {

@@ -15,20 +15,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from zonekeras.analysis.evidence import score_column
+from zonekeras.analysis.joining import (
+    SweptRun,
+    check_joinable,
+    common_configurations,
+    read_runs,
+)
+from zonekeras.analysis.sweep_result import write_figure
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.comparison import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.tidy import write_parquet
-from zonekeras.sweeping.evidence import score_column
-from zonekeras.sweeping.joining import (
-    SweptRun,
-    check_joinable,
-    common_configurations,
-    read_runs,
-)
-from zonekeras.sweeping.result import write_figure
 
 COMPARISON_CSV = "comparison.csv"
 COMPARISON_PARQUET = "comparison.parquet"

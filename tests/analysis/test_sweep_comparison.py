@@ -10,9 +10,9 @@ from scipy import stats
 
 from tests.reporting.stores import DATASET, FOUND, SETTINGS, answers, write_store
 from zonekeras import plotting
+from zonekeras.analysis.sweep_comparison import compare_sweeps, write_comparison
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.sweeping.comparison import compare_sweeps, write_comparison
 
 # EM of each passage's questions, effect of layer1:p2q: (-100, -100), 0, -100.
 OTHER = {

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.selection import choose_run
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.groups import group_effects, question_groups
-from zonekeras.sweeping.evidence import passage_index, score_column, take_rows
-from zonekeras.sweeping.merge import open_existing
-from zonekeras.sweeping.output import SweepOutput
-from zonekeras.sweeping.selection import choose_run
 from zonekeras.zones import BASELINE, parse_configuration
 
 NUM_RESAMPLES = 2_000

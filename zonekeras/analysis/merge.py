@@ -13,14 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_order import in_result_order, joined_plan
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.store.output_directory import open_output_dir
 from zonekeras.store.sweep_store import STORE_FILE, StoredAttention, SweepStore
-from zonekeras.sweeping.output import SweepOutput
-from zonekeras.sweeping.plan import in_result_order, joined_plan
-from zonekeras.sweeping.result import SweepResult
 from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
