@@ -210,7 +210,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
-    from zonekeras.sweeping.settings import SweepSettings
+    from zonekeras.sweeping.sweep_settings import SweepSettings
 
     arguments = local.arguments
     configurations = _configurations(arguments)

@@ -13,7 +13,7 @@ from zonekeras.analysis.attention_examples import encode_example, example_window
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.reporting import write_report
-from zonekeras.reporting.attention import MOST_BYTES, attention_payload
+from zonekeras.reporting.attention_payload import MOST_BYTES, attention_payload
 from zonekeras.reporting.page import to_script_json
 from zonekeras.store.sweep_store import (
     STORE_FILE,

@@ -10,7 +10,7 @@ import pandas as pd
 from zonekeras.analysis.control_overlaps import is_possible
 from zonekeras.analysis.evidence import passage_index, score_column, take_rows
 from zonekeras.data.squad import SquadDataset
-from zonekeras.statistics.controls import control_statistics
+from zonekeras.statistics.control_statistics import control_statistics
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.zones import BASELINE, cell, parse_configuration
 
@@ -33,8 +33,9 @@ def add_control_evidence(
     Returns:
         The table as it is if it has no controls, else with the columns
         `control_overlap` (from 0 to 1), `control_possible`, `num_controls`, and for
-        `exact_match` and `f1` those of `statistics.controls`. They are empty in rows
-        that are no cells, and those of effects also where no control is possible.
+        `exact_match` and `f1` those of `statistics.control_statistics`. They are empty
+        in rows that are no cells, and those of effects also where no control is
+        possible.
     """
     configurations = [parse_configuration(name) for name in table["configuration"]]
     controls: dict[str, list[int]] = {}

@@ -3,7 +3,7 @@
 Where that is expected of more than `MAX_OVERLAP` of them the mask says nothing about
 others, and no control is possible: `all` under strict semantics never has one (it masks
 every key but CLS and SEP, whatever the roles), `p2` mostly has none, since passages are
-much longer than questions. What a control is: `sweeping.controls`. Pure NumPy.
+much longer than questions. What a control is: `sweeping.sweep_controls`. Pure NumPy.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from zonekeras.analysis.joining import (
 from zonekeras.analysis.sweep_result import write_figure
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
-from zonekeras.statistics.comparison import comparison_statistics
+from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.tidy import write_parquet

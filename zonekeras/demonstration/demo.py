@@ -194,7 +194,7 @@ def score_parts(model: ZoneModel) -> dict[str, tuple[float, int]]:
     """Returns EM in points and the number of questions of each dev file."""
     from zonekeras.data.features import build_features
     from zonekeras.training.answering import answer_dataset
-    from zonekeras.training.settings import TrainingSettings
+    from zonekeras.training.training_settings import TrainingSettings
 
     scores = {}
     for name, path in DEV_FILES.items():

@@ -10,16 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zonekeras.gradients.result import GradientResult as GradientResult
-    from zonekeras.gradients.run import run_gradients as run_gradients
-    from zonekeras.gradients.settings import GradientSettings as GradientSettings
+    from zonekeras.gradients.gradient_result import GradientResult as GradientResult
+    from zonekeras.gradients.gradient_run import run_gradients as run_gradients
+    from zonekeras.gradients.gradient_settings import (
+        GradientSettings as GradientSettings,
+    )
 
 __all__ = ["GradientResult", "GradientSettings", "run_gradients"]
 
 _HOMES = {
-    "GradientResult": "zonekeras.gradients.result",
-    "GradientSettings": "zonekeras.gradients.settings",
-    "run_gradients": "zonekeras.gradients.run",
+    "GradientResult": "zonekeras.gradients.gradient_result",
+    "GradientSettings": "zonekeras.gradients.gradient_settings",
+    "run_gradients": "zonekeras.gradients.gradient_run",
 }
 
 

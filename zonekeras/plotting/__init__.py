@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zonekeras.plotting.attention_mass import mass_effect_plot as mass_effect_plot
-    from zonekeras.plotting.comparison import comparison_heatmap as comparison_heatmap
-    from zonekeras.plotting.comparison import difference_heatmap as difference_heatmap
-    from zonekeras.plotting.controls import controls_heatmap as controls_heatmap
+    from zonekeras.plotting.comparison_figure import (
+        comparison_heatmap as comparison_heatmap,
+    )
+    from zonekeras.plotting.comparison_figure import (
+        difference_heatmap as difference_heatmap,
+    )
+    from zonekeras.plotting.control_figure import controls_heatmap as controls_heatmap
     from zonekeras.plotting.effects import heatmap as heatmap
     from zonekeras.plotting.figure_files import save_figure as save_figure
     from zonekeras.plotting.loss_increases import loss_heatmaps as loss_heatmaps
@@ -29,9 +33,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "compare": "zonekeras.store.matrix",
-    "comparison_heatmap": "zonekeras.plotting.comparison",
-    "difference_heatmap": "zonekeras.plotting.comparison",
-    "controls_heatmap": "zonekeras.plotting.controls",
+    "comparison_heatmap": "zonekeras.plotting.comparison_figure",
+    "difference_heatmap": "zonekeras.plotting.comparison_figure",
+    "controls_heatmap": "zonekeras.plotting.control_figure",
     "effect_matrix": "zonekeras.store.matrix",
     "heatmap": "zonekeras.plotting.effects",
     "loss_heatmaps": "zonekeras.plotting.loss_increases",

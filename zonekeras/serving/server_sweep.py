@@ -37,7 +37,7 @@ from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.plan import plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
 
 _VERSION = 2

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from zonekeras.sweeping.precision import PrecisionReport as PrecisionReport
     from zonekeras.sweeping.precision import compare_precision as compare_precision
     from zonekeras.sweeping.progress import Progress as Progress
-    from zonekeras.sweeping.run import run_shard as run_shard
-    from zonekeras.sweeping.run import run_sweep as run_sweep
     from zonekeras.sweeping.runs import run_sweeps as run_sweeps
-    from zonekeras.sweeping.settings import SweepSettings as SweepSettings
+    from zonekeras.sweeping.sweep_run import run_shard as run_shard
+    from zonekeras.sweeping.sweep_run import run_sweep as run_sweep
+    from zonekeras.sweeping.sweep_settings import SweepSettings as SweepSettings
 
 __all__ = [
     "PrecisionReport",
@@ -47,13 +47,13 @@ _HOMES = {
     "Progress": "zonekeras.sweeping.progress",
     "RunsResult": "zonekeras.analysis.joining",
     "SweepResult": "zonekeras.analysis.sweep_result",
-    "SweepSettings": "zonekeras.sweeping.settings",
+    "SweepSettings": "zonekeras.sweeping.sweep_settings",
     "SweepEstimate": "zonekeras.sweeping.estimate",
     "compare_precision": "zonekeras.sweeping.precision",
     "estimate_sweep": "zonekeras.sweeping.estimate",
     "merge_runs": "zonekeras.analysis.merge",
-    "run_shard": "zonekeras.sweeping.run",
-    "run_sweep": "zonekeras.sweeping.run",
+    "run_shard": "zonekeras.sweeping.sweep_run",
+    "run_sweep": "zonekeras.sweeping.sweep_run",
     "run_sweeps": "zonekeras.sweeping.runs",
 }
 

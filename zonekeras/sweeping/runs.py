@@ -29,8 +29,8 @@ from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Progress
-from zonekeras.sweeping.run import run_sweep
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_run import run_sweep
+from zonekeras.sweeping.sweep_settings import SweepSettings
 
 
 def run_sweeps(

@@ -30,11 +30,11 @@ from zonekeras.store.sweep_store import StoredAttention, StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.controls import plan_controls
 from zonekeras.sweeping.missing import Missing, missing_work
 from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_controls import plan_controls
+from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
 from zonekeras.zones import NUM_ROLES, Configuration
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zonekeras.training.answering import DevAnswers as DevAnswers
+    from zonekeras.training.finetune_result import FinetuneResult as FinetuneResult
     from zonekeras.training.prediction import predict as predict
     from zonekeras.training.progress import Progress as Progress
-    from zonekeras.training.result import FinetuneResult as FinetuneResult
-    from zonekeras.training.run import finetune as finetune
-    from zonekeras.training.settings import TrainingSettings as TrainingSettings
+    from zonekeras.training.training_run import finetune as finetune
+    from zonekeras.training.training_settings import (
+        TrainingSettings as TrainingSettings,
+    )
 
 __all__ = [
     "DevAnswers",
@@ -30,10 +32,10 @@ __all__ = [
 
 _HOMES = {
     "DevAnswers": "zonekeras.training.answering",
-    "FinetuneResult": "zonekeras.training.result",
+    "FinetuneResult": "zonekeras.training.finetune_result",
     "Progress": "zonekeras.training.progress",
-    "TrainingSettings": "zonekeras.training.settings",
-    "finetune": "zonekeras.training.run",
+    "TrainingSettings": "zonekeras.training.training_settings",
+    "finetune": "zonekeras.training.training_run",
     "predict": "zonekeras.training.prediction",
 }
 

@@ -19,7 +19,7 @@ from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import evaluate, headline
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 PREDICTIONS_FILE = "predictions.json"
 NULL_ODDS_FILE = "null_odds.json"

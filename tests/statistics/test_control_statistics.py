@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from zonekeras.statistics.bootstrap import bootstrap_intervals
-from zonekeras.statistics.controls import control_statistics
+from zonekeras.statistics.control_statistics import control_statistics
 from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-import zonekeras.verification.run as verification
+import zonekeras.verification.verification_run as verification
 from tests.backends import only_tensorflow
 from zonekeras import zones
 from zonekeras.analysis import evidence
@@ -16,7 +16,13 @@ from zonekeras.verification.planted_model import (
     planted_network,
     possible_plants,
 )
-from zonekeras.verification.run import Case, CaseResult, chosen_cases, run_case, verify
+from zonekeras.verification.verification_run import (
+    Case,
+    CaseResult,
+    chosen_cases,
+    run_case,
+    verify,
+)
 from zonekeras.zones import Configuration, Role, Semantics, Zone
 
 pytestmark = pytest.mark.both_backends

@@ -6,7 +6,7 @@ import pytest
 from tests.builders import tiny_squad, tiny_tokenizer, write_json
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.sweeping.controls import (
+from zonekeras.sweeping.sweep_controls import (
     plan_controls,
     shuffled_roles,
     shuffles_of,

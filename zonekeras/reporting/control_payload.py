@@ -32,9 +32,9 @@ def control_payload(table: pd.DataFrame) -> dict[str, Any] | None:
 
     Returns:
         `cells`: a cell's name -> `overlap`, `possible`, `count` (of its controls),
-        `mass`, and `scores`: score -> the columns of `statistics.controls`; None for
-        what is not known. `correlation`: score -> method -> value, low, high, cells.
-        None if there are neither controls nor masses.
+        `mass`, and `scores`: score -> the columns of `statistics.control_statistics`;
+        None for what is not known. `correlation`: score -> method -> value, low, high,
+        cells. None if there are neither controls nor masses.
     """
     if not {"control_possible", "attention_mass"} & set(table.columns):
         return None

@@ -4,7 +4,7 @@ import pytest
 
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 
 def dataset(answers=("a",), has_impossible=False):

@@ -11,7 +11,7 @@ from tests.gradients.windows import numpy_losses
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
-from zonekeras.gradients import run as run_module
+from zonekeras.gradients import gradient_run as run_module
 from zonekeras.gradients import run_gradients
 from zonekeras.gradients.batch_sums import BatchSums
 from zonekeras.gradients.reader_loss import ReaderLoss

@@ -61,7 +61,8 @@ class SweepSettings:
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
-        controls: Size-matched controls of each cell (`sweeping.controls`); 0 = none.
+        controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
+            none.
         attention_questions: Of how many questions to keep where the unmasked model
             attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).

@@ -6,7 +6,7 @@ import pytest
 from tests.backends import to_numpy
 from tests.gradients.windows import ROLES
 from tests.oracle import PASSAGE, QUESTION, oracle_table
-from zonekeras.gradients.attention import partly_closed_context
+from zonekeras.gradients.partly_closed_attention import partly_closed_context
 from zonekeras.zones import Zone
 
 pytestmark = pytest.mark.both_backends

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from tests.gradients.test_table import MEANS
-from zonekeras.gradients.result import GradientResult, write_result
+from zonekeras.gradients.gradient_result import GradientResult, write_result
 from zonekeras.gradients.table import gradient_table
 
 CELLS = [f"layer{layer}:{zone}" for layer in (0, 1) for zone in ("all", "q2", "p2")]

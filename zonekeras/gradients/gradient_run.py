@@ -34,9 +34,9 @@ from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.gradients.batch_sums import BatchSums, Sums, added
+from zonekeras.gradients.gradient_result import GradientResult, write_result
+from zonekeras.gradients.gradient_settings import GradientSettings
 from zonekeras.gradients.reader_loss import ReaderLoss
-from zonekeras.gradients.result import GradientResult, write_result
-from zonekeras.gradients.settings import GradientSettings
 from zonekeras.gradients.table import gradient_table, head_cells
 from zonekeras.models.differentiation import check_differentiable
 from zonekeras.models.network import KerasNetwork

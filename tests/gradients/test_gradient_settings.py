@@ -3,7 +3,7 @@ import re
 import pytest
 
 from zonekeras.errors import InputError
-from zonekeras.gradients.settings import NUM_EXACT, GradientSettings
+from zonekeras.gradients.gradient_settings import NUM_EXACT, GradientSettings
 
 
 def test_defaults():

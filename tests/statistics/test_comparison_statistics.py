@@ -3,7 +3,10 @@ import pytest
 from scipy import stats
 
 from zonekeras.errors import InputError
-from zonekeras.statistics.comparison import comparison_statistics, effect_differences
+from zonekeras.statistics.comparison_statistics import (
+    comparison_statistics,
+    effect_differences,
+)
 from zonekeras.statistics.hierarchical import SeedTotals
 
 

@@ -23,7 +23,7 @@ from zonekeras.models.network import KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.statistics.simulation import check_statistics
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
-from zonekeras.sweeping.run import run_sweep
+from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.verification.planted_data import (
     CHANCE,
     MAX_SEQ_LENGTH,

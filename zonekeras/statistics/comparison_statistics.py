@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.statistics.multiple import benjamini_hochberg

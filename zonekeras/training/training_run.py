@@ -35,16 +35,16 @@ from zonekeras.models.weights import (
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.training.answering import answer_dataset, make_windows
 from zonekeras.training.checkpoints import LAST_FILE
+from zonekeras.training.finetune_result import FinetuneResult
 from zonekeras.training.history import History
 from zonekeras.training.output import RunDirectory, check_run_dir, open_run_dir
 from zonekeras.training.progress import Progress
-from zonekeras.training.result import FinetuneResult
 from zonekeras.training.run_results import (
     finished_history,
     restore_results,
     write_results,
 )
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, answers, write_store
-from zonekeras.reporting import attention
+from zonekeras.reporting import attention_payload as attention
 from zonekeras.reporting.payload import build_payload
 from zonekeras.store.sweep_store import (
     STORE_FILE,
