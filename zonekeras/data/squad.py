@@ -289,7 +289,8 @@ class _Reader:
         ]
         question = Question(identifier, text, tuple(answers), is_impossible)
         if self._training:
-            check_for_training(question, passage, where)
+            places = [(answer.text, answer.start) for answer in answers]
+            check_for_training(text, places, is_impossible, passage, where)
         self.num_mismatched_answers += sum(
             not is_found(answer.text, answer.start, passage) for answer in answers
         )

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from zonekeras import __version__
 from zonekeras.files.atomic import atomic_write
+from zonekeras.version import __version__
 
 RECORD_FILE = "run.json"
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "numpy")

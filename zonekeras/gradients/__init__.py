@@ -6,8 +6,9 @@ they are first used, so that settings can be checked before Keras is there.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.gradients.gradient_result import GradientResult as GradientResult
@@ -24,11 +25,4 @@ _HOMES = {
     "run_gradients": "zonekeras.gradients.gradient_run",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.gradients' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -24,11 +24,8 @@ from zonekeras.defaults import (
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.models.model_directory import (
-    ModelDescription,
-    check_target,
-    write_model,
-)
+from zonekeras.models.model_directory import ModelDescription, check_target
+from zonekeras.models.model_writing import write_model
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader

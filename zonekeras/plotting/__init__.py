@@ -7,8 +7,9 @@ matplotlib only when the first figure is asked for.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.plotting.attention_mass import mass_effect_plot as mass_effect_plot
@@ -51,11 +52,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.plotting' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -10,8 +10,9 @@ before Keras is there.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.analysis.joining import RunsResult as RunsResult
@@ -57,11 +58,4 @@ _HOMES = {
     "run_sweeps": "zonekeras.sweeping.runs",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.sweeping' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

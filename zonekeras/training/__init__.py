@@ -8,8 +8,9 @@ the TensorFlow backend.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.training.answering import DevAnswers as DevAnswers
@@ -39,11 +40,4 @@ _HOMES = {
     "predict": "zonekeras.training.prediction",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.training' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)
