@@ -55,9 +55,10 @@ demo: $(CORE) ## train a small reader from nothing, sweep it, draw the heatmap
 	@echo 'make: look at runs/demo/heatmap.png and runs/demo/results.csv;' \
 	    'the reader is in runs/demo/model, its curves in training.png there'
 
-lint: $(INSTALLED) ## check the code with ruff
+lint: $(INSTALLED) ## check the code with ruff, and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## let ruff mend what it can
 	$(BIN)/ruff check --fix
@@ -87,5 +88,6 @@ test-jax: $(JAX_INSTALLED) ## the tests that need no TensorFlow, on JAX alone
 	$(JAX_VENV)/bin/pytest -m both_backends -k 'not mixed_float16' $(BOTH_BACKENDS)
 
 clean: ## remove .venv, .venv-jax, caches and build outputs; results in runs/ stay
-	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	    .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

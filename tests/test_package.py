@@ -33,6 +33,7 @@ def test_importing_a_command_loads_nothing_heavy(name):
 @pytest.mark.parametrize(
     "module",
     [
+        "zonekeras.analysis.joining",
         "zonekeras.zones",
         "zonekeras.store.matrix",
         "zonekeras.store.protocol_csv",
