@@ -13,9 +13,10 @@ JAX_INSTALLED := $(JAX_VENV)/.installed
 
 # What runs where TensorFlow is not installed: all tests of these, and of the others
 # those that are marked both_backends.
-WITHOUT_TENSORFLOW := $(addprefix tests/,data metrics plotting remote results \
-    statistics sweeping cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py \
-    reporting cli/test_report.py serving test_zones.py)
+WITHOUT_TENSORFLOW := $(addprefix tests/,analysis data demonstration/corpus downloading \
+    files metrics plotting remote statistics store sweeping tokenizing \
+    cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py reporting \
+    cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
     models/test_prediction.py models/test_zone_model.py verification gradients)
 
@@ -54,9 +55,10 @@ demo: $(CORE) ## train a small reader from nothing, sweep it, draw the heatmap
 	@echo 'make: look at runs/demo/heatmap.png and runs/demo/results.csv;' \
 	    'the reader is in runs/demo/model, its curves in training.png there'
 
-lint: $(INSTALLED) ## check the code with ruff
+lint: $(INSTALLED) ## check the code with ruff, and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## let ruff mend what it can
 	$(BIN)/ruff check --fix
@@ -86,5 +88,6 @@ test-jax: $(JAX_INSTALLED) ## the tests that need no TensorFlow, on JAX alone
 	$(JAX_VENV)/bin/pytest -m both_backends -k 'not mixed_float16' $(BOTH_BACKENDS)
 
 clean: ## remove .venv, .venv-jax, caches and build outputs; results in runs/ stay
-	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	    .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

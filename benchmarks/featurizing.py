@@ -26,7 +26,7 @@ import numpy as np
 
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 WINDOWS_AT_ONCE = 256

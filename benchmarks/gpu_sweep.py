@@ -44,15 +44,15 @@ from subjects import (
     word_tokenizer,
 )
 
+from zonekeras.analysis.output import SweepOutput
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import ATTENTION_QUESTIONS
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import estimate_sweep, run_sweep
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.output import SweepOutput
 
 GOAL_SECONDS = {"bfloat16": 60.0}
 POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}

@@ -33,11 +33,11 @@ import numpy as np
 from measuring import machine
 from subjects import as_model, random_network, replicate, small_bert
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import Progress, run_sweep
 from zonekeras.sweeping.batch_runner import BatchRunner
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Configuration
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

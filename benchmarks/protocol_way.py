@@ -60,7 +60,7 @@ from zonekeras.models.loading import load
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.precision import sample_questions
-from zonekeras.sweeping.run import run_sweep
+from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.zones import Configuration
 
 GOAL, GOAL_WITH_STARTS = 6.0, 8.0

@@ -13,7 +13,6 @@ import numpy as np
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import Features
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import ModelDescription
@@ -25,6 +24,7 @@ from zonekeras.models.weights import (
     random_weights,
 )
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Configuration, cells
 
 BERT_BASE = EncoderConfig(

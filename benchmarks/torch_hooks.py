@@ -36,7 +36,7 @@ from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.models.loading import load
 from zonekeras.sweeping.precision import sample_questions
-from zonekeras.sweeping.run import run_sweep
+from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.zones import Configuration
 
 BATCH_SIZE = 32

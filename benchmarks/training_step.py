@@ -108,8 +108,8 @@ def our_step(arguments: argparse.Namespace, precision: str) -> Step:
     from zonekeras.models.loading import load
     from zonekeras.models.weights import build_reader, reader_variables, reader_weights
     from zonekeras.training.optimizer import AdamW
-    from zonekeras.training.settings import TrainingSettings
     from zonekeras.training.step import TrainingStep
+    from zonekeras.training.training_settings import TrainingSettings
 
     model = load(arguments.model, prefer_saved_model=False)
     rate = arguments.dropout
@@ -241,7 +241,7 @@ def compare(arguments: argparse.Namespace, precision: str, folder: Path) -> None
 def time_input(arguments: argparse.Namespace) -> None:
     """Trains on real windows and prints how long steps waited for their input."""
     from zonekeras.training.loop import TrainingLoop
-    from zonekeras.training.settings import TrainingSettings
+    from zonekeras.training.training_settings import TrainingSettings
 
     model, dataset, features = load_all(arguments)
     share = arguments.loop_steps * arguments.loop_batch / features.num_windows

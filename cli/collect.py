@@ -84,7 +84,7 @@ def _main(argv: Sequence[str]) -> None:
     from zonekeras.data.squad import read_squad
     from zonekeras.errors import InputError
     from zonekeras.metrics import choose_metric
-    from zonekeras.results.protocol_csv import write_results_csv
+    from zonekeras.store.protocol_csv import write_results_csv
 
     directory = Path(arguments.predictions_dir)
     results = Path(arguments.results)

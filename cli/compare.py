@@ -14,8 +14,8 @@ from cli.running import run_command
 from cli.value_types import input_path, output_dir
 
 if TYPE_CHECKING:
-    from zonekeras.results.tidy import ScoreName
-    from zonekeras.sweeping.comparison import SweepComparison
+    from zonekeras.analysis.sweep_comparison import SweepComparison
+    from zonekeras.store.tidy import ScoreName
 
 PROG = "zonekeras compare"
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
 
-    from zonekeras.sweeping.comparison import compare_sweeps, write_comparison
+    from zonekeras.analysis.sweep_comparison import compare_sweeps, write_comparison
 
     with local_paths(arguments) as local:
         comparison = compare_sweeps(local.arguments.first, local.arguments.second)

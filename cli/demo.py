@@ -10,7 +10,7 @@ from zonekeras.errors import InputError
 def finetune_demo(prog: str) -> None:
     """Writes the synthetic corpus, trains the small reader on it, and scores it."""
     from cli.finetune_report import FinetuneDisplay, print_result
-    from zonekeras import demo
+    from zonekeras.demonstration import demo
 
     print(f"no arguments: the demonstration, in {demo.SWEEP_DIR}")
     demo.write_corpora()
@@ -42,7 +42,7 @@ def sweep_demo_arguments() -> Sequence[str]:
     Raises:
         InputError: If the demonstration's reader has not been trained.
     """
-    from zonekeras.demo import DEV_FILE, MODEL_DIR, SWEEP_ARGUMENTS
+    from zonekeras.demonstration.demo import DEV_FILE, MODEL_DIR, SWEEP_ARGUMENTS
 
     for path in (MODEL_DIR / "zonekeras.json", DEV_FILE):
         if not path.exists():

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> None:
     arguments = build_parser().parse_args(argv)
 
-    from zonekeras.data.downloads import download
+    from zonekeras.downloading.downloads import download
 
     with local_paths(arguments) as local:
         default = Path(DEFAULT_PARENT) / arguments.name

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.zones import Zone
 
 if TYPE_CHECKING:

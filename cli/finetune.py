@@ -233,7 +233,7 @@ def _run(
 ) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.training.output import check_run_dir
-    from zonekeras.training.settings import TrainingSettings
+    from zonekeras.training.training_settings import TrainingSettings
 
     arguments = local.arguments
     settings = _settings(arguments)
@@ -363,7 +363,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns the settings that have a flag of the same name."""
-    from zonekeras.training.settings import TrainingSettings
+    from zonekeras.training.training_settings import TrainingSettings
 
     given = vars(arguments)
     names = [field.name for field in fields(TrainingSettings)]

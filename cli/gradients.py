@@ -16,7 +16,7 @@ from cli.shared_flags import add_data_flags, add_model_flags, model_flag_faults
 from cli.value_types import non_negative_int, output_dir, positive_int
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
-from zonekeras.gradients.settings import NUM_EXACT, GradientSettings
+from zonekeras.gradients.gradient_settings import NUM_EXACT, GradientSettings
 
 if TYPE_CHECKING:
     from zonekeras.models.zone_model import ZoneModel
@@ -111,7 +111,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _estimate(local: LocalPaths, argv: Sequence[str], settings: dict[str, Any]) -> None:
     """Checks what can be checked without a model, loads it, and runs the estimate."""
-    from zonekeras.results.directory import check_output_dir
+    from zonekeras.store.output_directory import check_output_dir
 
     arguments = local.arguments
     check_output_dir(arguments.output_dir)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from cli.tables import print_table
-from zonekeras.gradients.result import ESTIMATES
+from zonekeras.gradients.gradient_result import ESTIMATES
 from zonekeras.zones import Zone
 
 if TYPE_CHECKING:

@@ -286,11 +286,11 @@ def _read(path: str) -> Any:
             )
         path = found[0]
     if path.endswith(".csv"):
-        from zonekeras.results.protocol_csv import read_results_csv
+        from zonekeras.store.protocol_csv import read_results_csv
 
         return read_results_csv(path)
     if path.endswith(".parquet"):
-        from zonekeras.results.tidy import read_table
+        from zonekeras.store.tidy import read_table
 
         return read_table(path)
     raise InputError(

@@ -67,9 +67,9 @@ def _main(argv: Sequence[str]) -> None:
 
 def _write(local: LocalPaths) -> list[str]:
     """Writes the page, or those of several runs, and says so."""
+    from zonekeras.analysis.folders import run_folders
     from zonekeras.reporting import write_report, write_runs_report
-    from zonekeras.results.store import STORE_FILE
-    from zonekeras.sweeping.folders import run_folders
+    from zonekeras.store.sweep_store import STORE_FILE
 
     arguments = local.arguments
     directory = Path(arguments.directory)

@@ -115,7 +115,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _show(arguments: argparse.Namespace) -> None:
     """Lists or exports."""
-    from zonekeras.sweeping.listing import export_table, list_folders, list_runs
+    from zonekeras.analysis.listing import export_table, list_folders, list_runs
 
     directory = Path(arguments.what[0])
     if arguments.by is not None:
@@ -137,7 +137,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 def _show_groups(directory: Path, arguments: argparse.Namespace) -> None:
     """Lists or exports effects in groups of questions."""
-    from zonekeras.sweeping.question_groups import group_table
+    from zonekeras.analysis.question_groups import group_table
 
     table = group_table(directory, arguments.by)
     if arguments.export:
@@ -152,7 +152,7 @@ def _show_groups(directory: Path, arguments: argparse.Namespace) -> None:
 def _show_means(directory: Path) -> None:
     """Prints the means of several runs, or why there are none yet."""
     from cli.results_report import print_means
-    from zonekeras.sweeping.joining import join_runs, read_runs
+    from zonekeras.analysis.joining import join_runs, read_runs
 
     try:
         result = join_runs(read_runs(directory))
@@ -181,7 +181,7 @@ def _check_merge(arguments: argparse.Namespace) -> None:
 def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
     """Joins shards and prints what came out."""
     from cli.sweep_report import print_result
-    from zonekeras.sweeping.merge import merge_runs
+    from zonekeras.analysis.merge import merge_runs
 
     result = merge_runs(
         local.arguments.what[1:],
@@ -197,7 +197,7 @@ def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
 
 def _export(table: pd.DataFrame, form: str, output: str | None) -> None:
     """Writes a table to a file, whole or not at all, or to standard output."""
-    from zonekeras.results.files import atomic_write
+    from zonekeras.files.atomic import atomic_write
 
     if form == "parquet":
         content: str | bytes = table.to_parquet(index=False)

@@ -10,14 +10,14 @@ from rich.table import Table
 
 from cli.effect_grids import with_interval
 from cli.tables import print_table
-from zonekeras.results.tidy import ScoreName
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import BASELINE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zonekeras.sweeping.joining import RunsResult
-    from zonekeras.sweeping.listing import RunListing
+    from zonekeras.analysis.joining import RunsResult
+    from zonekeras.analysis.listing import RunListing
 
 
 def print_runs(runs: Sequence[RunListing]) -> None:
@@ -49,7 +49,7 @@ def print_groups(table: pd.DataFrame) -> None:
     """Prints effects on exact match in groups of questions, a line for each mask.
 
     Args:
-        table: As `zonekeras.sweeping.question_groups.group_table` returns it.
+        table: As `zonekeras.analysis.question_groups.group_table` returns it.
     """
     name = table["grouping"].iloc[0].replace("_", " ")
     grid = Table(

@@ -14,7 +14,7 @@ from cli.effect_grids import (
     print_sets,
     with_interval,
 )
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult

@@ -101,8 +101,8 @@ def _main(argv: Sequence[str]) -> None:
             "Install it: pip install 'zonekeras[serving]'."
         ) from error
 
+    from zonekeras.files.atomic import atomic_write
     from zonekeras.models.saved_model import check_graph_version
-    from zonekeras.results.files import atomic_write
 
     check_graph_version(saved_model, can_leave=False)
     num_requests = write_warmup_requests(saved_model, name)

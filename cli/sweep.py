@@ -210,7 +210,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
-    from zonekeras.sweeping.settings import SweepSettings
+    from zonekeras.sweeping.sweep_settings import SweepSettings
 
     arguments = local.arguments
     configurations = _configurations(arguments)
@@ -290,8 +290,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 def _check_output_dir(arguments: argparse.Namespace) -> None:
     """Checks that the results can be written, before anything is loaded."""
-    from zonekeras.results.directory import check_output_dir
-    from zonekeras.sweeping.folders import check_runs_dir, folder_names
+    from zonekeras.analysis.folders import check_runs_dir, folder_names
+    from zonekeras.store.output_directory import check_output_dir
 
     if is_several(arguments):
         directory = Path(arguments.output_dir)

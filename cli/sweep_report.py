@@ -18,8 +18,8 @@ from cli.effect_grids import (
     print_sets,
     with_interval,
 )
-from zonekeras.results.tidy import ScoreName
-from zonekeras.statistics.settings import POWER
+from zonekeras.statistics.statistics_settings import POWER
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import parse_configuration
 
 if TYPE_CHECKING:

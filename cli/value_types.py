@@ -16,7 +16,7 @@ from zonekeras.errors import InputError
 from zonekeras.remote.location import is_remote
 
 if TYPE_CHECKING:
-    from zonekeras.sweeping.shard import Shard
+    from zonekeras.store.shard import Shard
 
 BOOLEAN_WORDS = {
     "true": True,
@@ -57,7 +57,7 @@ def non_negative_int(text: str) -> int:
 
 def shard(text: str) -> Shard:
     """Reads one part of a sweep, such as `2/4`."""
-    from zonekeras.sweeping.shard import Shard
+    from zonekeras.store.shard import Shard
 
     try:
         return Shard.parse(text)

@@ -11,7 +11,7 @@ from cli.running import EXIT_FAILURE, EXIT_OK, run_command
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
-    from zonekeras.verification.run import CaseResult, VerificationReport
+    from zonekeras.verification.verification_run import CaseResult, VerificationReport
 
 PROG = "zonekeras verify"
 
@@ -66,7 +66,7 @@ def _main(argv: Sequence[str]) -> int:
 
     if arguments.saved_model:
         _check_backend()
-    from zonekeras.verification.run import verify
+    from zonekeras.verification.verification_run import verify
 
     print(_row("planted", "semantics", "EM", "found (its EM)", "ok"))
     report = verify(

@@ -73,14 +73,14 @@ def tiny_weights(seed=0, **sizes):
 
 def tiny_tokenizer(vocabulary=VOCABULARY):
     """Returns an uncased WordPiece tokenizer."""
-    from zonekeras.data.tokenizer import ReaderTokenizer
+    from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
     return ReaderTokenizer.from_wordpiece(vocabulary, lowercase=True)
 
 
 def tiny_unigram_tokenizer():
     """Returns a SentencePiece tokenizer of the same words."""
-    from zonekeras.data.tokenizer import ReaderTokenizer
+    from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
     words = [f"▁{word}" for word in WORDS]
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *words, "s", "ward", "?", ".", ",", "▁"]
@@ -110,9 +110,9 @@ def train_unigram(folder, texts, vocabulary_size):
 
 def trained_tokenizer(content, lowercase=False):
     """Returns the tokenizer of what `train_unigram` returned."""
-    from zonekeras.data.sentencepiece_model import parse_sentencepiece_model
-    from zonekeras.data.tokenizer import ReaderTokenizer
-    from zonekeras.data.tokenizer_definitions import SpecialTokens
+    from zonekeras.tokenizing.definitions import SpecialTokens
+    from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
+    from zonekeras.tokenizing.sentencepiece_model import parse_sentencepiece_model
 
     model = parse_sentencepiece_model(content)
     return ReaderTokenizer.from_unigram(

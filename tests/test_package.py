@@ -33,9 +33,10 @@ def test_importing_a_command_loads_nothing_heavy(name):
 @pytest.mark.parametrize(
     "module",
     [
+        "zonekeras.analysis.joining",
         "zonekeras.zones",
-        "zonekeras.results.matrix",
-        "zonekeras.results.protocol_csv",
+        "zonekeras.store.matrix",
+        "zonekeras.store.protocol_csv",
         "zonekeras.statistics.groups",
         "zonekeras.statistics.simulation",
         "zonekeras.plotting.runs",

@@ -344,7 +344,9 @@ def test_gradient_estimates(name, exact, dev):
     with watched_products() as products:
         chosen = {"exact": 0, "exact_heads": 0, "steps": 2, **exact}
         run_gradients(model_of(name), dev, **chosen, **SETTINGS)
-    assert any("gradients/attention.py" in place for place in products.places)
+    assert any(
+        "gradients/partly_closed_attention.py" in place for place in products.places
+    )
 
 
 def train(model, dev, **more):
@@ -376,7 +378,7 @@ def test_training(name, parts, precision, dev):
 
 
 def test_planted_models():
-    from zonekeras.verification.run import chosen_cases, run_case
+    from zonekeras.verification.verification_run import chosen_cases, run_case
 
     with watched_products():
         assert run_case(chosen_cases(quick=True)[0]).holds

@@ -10,9 +10,11 @@ they are first used.
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
+from zonekeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
     import zonekeras.plotting as plotting
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 # when it is first used.
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
 
-__version__ = "0.1.0.dev0"
-
 __all__ = [
     "InputError",
     "finetune",
@@ -42,26 +42,18 @@ __all__ = [
     "zones",
 ]
 
-_SUBMODULES = ("plotting", "zones")
 _HOMES = {
     "InputError": "zonekeras.errors",
     "finetune": "zonekeras.training",
     "load": "zonekeras.models.loading",
+    "plotting": "zonekeras.plotting",
     "run_gradients": "zonekeras.gradients",
     "run_sweep": "zonekeras.sweeping",
     "run_sweeps": "zonekeras.sweeping",
+    "zones": "zonekeras.zones",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _SUBMODULES:
-        return importlib.import_module(f"zonekeras.{name}")
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

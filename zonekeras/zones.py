@@ -159,7 +159,7 @@ class Configuration:
     size, equal for any two configurations that mask the same zones in the same places.
 
     A control masks as many pairs of tokens as a cell, of the same block shape, but not
-    these: the cell's zone table under shuffled roles (`sweeping.controls`).
+    these: the cell's zone table under shuffled roles (`sweeping.sweep_controls`).
 
     Attributes:
         clauses: What is masked; none for the baseline.

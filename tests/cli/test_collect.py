@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zonekeras.data.squad import read_squad
-from zonekeras.results.protocol_csv import read_results_csv
+from zonekeras.store.protocol_csv import read_results_csv
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]

@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from cli import download as command
-from tests.data.http_server import serve
-from zonekeras.data import downloads
-from zonekeras.data.downloads import Source
-from zonekeras.data.http_files import RemoteFile
+from tests.downloading.http_server import serve
+from zonekeras.downloading import downloads
+from zonekeras.downloading.downloads import Source
+from zonekeras.downloading.http_files import RemoteFile
 
 CONTENT = b"0123456789" * 100_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

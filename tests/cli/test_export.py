@@ -91,8 +91,8 @@ def test_the_same_model_from_another_source_is_replaced(here):
 @only_tensorflow
 @pytest.mark.filterwarnings("default:the SavedModel has no signature")
 def test_a_bpe_model_takes_token_ids_only_and_says_so(here, capsys):
-    from zonekeras.data.tokenizer import ReaderTokenizer
-    from zonekeras.data.tokenizer_definitions import BERT_TOKENS
+    from zonekeras.tokenizing.definitions import BERT_TOKENS
+    from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
     tokens = [*VOCABULARY[:5], *"abcdefghij"]
     tokenizer = ReaderTokenizer.from_bpe(

@@ -4,8 +4,8 @@ from cli.plot import SETS, main
 from zonekeras import plotting
 from zonekeras.configuration_sets import SetName
 from zonekeras.plotting.figure_files import figure_bytes
-from zonekeras.results.protocol_csv import write_results_csv
-from zonekeras.results.tidy import Score, read_table, sweep_table, write_table
+from zonekeras.store.protocol_csv import write_results_csv
+from zonekeras.store.tidy import Score, read_table, sweep_table, write_table
 
 ZONES = ("all", "q2", "q2p", "p2q", "p2")
 

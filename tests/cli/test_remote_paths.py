@@ -22,13 +22,13 @@ from cli.remote_paths import local_paths
 from cli.value_types import RemoteInput, existing_file, input_path, output_dir
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_hugging_face, write_json
-from tests.data.http_server import serve
+from tests.downloading.http_server import serve
 from tests.remote_bucket import empty_bucket
 from tests.sweeping.sweeps import count_calls
 from tests.sweeping.sweeps import results as files_of
-from zonekeras.data import downloads
-from zonekeras.data.downloads import Source
-from zonekeras.data.http_files import RemoteFile
+from zonekeras.downloading import downloads
+from zonekeras.downloading.downloads import Source
+from zonekeras.downloading.http_files import RemoteFile
 from zonekeras.remote import working_copy
 from zonekeras.remote.staging import Staging
 from zonekeras.remote.writer_mark import MARK_FILE

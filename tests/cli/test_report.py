@@ -11,7 +11,7 @@ import pytest
 
 from cli import report
 from tests.reporting.stores import FOUND, write_store
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras report --help'."

@@ -15,9 +15,9 @@ import pytest
 from cli import results, sweep
 from tests.builders import tiny_squad, write_hugging_face, write_json
 from tests.reporting.stores import FOUND, answers, write_store
-from zonekeras.results.store import STORE_FILE, SweepStore
-from zonekeras.results.tidy import COLUMNS
-from zonekeras.sweeping.question_groups import Grouping
+from zonekeras.analysis.question_groups import Grouping
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
+from zonekeras.store.tidy import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras results --help'."

@@ -297,7 +297,8 @@ import os, random, signal, sys, time
 from pathlib import Path
 from tests.builders import *  # so that nothing is imported after the fork
 import cli.sweep, cli.sweep_report, cli.sweep_run
-import zonekeras.models.hugging_face, zonekeras.models.loading, zonekeras.sweeping.run
+import zonekeras.models.hugging_face, zonekeras.models.loading
+import zonekeras.sweeping.sweep_run
 import zonekeras.plotting.effects, zonekeras.plotting.figure_files
 
 arguments, num_kills, seed = sys.argv[3:], int(sys.argv[1]), int(sys.argv[2])

@@ -2,10 +2,10 @@ import keras
 import pandas as pd
 import pytest
 
-import zonekeras.verification.run as verification
+import zonekeras.verification.verification_run as verification
 from cli.verify import main
 from zonekeras.verification.planted_model import Plant
-from zonekeras.verification.run import Case, CaseResult, VerificationReport
+from zonekeras.verification.verification_run import Case, CaseResult, VerificationReport
 from zonekeras.zones import Semantics, Zone
 
 CASE = Case(Plant(1, Zone.P2Q, True), 3, Semantics.PUBLISHED)

@@ -9,9 +9,9 @@ from zonekeras.data.answers import nbest, select_answers
 from zonekeras.data.decoding import WindowAnswers, decode_windows
 from zonekeras.data.features import build_features, encode_pair
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
 def select(features, answers, **settings):

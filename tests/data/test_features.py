@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from zonekeras.data.decoding import WindowAnswers
 from zonekeras.data.features import build_features, encode_pair
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset, read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import ROBERTA_TOKENS
 from zonekeras.data.windows import slide
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.definitions import ROBERTA_TOKENS
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role
 
 WORDS = (

@@ -12,7 +12,7 @@ from zonekeras.data.answers import select_answers
 from zonekeras.data.decoding import decode_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 NEVER = -1e30
 RawResult = collections.namedtuple("RawResult", "unique_id start_logits end_logits")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zonekeras.gradients import run as run_module
+from zonekeras.gradients import gradient_run as run_module
 from zonekeras.gradients.reader_loss import ReaderLoss
 
 _LOSSES = {}

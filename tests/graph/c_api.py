@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zonekeras.data.protocol_buffers import message_fields, varint
+from zonekeras.tokenizing.protocol_buffers import message_fields, varint
 
 _STRING = 7
 _DTYPES = {1: np.float32, 3: np.int32, 9: np.int64}

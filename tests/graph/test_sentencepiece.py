@@ -4,11 +4,11 @@ import pytest
 
 from tests.builders import train_unigram, trained_tokenizer
 from tests.graph.test_wordpiece import differences
-from zonekeras.data.sentencepiece_model import (
+from zonekeras.data.squad import read_squad
+from zonekeras.tokenizing.sentencepiece_model import (
     parse_sentencepiece_model,
     serialize_sentencepiece_model,
 )
-from zonekeras.data.squad import read_squad
 
 tf = pytest.importorskip("tensorflow", reason="graphs are TensorFlow's")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.builders import VOCABULARY, WORDS, tiny_tokenizer
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.data.windows import slide
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 tf = pytest.importorskip("tensorflow", reason="graphs are TensorFlow's")
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import BERT_TOKENS, wordpiece_definition
+from zonekeras.tokenizing.definitions import BERT_TOKENS, wordpiece_definition
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 tf = pytest.importorskip("tensorflow", reason="graphs are TensorFlow's")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zonekeras.demo import demo_config
+from zonekeras.demonstration.demo import demo_config
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.initialization import mimetic_weights
 from zonekeras.models.weights import build_reader, check_weights

@@ -15,13 +15,13 @@ from tests.models.hugging_face_cases import (
     with_pooler,
     write_directory,
 )
-from zonekeras.data.sentencepiece_model import parse_sentencepiece_model
 from zonekeras.errors import InputError
 from zonekeras.models import kerashub
 from zonekeras.models.hugging_face import read_hugging_face
 from zonekeras.models.kerashub import from_backbone, load_preset, preset_names
 from zonekeras.models.kerashub_tokenizers import reader_tokenizer
 from zonekeras.models.weights import build_reader
+from zonekeras.tokenizing.sentencepiece_model import parse_sentencepiece_model
 
 TOLERANCE = {"rtol": 0, "atol": 1e-5}
 SIZES = {

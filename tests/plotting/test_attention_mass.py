@@ -3,7 +3,7 @@ import pytest
 
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Score, sweep_table
+from zonekeras.store.tidy import Score, sweep_table
 
 MASSES = {"q2": 0.05, "q2p": 0.15, "p2q": 0.1, "p2": 0.4}
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Score, sweep_table
+from zonekeras.store.tidy import Score, sweep_table
 
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 

@@ -5,7 +5,7 @@ from tests.plotting.test_figures import mesh_of, tick_labels
 from zonekeras import plotting
 from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import Score, sweep_table
+from zonekeras.store.tidy import Score, sweep_table
 
 
 def table_of(name, num_layers=2, num_heads=3):

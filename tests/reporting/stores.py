@@ -1,7 +1,7 @@
 """Stores of sweeps made by hand: three passages, one of them hostile."""
 
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
-from zonekeras.results.store import STORE_FILE, StoredAnswer, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, StoredAnswer, SweepStore
 
 HOSTILE = (
     "</script><script>window.harmed = 1</script><img src=x onerror='window.harmed=1'>"

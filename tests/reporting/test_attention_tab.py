@@ -4,7 +4,7 @@ import pytest
 
 from tests.reporting.browser import CHROMIUM, open_browser
 from tests.reporting.stores import HOSTILE
-from tests.reporting.test_controls import weights_of, write_controlled_store
+from tests.reporting.test_control_payload import weights_of, write_controlled_store
 from zonekeras.reporting import write_report
 
 pytestmark = pytest.mark.skipif(

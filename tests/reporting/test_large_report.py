@@ -9,19 +9,19 @@ import pytest
 from tests.builders import WORDS, tiny_tokenizer
 from tests.reporting.browser import CHROMIUM, open_browser
 from tests.reporting.stores import write_store
+from zonekeras.analysis.attention_examples import encode_example, example_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.reporting import write_report
-from zonekeras.reporting.attention import MOST_BYTES, attention_payload
+from zonekeras.reporting.attention_payload import MOST_BYTES, attention_payload
 from zonekeras.reporting.page import to_script_json
-from zonekeras.results.store import (
+from zonekeras.store.sweep_store import (
     STORE_FILE,
     StoredAnswer,
     StoredAttention,
     StoredBatch,
     SweepStore,
 )
-from zonekeras.sweeping.attention_examples import encode_example, example_windows
 from zonekeras.zones import FOUR_ZONES, cells
 
 pytestmark = [

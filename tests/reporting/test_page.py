@@ -12,7 +12,7 @@ from tests.reporting.stores import FOUND, HOSTILE, write_store
 from zonekeras.errors import InputError
 from zonekeras.reporting import charting_library, write_report
 from zonekeras.reporting.page import to_script_json
-from zonekeras.results.store import STORE_FILE
+from zonekeras.store.sweep_store import STORE_FILE
 
 SCRIPT = re.compile(r"<script(?P<type>[^>]*)>(?P<content>.*?)</script>", re.DOTALL)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, PASSAGES, write_store
 from zonekeras.reporting.payload import build_payload
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.serving.rest_stand_in import serve
 from tests.serving.toy_reader import NUM_LAYERS, ToyReader, answer_one
-from zonekeras.data.http_files import Patience
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.serving import Client, ServerError
 from zonekeras.serving.transport import UnavailableError

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.builders import tiny_squad, write_json
 from tests.serving.grpc_stand_in import serve_grpc
 from tests.serving.toy_reader import NUM_LAYERS, ToyReader, answer_one
-from zonekeras.data.http_files import Patience
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.serving import Client, ServerError
 from zonekeras.serving.grpc_transport import predict_request

@@ -10,12 +10,12 @@ from tests.builders import tiny_squad, write_json
 from tests.serving.rest_stand_in import serve
 from tests.serving.toy_reader import NUM_LAYERS, ToyReader, answer_one
 from tests.sweeping.sweeps import CELLS, TABLES, results
-from zonekeras.data.http_files import Patience
+from zonekeras.analysis.listing import list_runs
 from zonekeras.data.squad import read_squad
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.metrics import score_questions
 from zonekeras.serving import Client, ServerError, server_sweep
-from zonekeras.sweeping.listing import list_runs
 
 QUICK = Patience(num_attempts=2, wait_seconds=0.0, timeout_seconds=10.0)
 SOME = ["layer1:p2q", "all-layers:q2+p2", "layer0.head1:q2"]

@@ -11,14 +11,14 @@ from tests.backends import only_tensorflow
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.models.earlier_format import write_format_1
 from tests.sweeping.sweeps import SETTINGS, count_calls, results
+from zonekeras.analysis.joining import join_runs, read_run
+from zonekeras.analysis.listing import list_runs
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
-from zonekeras.results.store import STORE_FILE, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import merge_runs, run_shard, run_sweep
 from zonekeras.sweeping import sweep as sweep_module
-from zonekeras.sweeping.joining import join_runs, read_run
-from zonekeras.sweeping.listing import list_runs
 
 NO_TEXT = ExportOptions(answer=None)
 FEW = {"configurations": ["layer0:q2", "layer1.head1:p2"], **SETTINGS}

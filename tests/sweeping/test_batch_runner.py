@@ -9,7 +9,7 @@ from tests.sweeping.sweeps import CELLS, SETTINGS, results
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
-from zonekeras.results.store import STORE_FILE, StoredBatch, SweepStore
+from zonekeras.store.sweep_store import STORE_FILE, StoredBatch, SweepStore
 from zonekeras.sweeping import SweepSettings, engine, run_sweep
 from zonekeras.sweeping.batch_runner import BatchRunner, is_out_of_memory, zone_tables
 from zonekeras.zones import Configuration, cells, parse_configuration

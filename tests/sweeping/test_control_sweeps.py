@@ -11,8 +11,8 @@ from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.sweeping import engine, estimate_sweep, merge_runs, run_shard, run_sweep
-from zonekeras.sweeping.controls import shuffled_roles
 from zonekeras.sweeping.evaluations import plan_evaluations
+from zonekeras.sweeping.sweep_controls import shuffled_roles
 from zonekeras.zones import open_table, parse_configuration, zone_table
 
 pytestmark = pytest.mark.both_backends

@@ -10,8 +10,8 @@ from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.store.shard import Shard
 from zonekeras.sweeping import SweepEstimate, estimate_sweep, run_sweep
-from zonekeras.sweeping.shard import Shard
 from zonekeras.zones import Role
 
 pytestmark = pytest.mark.both_backends

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zonekeras.sweeping.controls import shuffles_of
 from zonekeras.sweeping.engine import parting_rows
 from zonekeras.sweeping.evaluations import plan_evaluations
+from zonekeras.sweeping.sweep_controls import shuffles_of
 from zonekeras.zones import (
     Configuration,
     Role,

@@ -1,7 +1,7 @@
 import pytest
 
 from zonekeras.errors import InputError
-from zonekeras.sweeping.plan import in_result_order, plan_configurations
+from zonekeras.sweeping.plan import plan_configurations
 
 
 def spelled(*arguments):
@@ -37,22 +37,3 @@ def test_a_layer_or_head_that_the_model_does_not_have(given):
 def test_all_that_the_model_does_not_have_is_named():
     with pytest.raises(InputError, match=r"Received: layer7:p2, layer0\.head3:q2\.$"):
         plan_configurations(["layer0:q2", "layer7:p2", "layer0.head3:q2"], 2, 3)
-
-
-def test_results_list_cells_first_whatever_ran_first():
-    names = [
-        "layer1:control2-q2",
-        "layer1:control10-q2",
-        "layer0:control1-p2q",
-        "layer1:p2",
-        "all-layers:q2",
-        "layer10:all",
-        "layer1:all",
-        "layer0.head1:q2",
-    ]
-    assert in_result_order([*names, "baseline", "layer2:q2"]) == [
-        "baseline",
-        *["layer1:all", "layer1:p2", "layer2:q2", "layer10:all"],
-        *["all-layers:q2", "layer0.head1:q2"],
-        *["layer0:control1-p2q", "layer1:control2-q2", "layer1:control10-q2"],
-    ]

@@ -11,9 +11,9 @@ import pytest
 from tests.builders import SPECIAL, tiny_model
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.metrics import evaluate, headline
 from zonekeras.sweeping import run_sweep
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 GOLDENS = Path(__file__).resolve().parents[1] / "goldens"
 

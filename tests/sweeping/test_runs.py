@@ -11,11 +11,11 @@ import pytest
 import zonekeras
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, results
+from zonekeras.analysis.folders import check_runs_dir, folder_names, run_folders
+from zonekeras.analysis.joined_files import JOINED_FILES
 from zonekeras.errors import InputError
-from zonekeras.results.tidy import read_table
+from zonekeras.store.tidy import read_table
 from zonekeras.sweeping import run_sweep, run_sweeps
-from zonekeras.sweeping.folders import check_runs_dir, folder_names, run_folders
-from zonekeras.sweeping.joined_files import JOINED_FILES
 
 MASKED = ["layer0:p2", "layer1:q2", "layer2.head1:p2q"]
 SOURCES = ["models/seed-0", "models/seed-1"]

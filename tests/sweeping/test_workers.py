@@ -11,7 +11,7 @@ from tests.sweeping.sweeps import CELLS, SETTINGS, count_calls, results
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import from_squad_json
 from zonekeras.errors import InputError
-from zonekeras.results.store import StoredAttention, StoredExample, SweepStore
+from zonekeras.store.sweep_store import StoredAttention, StoredExample, SweepStore
 from zonekeras.sweeping import run_sweep
 from zonekeras.sweeping.workers import BatchOutcome
 

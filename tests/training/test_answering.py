@@ -7,7 +7,7 @@ import numpy as np
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 pytestmark = only_tensorflow
 

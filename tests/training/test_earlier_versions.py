@@ -12,7 +12,7 @@ from tests.builders import tiny_model, tiny_squad, write_json
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.training import finetune, predict
-from zonekeras.training import run as run_module
+from zonekeras.training import training_run as run_module
 
 pytestmark = only_tensorflow
 

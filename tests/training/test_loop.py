@@ -11,7 +11,7 @@ from tests.limits import file_size_limit
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.training.output import RunDirectory, open_run_dir
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 pytestmark = only_tensorflow
 

@@ -23,8 +23,8 @@ GOLDEN = json.loads(
 def make_step(reader, num_parts=1, seed=0, replicas=None, part_shape=None, **settings):
     from zonekeras.models.weights import reader_variables
     from zonekeras.training.optimizer import AdamW
-    from zonekeras.training.settings import TrainingSettings
     from zonekeras.training.step import TrainingStep
+    from zonekeras.training.training_settings import TrainingSettings
 
     optimizer = AdamW(reader_variables(reader), TrainingSettings.of(settings))
     step = TrainingStep(

@@ -1,1 +1,1 @@
-"""Data: reading files, featurizing them for a model, batches, and decoding answers."""
+"""Data: reading files, windows, features and batches, and decoding answers."""

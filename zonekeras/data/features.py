@@ -22,11 +22,11 @@ import numpy.typing as npt
 from zonekeras.data.decoding import WindowAnswers
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_encoding import TokenizedTexts
 from zonekeras.data.windows import Windows, slide
 from zonekeras.defaults import DOC_STRIDE, MAX_QUERY_LENGTH, MAX_SEQ_LENGTH
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.encoding import TokenizedTexts
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import NUM_ROLES, Role
 
 IntArray = npt.NDArray[np.int32]

@@ -6,9 +6,9 @@ import math
 import os
 from typing import Any
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 from zonekeras.metrics import missing_predictions
 
 

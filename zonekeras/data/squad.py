@@ -30,7 +30,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zonekeras.data.json_files import shown
 from zonekeras.data.squad_checks import (
     FaultError,
     check_for_training,
@@ -40,6 +39,7 @@ from zonekeras.data.squad_checks import (
     read_articles,
 )
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import shown
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,8 @@ class _Reader:
         ]
         question = Question(identifier, text, tuple(answers), is_impossible)
         if self._training:
-            check_for_training(question, passage, where)
+            places = [(answer.text, answer.start) for answer in answers]
+            check_for_training(text, places, is_impossible, passage, where)
         self.num_mismatched_answers += sum(
             not is_found(answer.text, answer.start, passage) for answer in answers
         )

@@ -8,13 +8,11 @@ message.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.errors import InputError
-
-if TYPE_CHECKING:
-    from zonekeras.data.squad import Question
+from zonekeras.files.json_files import read_json, shown
 
 _KINDS: dict[type, str] = {
     str: "a string",
@@ -98,30 +96,43 @@ def is_found(text: str, start: int, passage: str) -> bool:
     return start >= 0 and passage.startswith(text, start)
 
 
-def check_for_training(question: Question, passage: str, place: str) -> None:
+def check_for_training(
+    question: str,
+    answers: Sequence[tuple[str, int]],
+    is_impossible: bool,
+    passage: str,
+    place: str,
+) -> None:
     """Checks what only training needs: a question, and answers that stand there.
+
+    Args:
+        question: Its text.
+        answers: Text and start of each.
+        is_impossible: Whether it is said to have no answer.
+        passage: The text that it is asked of.
+        place: Where the question stands.
 
     Raises:
         FaultError: If the question cannot be trained on.
     """
-    if not question.text.strip():
+    if not question.strip():
         raise FaultError(f'{place}: "question" is empty, which training cannot use')
-    num_answers = len(question.answers)
-    if question.is_impossible and num_answers:
+    num_answers = len(answers)
+    if is_impossible and num_answers:
         raise FaultError(
             f'{place}: "is_impossible" is true: expected no answers. '
             f"Received: {num_answers}"
         )
-    if not question.is_impossible and not num_answers:
+    if not is_impossible and not num_answers:
         raise FaultError(
             f'{place}: expected an answer to train on, or "is_impossible": true. '
             'Received: "answers": []'
         )
-    for number, answer in enumerate(question.answers):
-        if not answer.text.strip():
+    for number, (text, start) in enumerate(answers):
+        if not text.strip():
             raise FaultError(f"{place}: answers[{number}]: the answer is empty")
-        if not is_found(answer.text, answer.start, passage):
-            mismatch = _mismatch(answer.text, answer.start, passage)
+        if not is_found(text, start, passage):
+            mismatch = _mismatch(text, start, passage)
             raise FaultError(f"{place}: answers[{number}]: {mismatch}")
 
 

@@ -6,27 +6,23 @@ they are first used, so that settings can be checked before Keras is there.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from zonekeras.gradients.result import GradientResult as GradientResult
-    from zonekeras.gradients.run import run_gradients as run_gradients
-    from zonekeras.gradients.settings import GradientSettings as GradientSettings
+    from zonekeras.gradients.gradient_result import GradientResult as GradientResult
+    from zonekeras.gradients.gradient_run import run_gradients as run_gradients
+    from zonekeras.gradients.gradient_settings import (
+        GradientSettings as GradientSettings,
+    )
 
 __all__ = ["GradientResult", "GradientSettings", "run_gradients"]
 
 _HOMES = {
-    "GradientResult": "zonekeras.gradients.result",
-    "GradientSettings": "zonekeras.gradients.settings",
-    "run_gradients": "zonekeras.gradients.run",
+    "GradientResult": "zonekeras.gradients.gradient_result",
+    "GradientSettings": "zonekeras.gradients.gradient_settings",
+    "run_gradients": "zonekeras.gradients.gradient_run",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.gradients' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

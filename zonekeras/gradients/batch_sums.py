@@ -10,11 +10,11 @@ import numpy.typing as npt
 from keras import ops
 
 from zonekeras.errors import InputError
+from zonekeras.gradients.gradient_settings import GradientSettings
 from zonekeras.gradients.reader_loss import ReaderLoss
-from zonekeras.gradients.settings import GradientSettings
 from zonekeras.gradients.span_loss import window_losses
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping.batch_runner import is_out_of_memory
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.zones import Zone

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from zonekeras.gradients.attention import partly_closed_context
+from zonekeras.gradients.partly_closed_attention import partly_closed_context
 from zonekeras.gradients.span_loss import curvature_probe, loss_slope, window_losses
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.differentiation import pull_back

@@ -14,7 +14,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import MAX_MASK_CHARACTERS, NO_SPAN_SCORE
 from zonekeras.graph.characters import Tokens
 from zonekeras.graph.masks import Masks, read_masks
@@ -24,6 +23,7 @@ from zonekeras.graph.span_decoding import decode_windows
 from zonekeras.graph.texts import WHITESPACE, is_blank, num_characters, text_errors
 from zonekeras.graph.tokenization import graph_tokenizer
 from zonekeras.graph.windowing import Featurizer, cut, slide
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 _TOKENS_AT_ONCE = 8192
 _CHARACTERS_AT_ONCE = 500_000

@@ -37,7 +37,7 @@ class Characters(NamedTuple):
 
 
 class Tokens(NamedTuple):
-    """Tokens of texts, as in `data.tokenizer`.
+    """Tokens of texts, as in `tokenizing.reader_tokenizer`.
 
     Attributes:
         ids: int32 [K].
@@ -131,7 +131,7 @@ def trim(decoded: Any, spans: tuple[Any, Any]) -> tuple[Any, Any]:
 def settle(decoded: Any, ids: Any, text: Any, spans: tuple[Any, Any]) -> Tokens:
     """Gives combining marks to the token before them, and counts by text.
 
-    As `data.tokenizer_offsets` does.
+    As `tokenizing.offsets` does.
 
     Args:
         decoded: The texts' code points, ragged int32 [N, characters].

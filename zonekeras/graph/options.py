@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import is_sentencepiece
-from zonekeras.data.tokenizer_encoding import splits_at_spaces
 from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_ANSWER_LENGTH,
@@ -21,6 +18,9 @@ from zonekeras.defaults import (
     NULL_SCORE_DIFF_THRESHOLD,
 )
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.definitions import is_sentencepiece
+from zonekeras.tokenizing.encoding import splits_at_spaces
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
 @dataclass(frozen=True)

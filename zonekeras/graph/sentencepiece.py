@@ -18,12 +18,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from zonekeras.data.sentencepiece_model import (
-    SentencePieceModel,
-    serialize_sentencepiece_model,
-)
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import normalizer_steps
 from zonekeras.graph.characters import (
     Characters,
     Tokens,
@@ -37,6 +31,12 @@ from zonekeras.graph.characters import (
     trim,
 )
 from zonekeras.graph.code_points import lowercase_rules, space_table
+from zonekeras.tokenizing.definitions import normalizer_steps
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.sentencepiece_model import (
+    SentencePieceModel,
+    serialize_sentencepiece_model,
+)
 
 
 class GraphSentencePiece(tf.Module):

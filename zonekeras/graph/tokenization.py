@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.graph.characters import Tokens
 from zonekeras.graph.sentencepiece import GraphSentencePiece
 from zonekeras.graph.wordpiece import GraphWordPiece
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
 def graph_tokenizer(tokenizer: ReaderTokenizer) -> Callable[[Any], Tokens]:

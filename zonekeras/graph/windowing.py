@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.graph.characters import Tokens
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role
 
 

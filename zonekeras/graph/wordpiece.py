@@ -14,7 +14,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.graph.characters import (
     Characters,
     Tokens,
@@ -27,6 +26,7 @@ from zonekeras.graph.characters import (
     settle,
 )
 from zonekeras.graph.code_points import Kind, bert_rules
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 # A character that no text has: Unicode keeps it for programs' own use.
 _NO_CHARACTER = 0xFDD0

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 
 
 class ConfigValues:

@@ -22,8 +22,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from zonekeras.data.json_files import shown
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import shown
 from zonekeras.models.config_values import ConfigValues
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.hugging_face_names import FAMILIES, stored_names

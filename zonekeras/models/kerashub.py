@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 import keras
 import keras_hub
 
-from zonekeras.data.json_files import read_json, shown
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 from zonekeras.models.kerashub_backbone import BACKBONES, from_backbone
 from zonekeras.models.kerashub_tokenizers import reader_tokenizer
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 __all__ = ["from_backbone", "load_preset", "preset_names"]
 

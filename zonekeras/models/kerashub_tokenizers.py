@@ -16,11 +16,11 @@ from typing import Any
 
 import keras_hub
 
-from zonekeras.data.sentencepiece_model import parse_sentencepiece_model
-from zonekeras.data.tokenizer import ReaderTokenizer
-from zonekeras.data.tokenizer_definitions import ROBERTA_TOKENS, SpecialTokens
-from zonekeras.data.tokenizer_files import infers_lowercase
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.definitions import ROBERTA_TOKENS, SpecialTokens
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.sentencepiece_model import parse_sentencepiece_model
+from zonekeras.tokenizing.tokenizer_files import infers_lowercase
 
 ALBERT_TOKENS = SpecialTokens("[CLS]", "[SEP]", "<pad>", "<unk>", "[MASK]")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, is_zipfile
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import PRECISIONS
 from zonekeras.errors import InputError
 from zonekeras.models.encoder_config import EncoderConfig
@@ -26,6 +25,7 @@ from zonekeras.models.network import KerasNetwork, Network
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import NO_HEAD
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 _SOURCES = (
     "a model directory of zonekeras (zonekeras.json), a Hugging Face directory "

@@ -1,4 +1,4 @@
-"""A model directory of ours: what is in it, writing and reading it.
+"""A model directory of ours: what is in it, reading it and checking where it goes.
 
     zonekeras.json                       what the model is, how it was made
     model.keras                          the reader, nothing masked
@@ -6,11 +6,7 @@
     1/                                   its SavedModel, if it was exported
 
 `1/` is a version directory, so that TF Serving takes the model directory as a base
-path. What is large is written whole under another name first. Then the old model goes,
-its description first of all, and the new one takes its place, `1/` last: so a `1/` of
-ours always has its description beside it, and a description always its own weights,
-whenever a process is killed. Of the model that was there already the description
-stays until the new one takes its place.
+path. `model_writing` writes one.
 
 The SavedModel of format 1 is not run any more (`outdated_saved_model`); all else of
 such a directory is read as before.
@@ -20,18 +16,14 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.errors import InputError
-from zonekeras.graph.options import AnswerOptions, ExportOptions
+from zonekeras.graph.options import AnswerOptions
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.models.span_reader import SpanReader
-from zonekeras.results.files import atomic_write
 
 MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"
@@ -166,100 +158,6 @@ def _export_command(directory: Path) -> str:
         if value is not None and value != default:
             words.append(f"--{name}={value}")
     return shlex.join(words)
-
-
-def write_model(
-    directory: Path,
-    reader: SpanReader,
-    tokenizer: ReaderTokenizer,
-    description: ModelDescription,
-    fingerprint: str,
-    *,
-    saved_model: ExportOptions | None,
-) -> None:
-    """Writes a model directory.
-
-    Args:
-        directory: Where to; made if missing.
-        reader: The reader, nothing masked.
-        tokenizer: Its tokenizer.
-        description: What it is.
-        fingerprint: What `load` compares the weights with.
-        saved_model: What the SavedModel `1/` is written with, None for no SavedModel;
-            an old one goes in any case, since it would be another model's.
-
-    Raises:
-        OSError: If something cannot be written.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    partial = directory / f"partial-{MODEL_FILE}"
-    partial_version = directory / f"partial-{SAVED_MODEL_VERSION}"
-    old_version = directory / f"old-{SAVED_MODEL_VERSION}"
-    version = directory / SAVED_MODEL_VERSION
-    _remove(partial, partial_version, old_version)  # of an export that was killed
-    try:
-        reader.save(partial)
-        if saved_model is not None:
-            _write_version(partial_version, reader, tokenizer, saved_model)
-        if version.exists():
-            version.rename(old_version)
-        if not _describes(directory, tokenizer, fingerprint):
-            _remove(directory / DESCRIPTION_FILE)
-        _remove(old_version)
-        partial.replace(directory / MODEL_FILE)
-        tokenizer.save(directory)
-        _write_description(directory / DESCRIPTION_FILE, description, fingerprint)
-        if saved_model is not None:
-            partial_version.rename(version)
-    finally:
-        _remove(partial, partial_version)
-
-
-def _describes(directory: Path, tokenizer: ReaderTokenizer, fingerprint: str) -> bool:
-    """Whether a directory's description holds for a model, old files or new."""
-    try:
-        found = read_description(directory / DESCRIPTION_FILE)[1]
-        tokens = ReaderTokenizer.from_directory(directory).fingerprint
-    except InputError:
-        return False
-    return (found, tokens) == (fingerprint, tokenizer.fingerprint)
-
-
-def _write_version(
-    directory: Path,
-    reader: SpanReader,
-    tokenizer: ReaderTokenizer,
-    options: ExportOptions,
-) -> None:
-    """Writes the SavedModel."""
-    from zonekeras.models.saved_model import ReaderModule, write_saved_model
-    from zonekeras.models.signatures import add_signatures
-
-    module = ReaderModule(reader)
-    signatures = add_signatures(module, reader, tokenizer, options)
-    write_saved_model(module, directory, signatures)
-
-
-def _write_description(
-    path: Path, description: ModelDescription, fingerprint: str
-) -> None:
-    content = {
-        "format": FORMAT_VERSION,
-        **asdict(description),
-        "encoder": description.encoder.to_dict(),
-        "fingerprint": fingerprint,
-    }
-    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-    atomic_write(path, text + "\n")
-
-
-def _remove(*paths: Path) -> None:
-    """Removes files and folders, those that are there."""
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def read_description(path: Path) -> tuple[ModelDescription, str]:

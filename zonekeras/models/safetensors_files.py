@@ -13,8 +13,8 @@ from typing import Any
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from zonekeras.data.json_files import read_json, shown
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_json, shown
 from zonekeras.models.stored_weights import Checkpoint
 from zonekeras.models.weights import Shape
 

@@ -19,7 +19,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import MAX_MASK_CHARACTERS
 from zonekeras.graph.answering import GraphReader
 from zonekeras.graph.masks import Masks, read_masks
@@ -28,6 +27,7 @@ from zonekeras.graph.texts import text_errors
 from zonekeras.models.id_ranges import clip_ids, fill_rows
 from zonekeras.models.saved_model import ReaderModule
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 _STRINGS = tf.TensorSpec([None], tf.string)
 

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.loading import check_vocabulary, is_kerashub_preset, load
 from zonekeras.models.model_directory import DESCRIPTION_FILE, ModelDescription
@@ -18,6 +17,7 @@ from zonekeras.models.weights import (
     random_weights,
 )
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
 def load_untrained(

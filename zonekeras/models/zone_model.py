@@ -15,7 +15,6 @@ import numpy as np
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import encode_pair
-from zonekeras.data.tokenizer import ReaderTokenizer
 from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_SEQ_LENGTH,
@@ -25,14 +24,12 @@ from zonekeras.defaults import (
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.models.model_directory import (
-    ModelDescription,
-    check_target,
-    write_model,
-)
+from zonekeras.models.model_directory import ModelDescription, check_target
+from zonekeras.models.model_writing import write_model
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import (
     Configuration,
     Semantics,

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import SCORE_LABELS, effect_label
 from zonekeras.plotting.panel import GRID_COLOR, new_figure
-from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.statistics.correlation import Correlation
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import FOUR_ZONES
 
 _SIZE = (5.2, 3.8)

@@ -15,8 +15,8 @@ from zonekeras.plotting.panel import (
     panel_size,
     symmetric_range,
 )
-from zonekeras.results.matrix import column_matrix, effect_matrix, semantics_of
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.matrix import column_matrix, effect_matrix, semantics_of
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 EFFECT_COLORS = "seismic"
 MARKS_LABEL = f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"

@@ -13,8 +13,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from zonekeras.files.atomic import atomic_write
 from zonekeras.plotting.formats import figure_format
-from zonekeras.results.files import atomic_write
 
 _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None},

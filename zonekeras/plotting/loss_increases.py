@@ -12,7 +12,7 @@ from zonekeras.plotting.panel import (
     panel_size,
     symmetric_range,
 )
-from zonekeras.results.matrix import column_matrix
+from zonekeras.store.matrix import column_matrix
 
 LOSS_COLORS = "seismic_r"
 """Blue is where masking hurts, as in the heatmap of effects."""

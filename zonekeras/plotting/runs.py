@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import SCORE_LABELS, draw_effects, effect_label
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
-from zonekeras.results.matrix import (
+from zonekeras.store.matrix import (
     MeanAndDeviation,
     column_matrix,
     effect_matrix,
     mean_and_deviation,
     semantics_of,
 )
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 DEVIATION_COLORS = "Purples"
 

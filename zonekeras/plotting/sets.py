@@ -12,8 +12,8 @@ from zonekeras.configuration_sets import SetName, whole_panels
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, effect_label
 from zonekeras.plotting.panel import new_figure, panel_size, symmetric_range
-from zonekeras.results.matrix import semantics_of, set_matrices
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.matrix import semantics_of, set_matrices
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 _MOST_IN_A_ROW = 3
 

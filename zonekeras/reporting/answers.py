@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.results.store import StoredAnswer
 from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.sweep_store import StoredAnswer
 
 F1_UNITS = 10_000
 """F1 is written as a whole number of these parts of 1."""

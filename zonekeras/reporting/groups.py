@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from zonekeras.analysis.evidence import passage_index
+from zonekeras.analysis.question_groups import NUM_RESAMPLES, groups_of
 from zonekeras.data.squad import SquadDataset
 from zonekeras.reporting.json_numbers import rounded
 from zonekeras.statistics.groups import group_effects
 from zonekeras.statistics.scores import QuestionScores
-from zonekeras.sweeping.evidence import passage_index
-from zonekeras.sweeping.question_groups import NUM_RESAMPLES, groups_of
 
 _COLUMNS = {
     "exact_match": ("em_effect", "em_low", "em_high"),

@@ -4,7 +4,7 @@ Passages, questions and gold answers are there once; of a configuration only the
 that differ from the baseline's. Positions are Unicode characters, as everywhere in this
 package; the page converts them. A page of one `FORMAT` reads data of that format; new
 keys may be added without changing it. Controls are not among the configurations: what
-is known of them stands with the cells (`reporting.controls`).
+is known of them stands with the cells (`reporting.control_payload`).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from zonekeras.analysis.evidence import take_rows
+from zonekeras.analysis.output import SweepOutput
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
-from zonekeras.reporting.attention import attention_payload
-from zonekeras.reporting.controls import control_payload
+from zonekeras.reporting.attention_payload import attention_payload
+from zonekeras.reporting.control_payload import control_payload
 from zonekeras.reporting.groups import group_payload
 from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
-from zonekeras.results.store import StoredAnswer, SweepStore
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
-from zonekeras.sweeping.evidence import take_rows
-from zonekeras.sweeping.output import SweepOutput
+from zonekeras.store.sweep_store import StoredAnswer, SweepStore
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zonekeras.results.run_record import RECORD_FILE
-from zonekeras.results.store import SweepStore
+from zonekeras.files.run_record import RECORD_FILE
+from zonekeras.store.sweep_store import SweepStore
 
 _SHOWN = (
     "command",

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zonekeras.analysis.joining import join_runs, read_runs
+from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.selection import choose_run
+from zonekeras.files.atomic import atomic_write
 from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.reporting.record import read_run_record
 from zonekeras.reporting.runs_page import build_runs_page
 from zonekeras.reporting.runs_tab import runs_payload
-from zonekeras.results.files import atomic_write
-from zonekeras.sweeping.joining import join_runs, read_runs
-from zonekeras.sweeping.merge import open_existing
-from zonekeras.sweeping.selection import choose_run
 
 REPORT_FILE = "report.html"
 

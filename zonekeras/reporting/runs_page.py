@@ -14,9 +14,9 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from zonekeras.analysis.joining import RunsResult
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
-from zonekeras.sweeping.joining import RunsResult
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from zonekeras.analysis.joining import RunsResult
 from zonekeras.reporting.json_numbers import number
-from zonekeras.results.tidy import ScoreName
-from zonekeras.sweeping.joining import RunsResult
+from zonekeras.store.tidy import ScoreName
 
 _OF_EFFECT = ("effect", "deviation", "low", "high", "p", "q")
 

@@ -7,25 +7,21 @@ when first used, so that a client's machine needs none of it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.serving.client import Client as Client
-    from zonekeras.serving.client import ServedAnswer as ServedAnswer
+    from zonekeras.serving.served_answer import ServedAnswer as ServedAnswer
     from zonekeras.serving.transport import ServerError as ServerError
 
 __all__ = ["Client", "ServedAnswer", "ServerError"]
 
 _HOMES = {
     "Client": "zonekeras.serving.client",
-    "ServedAnswer": "zonekeras.serving.client",
+    "ServedAnswer": "zonekeras.serving.served_answer",
     "ServerError": "zonekeras.serving.transport",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'zonekeras.serving' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -14,16 +14,16 @@ import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.http_files import Patience
 from zonekeras.defaults import SERVED_ROWS
+from zonekeras.downloading.http_files import Patience
 from zonekeras.errors import InputError
 from zonekeras.serving.rows import Row, group_rows, group_windows, make_rows
+from zonekeras.serving.served_answer import ServedAnswer
 from zonekeras.serving.transport import (
     AVAILABLE,
     ServedModel,
@@ -34,9 +34,9 @@ from zonekeras.serving.transport import (
 from zonekeras.zones import BASELINE, Configuration
 
 if TYPE_CHECKING:
+    from zonekeras.analysis.sweep_result import SweepResult
     from zonekeras.data.squad import SquadDataset
     from zonekeras.sweeping.progress import Progress
-    from zonekeras.sweeping.result import SweepResult
 
 MAX_REQUEST_BYTES = 4 << 20
 """What a request may have; what gRPC servers take by default."""
@@ -47,27 +47,6 @@ LOGITS_SIGNATURE = "serving_default"
 _PATIENCE = Patience(num_attempts=5, wait_seconds=0.5, timeout_seconds=120.0)
 _ANSWER_OUTPUTS = ("answer", "start", "end", "score", "null_score", "error")
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class ServedAnswer:
-    """What a server says to one question.
-
-    Attributes:
-        text: The answer; empty if there is none.
-        start: Its first character in the passage; -1 if there is none.
-        end: The one after its last; -1 likewise.
-        score: Start logit + end logit; the lowest float32 where no span is valid.
-        null_score: The lowest null score of the question's windows.
-        error: Why this row could not be answered; empty if it could.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: float
-    null_score: float
-    error: str = ""
 
 
 class Client:

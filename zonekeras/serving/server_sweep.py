@@ -18,25 +18,26 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from zonekeras.analysis.output import SweepOutput, open_store
+from zonekeras.analysis.result_order import joined_plan
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.defaults import NO_SPAN_SCORE
 from zonekeras.errors import InputError
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import StoredBatch, SweepStore
-from zonekeras.serving.client import Client, ServedAnswer
-from zonekeras.serving.transport import ServerError
+from zonekeras.files.run_record import write_run_record
+from zonekeras.serving.served_answer import ServedAnswer
+from zonekeras.serving.transport import ServedModel, ServerError
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
-from zonekeras.sweeping.output import SweepOutput, open_store
-from zonekeras.sweeping.plan import joined_plan, plan_configurations
+from zonekeras.sweeping.plan import plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
-from zonekeras.sweeping.result import SweepResult
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
 
 _VERSION = 2
@@ -49,8 +50,29 @@ _QUESTIONS_OF_PROBE = 8
 _SETTINGS = ("version_2_with_negative", "null_score_diff_threshold", "metric")
 
 
+class AnsweringClient(Protocol):
+    """What a sweep needs of a served model's client (`client.Client`)."""
+
+    address: str
+
+    @property
+    def model(self) -> ServedModel:
+        """Which model of the server."""
+
+    def at_version(self) -> AnsweringClient:
+        """Returns a client of the one version that answers now."""
+
+    def num_layers(self) -> int:
+        """Returns how many layers the model has."""
+
+    def answer_all(
+        self, questions: Sequence[str], passages: Sequence[str], masks: Sequence[str]
+    ) -> list[ServedAnswer]:
+        """Answers many rows, each with its own passage and mask."""
+
+
 def sweep_server(
-    client: Client,
+    client: AnsweringClient,
     dev: SquadDataset | str | os.PathLike[str],
     output_dir: str | os.PathLike[str] | None = None,
     *,
@@ -124,7 +146,7 @@ class _ServerSweep:
 
     def __init__(
         self,
-        client: Client,
+        client: AnsweringClient,
         dataset: SquadDataset,
         planned: Sequence[Configuration],
         settings: SweepSettings,

@@ -20,7 +20,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 from zonekeras.serving.client import ANSWER_SIGNATURE, LOGITS_SIGNATURE
 from zonekeras.serving.grpc_transport import predict_request
 from zonekeras.serving.transport import ServedModel, SignatureShapes

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from zonekeras.results.tidy import ScoreName
 from zonekeras.statistics.correlation import (
     Correlation,
     CorrelationMethod,
     correlation,
 )
+from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import FOUR_ZONES
 
 LEAST_CELLS = 3

@@ -31,7 +31,7 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import t as student_t
 
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
 from zonekeras.statistics.mcnemar import mcnemar
 from zonekeras.statistics.multiple import benjamini_hochberg

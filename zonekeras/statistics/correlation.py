@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import pearsonr, rankdata, spearmanr
 
 from zonekeras.errors import InputError
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import expanded_level
 
 _LEAST_CELLS = 3

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import Intervals
 
 

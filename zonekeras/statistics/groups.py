@@ -15,7 +15,7 @@ import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.metrics.squad import normalized_words
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.question_types import QuestionType, question_type

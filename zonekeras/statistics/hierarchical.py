@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import Intervals
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.multiple import benjamini_hochberg

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.resampling import chunk_sizes
 

@@ -30,7 +30,7 @@ import numpy as np
 from scipy.stats import beta
 from scipy.stats import t as student_t
 
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.passages import PassageTotals
 
 

@@ -22,7 +22,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from zonekeras.errors import InputError
-from zonekeras.statistics import settings
+from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import SCORES, QuestionScores
 

@@ -10,22 +10,23 @@ before Keras is there.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from zonekeras.analysis.joining import RunsResult as RunsResult
+    from zonekeras.analysis.merge import merge_runs as merge_runs
+    from zonekeras.analysis.sweep_result import SweepResult as SweepResult
     from zonekeras.sweeping.estimate import SweepEstimate as SweepEstimate
     from zonekeras.sweeping.estimate import estimate_sweep as estimate_sweep
-    from zonekeras.sweeping.joining import RunsResult as RunsResult
-    from zonekeras.sweeping.merge import merge_runs as merge_runs
     from zonekeras.sweeping.precision import PrecisionReport as PrecisionReport
     from zonekeras.sweeping.precision import compare_precision as compare_precision
     from zonekeras.sweeping.progress import Progress as Progress
-    from zonekeras.sweeping.result import SweepResult as SweepResult
-    from zonekeras.sweeping.run import run_shard as run_shard
-    from zonekeras.sweeping.run import run_sweep as run_sweep
     from zonekeras.sweeping.runs import run_sweeps as run_sweeps
-    from zonekeras.sweeping.settings import SweepSettings as SweepSettings
+    from zonekeras.sweeping.sweep_run import run_shard as run_shard
+    from zonekeras.sweeping.sweep_run import run_sweep as run_sweep
+    from zonekeras.sweeping.sweep_settings import SweepSettings as SweepSettings
 
 __all__ = [
     "PrecisionReport",
@@ -45,23 +46,16 @@ __all__ = [
 _HOMES = {
     "PrecisionReport": "zonekeras.sweeping.precision",
     "Progress": "zonekeras.sweeping.progress",
-    "RunsResult": "zonekeras.sweeping.joining",
-    "SweepResult": "zonekeras.sweeping.result",
-    "SweepSettings": "zonekeras.sweeping.settings",
+    "RunsResult": "zonekeras.analysis.joining",
+    "SweepResult": "zonekeras.analysis.sweep_result",
+    "SweepSettings": "zonekeras.sweeping.sweep_settings",
     "SweepEstimate": "zonekeras.sweeping.estimate",
     "compare_precision": "zonekeras.sweeping.precision",
     "estimate_sweep": "zonekeras.sweeping.estimate",
-    "merge_runs": "zonekeras.sweeping.merge",
-    "run_shard": "zonekeras.sweeping.run",
-    "run_sweep": "zonekeras.sweeping.run",
+    "merge_runs": "zonekeras.analysis.merge",
+    "run_shard": "zonekeras.sweeping.sweep_run",
+    "run_sweep": "zonekeras.sweeping.sweep_run",
     "run_sweeps": "zonekeras.sweeping.runs",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.sweeping' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from zonekeras.results.store import SweepStore
+from zonekeras.store.sweep_store import SweepStore
 
 _WHOSE = {
     "version": "another version of zonekeras",

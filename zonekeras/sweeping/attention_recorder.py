@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from zonekeras.analysis.attention_examples import encode_example
+from zonekeras.analysis.attention_masses import zone_masses
 from zonekeras.data.features import Features
 from zonekeras.models.network import Network
-from zonekeras.results.store import StoredAttention
-from zonekeras.sweeping.attention import zone_masses
-from zonekeras.sweeping.attention_examples import encode_example
+from zonekeras.store.sweep_store import StoredAttention
 from zonekeras.zones import open_table
 
 

@@ -20,12 +20,12 @@ from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.models.network import Network
 from zonekeras.models.prediction import decode_batch
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import engine
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
-from zonekeras.sweeping.controls import shuffled_roles, shuffles_of
 from zonekeras.sweeping.evaluations import Node, plan_evaluations
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_controls import shuffled_roles, shuffles_of
+from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.zones import Configuration
 
 Logits = npt.NDArray[np.float32]

@@ -11,9 +11,9 @@ from typing import Any
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.store import StoredBatch
+from zonekeras.store.shard import Shard
+from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping.plan import Masked
-from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.zones import Configuration
 

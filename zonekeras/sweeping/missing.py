@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from zonekeras.results.store import StoredBatch, SweepStore
+from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.zones import Configuration
 
 

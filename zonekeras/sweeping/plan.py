@@ -1,16 +1,14 @@
-"""Which configurations a sweep runs, and in which order results list them."""
+"""Which configurations a sweep runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from zonekeras.configuration_sets import ConfigurationSet
-from zonekeras.zones import Configuration, Zone, cells, parse_configuration
+from zonekeras.zones import Configuration, cells, parse_configuration
 
 Masked = str | Configuration | ConfigurationSet
 """What a caller may ask to be masked."""
-
-_ZONES = tuple(Zone)
 
 
 def plan_configurations(
@@ -48,35 +46,3 @@ def plan_configurations(
     Configuration(together).resolve(num_layers, num_heads)
     resolved = [item.resolve(num_layers, num_heads) for item in parsed]
     return list(dict.fromkeys([Configuration(), *resolved]))
-
-
-def in_result_order(names: Iterable[str]) -> list[str]:
-    """Sorts configurations as files list them, whatever was run first.
-
-    The baseline, the cells by layer and zone, all else by its spelling, then the
-    controls by layer, zone and number.
-    """
-    return sorted(names, key=_result_order)
-
-
-def joined_plan(*plans: Iterable[str]) -> list[str]:
-    """Returns the configurations of several plans, each once, in the order of results.
-
-    Example:
-        >>> joined_plan(["baseline", "layer1:q2"], ["baseline", "layer0:p2"])
-        ['baseline', 'layer0:p2', 'layer1:q2']
-    """
-    return in_result_order(set().union(*plans))
-
-
-def _result_order(name: str) -> tuple[int, int, int, str]:
-    configuration = parse_configuration(name)
-    if not configuration.clauses:
-        return (0, 0, 0, name)
-    cell = configuration.cell or configuration.controlled_cell
-    if cell is None:
-        return (2, 0, 0, name)
-    layer, zone = cell
-    if configuration.control:
-        return (3, layer, _ZONES.index(zone), f"{configuration.control:04}")
-    return (1, layer, _ZONES.index(zone), name)

@@ -12,7 +12,7 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric, score_questions
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.plan import Masked
-from zonekeras.sweeping.run import run_sweep
+from zonekeras.sweeping.sweep_run import run_sweep
 
 _LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
 

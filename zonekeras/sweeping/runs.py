@@ -12,25 +12,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zonekeras.data.squad import SquadDataset, read_squad
-from zonekeras.errors import InputError
-from zonekeras.models.loading import load as load_model
-from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import writer_lock
-from zonekeras.results.run_record import write_run_record
-from zonekeras.sweeping.folders import (
+from zonekeras.analysis.folders import (
     RUNS_KEY,
     Source,
     check_runs_dir,
     folder_names,
     run_folders,
 )
-from zonekeras.sweeping.joined_files import JOINED_FILES, write_runs
-from zonekeras.sweeping.joining import RunsResult, join_runs, read_run
+from zonekeras.analysis.joined_files import JOINED_FILES, write_runs
+from zonekeras.analysis.joining import RunsResult, join_runs, read_run
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
+from zonekeras.models.loading import load as load_model
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Progress
-from zonekeras.sweeping.run import run_sweep
-from zonekeras.sweeping.settings import SweepSettings
+from zonekeras.sweeping.sweep_run import run_sweep
+from zonekeras.sweeping.sweep_settings import SweepSettings
 
 
 def run_sweeps(

@@ -14,25 +14,27 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from zonekeras.analysis.attention_examples import example_windows
+from zonekeras.analysis.control_overlaps import expected_overlaps
+from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.directory import check_output_dir
-from zonekeras.results.run_record import write_run_record
-from zonekeras.results.store import StoredAttention, StoredBatch, SweepStore
+from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.shard import Shard
+from zonekeras.store.sweep_store import StoredAttention, StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
-from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.controls import expected_overlaps, plan_controls
 from zonekeras.sweeping.missing import Missing, missing_work
-from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
+from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
-from zonekeras.sweeping.settings import SweepSettings
-from zonekeras.sweeping.shard import Shard
+from zonekeras.sweeping.sweep_controls import plan_controls
+from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
 from zonekeras.zones import NUM_ROLES, Configuration
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
-from zonekeras.results.store import StoredAttention, StoredExample, SweepStore
+from zonekeras.store.sweep_store import StoredAttention, StoredExample, SweepStore
 
 
 class Workers(Protocol):

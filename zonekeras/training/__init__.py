@@ -8,16 +8,19 @@ the TensorFlow backend.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zonekeras.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from zonekeras.training.answering import DevAnswers as DevAnswers
+    from zonekeras.training.finetune_result import FinetuneResult as FinetuneResult
     from zonekeras.training.prediction import predict as predict
     from zonekeras.training.progress import Progress as Progress
-    from zonekeras.training.result import FinetuneResult as FinetuneResult
-    from zonekeras.training.run import finetune as finetune
-    from zonekeras.training.settings import TrainingSettings as TrainingSettings
+    from zonekeras.training.training_run import finetune as finetune
+    from zonekeras.training.training_settings import (
+        TrainingSettings as TrainingSettings,
+    )
 
 __all__ = [
     "DevAnswers",
@@ -30,18 +33,11 @@ __all__ = [
 
 _HOMES = {
     "DevAnswers": "zonekeras.training.answering",
-    "FinetuneResult": "zonekeras.training.result",
+    "FinetuneResult": "zonekeras.training.finetune_result",
     "Progress": "zonekeras.training.progress",
-    "TrainingSettings": "zonekeras.training.settings",
-    "finetune": "zonekeras.training.run",
+    "TrainingSettings": "zonekeras.training.training_settings",
+    "finetune": "zonekeras.training.training_run",
     "predict": "zonekeras.training.prediction",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'zonekeras.training' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -15,11 +15,11 @@ from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
+from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import evaluate, headline
 from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.files import atomic_write
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 PREDICTIONS_FILE = "predictions.json"
 NULL_ODDS_FILE = "null_odds.json"

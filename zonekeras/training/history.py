@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
+from zonekeras.files.atomic import atomic_write
 
 HISTORY_FILE = "history.csv"
 

@@ -37,8 +37,8 @@ from zonekeras.training.output import CHECKPOINT_DIR, RunDirectory
 from zonekeras.training.prefetch import Prefetch
 from zonekeras.training.progress import LOSS_STEPS, Clock, Progress
 from zonekeras.training.schedule import learning_rate, num_warmup_steps
-from zonekeras.training.settings import TrainingSettings
 from zonekeras.training.step import StepOutcome, TrainingStep
+from zonekeras.training.training_settings import TrainingSettings
 
 CHECKPOINT_SECONDS = 300.0
 

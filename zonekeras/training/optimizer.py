@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 INITIAL_LOSS_SCALE = 2.0**15
 STEPS_TO_DOUBLE_LOSS_SCALE = 2000

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from zonekeras.errors import InputError
-from zonekeras.results.files import atomic_write
-from zonekeras.results.write_access import check_writable, only_writer
+from zonekeras.files.atomic import atomic_write
+from zonekeras.files.write_access import check_writable, only_writer
 from zonekeras.training.checkpoints import (
     BEST_FILE,
     LAST_FILE,

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.files.atomic import atomic_write
+from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.results.files import atomic_write
-from zonekeras.results.run_record import write_run_record
 from zonekeras.training.answering import DevAnswers, answer_dataset, make_windows
 from zonekeras.training.output import check_run_dir, open_run_dir
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 SCORES_FILE = "scores.json"
 

@@ -10,7 +10,7 @@ from zonekeras.models.zone_model import ZoneModel
 from zonekeras.training.answering import DevAnswers
 from zonekeras.training.history import HISTORY_FILE, History
 from zonekeras.training.output import RunDirectory
-from zonekeras.training.settings import TrainingSettings
+from zonekeras.training.training_settings import TrainingSettings
 
 FIGURE_FILES = ("training.pdf", "training.png")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
-from zonekeras.data.tokenizer import ReaderTokenizer
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 COLORS = ("red", "blue", "green", "yellow")
 GEMS = ("ruby", "sapphire", "emerald", "topaz")

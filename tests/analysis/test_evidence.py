@@ -1,0 +1,92 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from zonekeras.analysis.evidence import add_evidence, passage_index
+from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
+from zonekeras.statistics.cells import cell_statistics
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.tidy import Score, sweep_table
+
+NAMES = ["baseline", "layer0:q2", "layer0:p2", "layer1.head0:p2"]
+COUNTS = [1, 2, 3] * 8
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    passages = [
+        Passage(
+            "",
+            f"Passage {number}.",
+            tuple(
+                Question(f"{number}-{row}", "What?", (Answer("Passage", 0),))
+                for row in range(count)
+            ),
+        )
+        for number, count in enumerate(COUNTS)
+    ]
+    return SquadDataset("dev.json", tuple(passages), False, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def scores():
+    random = np.random.default_rng(0)
+    f1 = random.random((4, sum(COUNTS)))
+    f1[1] = np.maximum(f1[0] - 0.4, 0.0)
+    f1[2] = f1[0]
+    return QuestionScores((f1 > 0.5).astype(float), f1)
+
+
+def table_of(scores, names=NAMES):
+    rows = [
+        Score(100 * em.mean(), 100 * f1.mean(), len(f1))
+        for em, f1 in zip(scores.exact_match, scores.f1, strict=True)
+    ]
+    named = dict(zip(names, rows, strict=True))
+    return sweep_table(named, model="m", dataset="d")
+
+
+def test_passages_are_told_by_their_questions(dataset):
+    expected = [number for number, count in enumerate(COUNTS) for _ in range(count)]
+    assert passage_index(dataset).tolist() == expected
+
+
+def test_a_passage_that_is_there_twice_is_one(dataset):
+    first, second, third = dataset.passages[:3]
+    again = dataclasses.replace(first, questions=third.questions)
+    twice = dataclasses.replace(dataset, passages=(first, second, again))
+    assert passage_index(twice).tolist() == [0, 1, 1, 0, 0, 0]
+
+
+def test_columns_are_those_of_the_statistics(dataset, scores):
+    table = add_evidence(table_of(scores), scores, dataset)
+    part = QuestionScores(scores.exact_match[1:], scores.f1[1:])
+    first = QuestionScores(scores.exact_match[0], scores.f1[0])
+    expected = cell_statistics(first, part, passage_index(dataset))
+    for ours, theirs in (
+        ("exact_match_low", "em_low"),
+        ("exact_match_q", "em_q"),
+        ("f1_high", "f1_high"),
+        ("f1_p", "f1_p"),
+        ("f1_detectable", "f1_detectable"),
+        ("broken", "broken"),
+        ("mcnemar_p", "mcnemar_p"),
+    ):
+        assert table[ours].tolist()[1:] == expected[theirs].tolist()
+        assert np.isnan(table[ours][0])
+    assert table["f1_effect"][1] == pytest.approx(expected["f1_effect"][0])
+    assert table["f1_q"][1] < 0.05 < table["f1_q"][2]
+
+
+def test_cells_and_other_configurations_are_one_family(dataset, scores):
+    table = add_evidence(table_of(scores), scores, dataset)
+    expected = stats.false_discovery_control(table["f1_p"][1:], method="bh")
+    np.testing.assert_allclose(table["f1_q"][1:], expected)
+
+
+def test_a_baseline_alone_has_no_effects(dataset, scores):
+    alone = QuestionScores(scores.exact_match[:1], scores.f1[:1])
+    table = table_of(alone, NAMES[:1])
+    assert add_evidence(table, alone, dataset) is table

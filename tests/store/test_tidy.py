@@ -1,0 +1,104 @@
+import pandas as pd
+import pytest
+
+from zonekeras.errors import InputError
+from zonekeras.store.tidy import (
+    COLUMNS,
+    Score,
+    read_table,
+    sweep_table,
+    write_table,
+)
+
+SCORES = {
+    "baseline": Score(80.0, 90.0, 50),
+    "layer1:q2": Score(79.0, 90.5, 50),
+    "layer0:p2q": Score(60.0, 75.25, 50),
+    "all-layers:p2": Score(10.0, 12.0, 50),
+    "layer0:p2+q2": Score(70.0, 80.0, 50),
+}
+
+
+@pytest.fixture
+def table():
+    return sweep_table(SCORES, model="m", dataset="d", semantics="published")
+
+
+def test_the_table_has_a_row_for_each_configuration_in_order(table):
+    assert tuple(table.columns) == COLUMNS
+    assert table["configuration"].tolist() == list(SCORES)
+    assert set(table["model"]) == {"m"}
+    assert set(table["dataset"]) == {"d"}
+    assert set(table["semantics"]) == {"published"}
+
+
+def test_effects_are_scores_minus_the_baselines(table):
+    assert table["exact_match_effect"].tolist() == [0.0, -1.0, -20.0, -70.0, -10.0]
+    assert table["f1_effect"].tolist() == [0.0, 0.5, -14.75, -78.0, -10.0]
+    assert set(table["baseline_exact_match"]) == {80.0}
+    assert set(table["baseline_f1"]) == {90.0}
+
+
+def test_only_cells_have_a_layer_and_a_zone(table):
+    assert table["layer"].dtype == "Int64"
+    assert table["layer"].fillna(-1).tolist() == [-1, 1, 0, -1, -1]
+    assert table["zone"].fillna("").tolist() == ["", "q2", "p2q", "", ""]
+
+
+def test_another_spelling_of_a_configuration_is_the_same():
+    table = sweep_table(
+        {"": Score(1.0, 1.0, 1), "layer0 : Q2": Score(1.0, 1.0, 1)},
+        model="m",
+        dataset="d",
+    )
+    assert table["configuration"].tolist() == ["baseline", "layer0:q2"]
+    assert table["semantics"].tolist() == ["strict", "strict"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({}, "^Expected the baseline among the scores of a sweep. Received: no sco"),
+        ({"layer0:q2": Score(1.0, 1.0, 1)}, "Received: layer0:q2.$"),
+        (
+            {"baseline": Score(1.0, 1.0, 1), "": Score(1.0, 1.0, 1)},
+            "^Expected every configuration once. Received: baseline twice; leave one",
+        ),
+    ],
+)
+def test_scores_that_make_no_table_are_refused(scores, message):
+    with pytest.raises(InputError, match=message):
+        sweep_table(scores, model="m", dataset="d")
+
+
+def test_the_file_gives_the_same_table_back(table, tmp_path):
+    write_table(table, tmp_path / "results.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "results.parquet"), table)
+
+
+def test_the_same_table_gives_the_same_bytes(table, tmp_path):
+    write_table(table, tmp_path / "a.parquet")
+    write_table(table.copy(), tmp_path / "b.parquet")
+    first = (tmp_path / "a.parquet").read_bytes()
+    assert first == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_further_columns_are_kept(table, tmp_path):
+    write_table(table.assign(p_value=0.5), tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet")["p_value"].tolist() == [0.5] * 5
+
+
+def test_a_table_without_a_column_is_neither_written_nor_read(table, tmp_path):
+    short = table.drop(columns=["zone", "f1"])
+    with pytest.raises(InputError, match="the table, which lacks zone, f1.$"):
+        write_table(short, tmp_path / "a.parquet")
+    assert not (tmp_path / "a.parquet").exists()
+    short.to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(InputError, match="b.parquet, which lacks zone, f1.$"):
+        read_table(tmp_path / "b.parquet")
+
+
+def test_a_file_that_is_not_parquet_is_refused(tmp_path):
+    (tmp_path / "a.parquet").write_text("not a table")
+    with pytest.raises(InputError, match="a.parquet, which cannot be read as one"):
+        read_table(tmp_path / "a.parquet")

@@ -1,0 +1,125 @@
+"""Examples of attention: one window of some questions, small enough to be looked at.
+
+Tokens are joined to words: what a word gives is the mean of its tokens' rows, what it
+gets the sum of their columns, so that rows still add up to 1. Weights are rounded to
+`NUM_STEPS` steps and compressed (zlib): most are 0 then. Pure NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from zonekeras.data.features import Features
+from zonekeras.store.sweep_store import StoredExample
+from zonekeras.zones import Role
+
+NUM_STEPS = 63
+"""A weight of 1 is stored as this number; weights below 0.8 % as 0."""
+_COMPRESSION = 6  # 9 takes ten times as long for an eighth less
+_SPECIAL = {Role.CLS: "[CLS]", Role.SEP: "[SEP]"}
+
+
+def example_windows(features: Features, num_questions: int) -> dict[int, int]:
+    """Chooses questions evenly over the data, and of each the window to show.
+
+    That is the first one with the whole of its first gold answer, or else its first.
+
+    Args:
+        features: The windows of the data.
+        num_questions: How many; all of them if there are fewer.
+
+    Returns:
+        Window -> the question's row.
+    """
+    total = len(features.questions)
+    number = min(num_questions, total)
+    rows = np.unique(np.linspace(0, total - 1, number).round().astype(int))
+    has_answer = features.training_targets()[:, 0] > 0
+    windows: dict[int, int] = {}
+    for row in rows.tolist():
+        first, stop = np.searchsorted(features.question_index, [row, row + 1]).tolist()
+        windows[first + int(np.argmax(has_answer[first:stop]))] = row
+    return windows
+
+
+def encode_example(
+    features: Features, window: int, weights: npt.NDArray[np.float32]
+) -> StoredExample:
+    """Returns a window's attention as it is stored.
+
+    Args:
+        features: The windows of the data.
+        window: Which one.
+        weights: float32 [L, N, T, T], rows are queries; T = its tokens without padding.
+    """
+    words, word_of_token = words_of(features, window)
+    sums = np.zeros((len(words), len(word_of_token)), np.float32)
+    sums[word_of_token, np.arange(len(word_of_token))] = 1.0  # [W, T]
+    means = sums / sums.sum(axis=1, keepdims=True)
+    by_word = means @ weights @ sums.T  # [L, N, W, W]
+    steps = np.rint(NUM_STEPS * by_word).astype(np.uint8)
+    return StoredExample(
+        json.dumps(words, ensure_ascii=False, separators=(",", ":")),
+        zlib.compress(steps.tobytes(), _COMPRESSION),
+    )
+
+
+def words_of(
+    features: Features, window: int
+) -> tuple[list[tuple[str, int]], npt.NDArray[np.int64]]:
+    """Joins a window's tokens to words.
+
+    Neighbouring tokens are one word if no character stands between them and both meet
+    in a letter or digit; characters of full width (Chinese) stay by themselves.
+
+    Returns:
+        Text and role of each word, and int64 [T], the word of each token.
+    """
+    roles = features.arrays([window], int(features.lengths[window]))["roles"][0]
+    question = features.questions[features.question_index[window]]
+    passage = features.passages[
+        features.passage_index[features.question_index[window]]
+    ].text
+    texts = {Role.QUESTION: question.text, Role.PASSAGE: passage}
+    spans: list[list[int]] = []
+    kinds: list[Role] = []
+    word_of_token = []
+    for value, (start, end) in zip(
+        roles, features.token_characters(window).tolist(), strict=True
+    ):
+        role = Role(value)
+        text = texts.get(role)
+        if text and kinds[-1] == role and _is_joined(text, spans[-1], start):
+            spans[-1][1] = max(end, spans[-1][1])
+        else:
+            spans.append([start, end])
+            kinds.append(role)
+        word_of_token.append(len(spans) - 1)
+    words = [
+        (texts[role][start:end] if role in texts else _SPECIAL[role], int(role))
+        for role, (start, end) in zip(kinds, spans, strict=True)
+    ]
+    return words, np.array(word_of_token)
+
+
+def _is_joined(text: str, before: list[int], start: int) -> bool:
+    """Says whether a token that starts somewhere belongs to the word before it."""
+    first, end = before
+    if start < end:  # of one character, or of none
+        return True
+    return (
+        start == end
+        and end > first
+        and start < len(text)
+        and all(map(_is_part, (text[end - 1], text[start])))
+    )
+
+
+def _is_part(character: str) -> bool:
+    is_wide = unicodedata.east_asian_width(character) in "WF"
+    return character.isalnum() and not is_wide

@@ -1,0 +1,77 @@
+"""What a sweep's table says of controls: effects beyond them, and where none can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.analysis.control_overlaps import is_possible
+from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.data.squad import SquadDataset
+from zonekeras.statistics.control_statistics import control_statistics
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.zones import BASELINE, cell, parse_configuration
+
+
+def add_control_evidence(
+    table: pd.DataFrame,
+    scores: QuestionScores,
+    dataset: SquadDataset,
+    overlaps: Mapping[str, float],
+) -> pd.DataFrame:
+    """Adds to the cells of a sweep's table what their controls say.
+
+    Args:
+        table: A sweep's table, as in `store.tidy`; rows that are controls are not
+            changed.
+        scores: Scores of its rows, `[rows, Q]`.
+        dataset: The dev set.
+        overlaps: Zone -> expected overlap of a control with it.
+
+    Returns:
+        The table as it is if it has no controls, else with the columns
+        `control_overlap` (from 0 to 1), `control_possible`, `num_controls`, and for
+        `exact_match` and `f1` those of `statistics.control_statistics`. They are empty
+        in rows that are no cells, and those of effects also where no control is
+        possible.
+    """
+    configurations = [parse_configuration(name) for name in table["configuration"]]
+    controls: dict[str, list[int]] = {}
+    for row, item in enumerate(configurations):
+        if item.controlled_cell is not None:
+            controls.setdefault(str(cell(*item.controlled_cell)), []).append(row)
+    if not controls:
+        return table
+    overlap = table["zone"].map(overlaps).astype("float64")
+    possible = overlap.map(is_possible).astype("boolean").mask(overlap.isna())
+    is_published_all = table["layer"].notna() & overlap.isna()
+    added = pd.DataFrame(
+        {
+            "control_overlap": overlap,
+            "control_possible": possible.mask(is_published_all, False),
+            "num_controls": [
+                len(controls.get(name, ())) if item.cell is not None else pd.NA
+                for name, item in zip(
+                    table["configuration"], configurations, strict=True
+                )
+            ],
+        }
+    ).astype({"num_controls": "Int64"})
+    rows = [
+        row
+        for row, name in enumerate(table["configuration"])
+        if name in controls and is_possible(overlap[row])
+    ]
+    if rows:
+        names = table["configuration"].tolist()
+        found = control_statistics(
+            take_rows(scores, np.array(names.index(BASELINE))),
+            take_rows(scores, np.array(rows)),
+            [take_rows(scores, np.array(controls[names[row]])) for row in rows],
+            passage_index(dataset),
+        )
+        found.index = table.index[rows]
+        added = added.join(found.rename(columns=score_column))
+    return table.join(added)

@@ -1,0 +1,78 @@
+"""What is known of each effect: intervals, tests and what could have been seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.statistics.cells import cell_statistics
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.tidy import ScoreName
+from zonekeras.zones import BASELINE, parse_configuration
+
+_PREFIXES = {"em": ScoreName.EXACT_MATCH, "f1": ScoreName.F1}
+
+
+def add_evidence(
+    table: pd.DataFrame, scores: QuestionScores, dataset: SquadDataset
+) -> pd.DataFrame:
+    """Adds the statistics of every effect to a sweep's table.
+
+    The q-values hold for all configurations of the sweep together, cells or not, but
+    for controls, which are a family of their own.
+
+    Args:
+        table: A sweep's table, as in `store.tidy`.
+        scores: Scores of its rows, `[rows, Q]`.
+        dataset: The dev set; questions of one passage are resampled together.
+
+    Returns:
+        The table with, for `exact_match` and `f1`, the columns `_low` and `_high` (95 %
+        interval of the effect, points), `_p` (permutation test), `_q` (its false
+        discovery rate), `_detectable` (points); and `broken`, `repaired` (questions)
+        and `mcnemar_p`. NaN for the baseline.
+    """
+    is_baseline = (table["configuration"] == BASELINE).to_numpy()
+    is_control = np.array(
+        [bool(parse_configuration(name).control) for name in table["configuration"]]
+    )
+    passages = passage_index(dataset)
+    baseline = take_rows(scores, np.flatnonzero(is_baseline)[0])
+    parts = []
+    for family in (~is_baseline & ~is_control, is_control):
+        rows = np.flatnonzero(family)
+        if len(rows):
+            found = cell_statistics(baseline, take_rows(scores, rows), passages)
+            parts.append(found.set_index(table.index[rows]))
+    if not parts:
+        return table
+    found = pd.concat(parts).drop(columns=["em_effect", "f1_effect"])
+    return table.join(found.rename(columns=score_column).astype("float64"))
+
+
+def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
+    """Returns the passage of each question, int64 `[Q]`.
+
+    Equal texts are one passage: some files repeat it for each question.
+    """
+    known: dict[str, int] = {}
+    numbers = [
+        known.setdefault(passage.text, len(known)) for passage in dataset.passages
+    ]
+    counts = [len(passage.questions) for passage in dataset.passages]
+    return np.repeat(np.array(numbers, np.int64), counts)
+
+
+def take_rows(
+    scores: QuestionScores, rows: npt.NDArray[np.int64] | int
+) -> QuestionScores:
+    """Returns the scores of some rows, `[..., Q]`."""
+    return QuestionScores(scores.exact_match[rows], scores.f1[rows])
+
+
+def score_column(name: str) -> str:
+    """Returns how a sweep's table calls a column of `statistics`."""
+    prefix, _, rest = name.partition("_")
+    return f"{_PREFIXES[prefix]}_{rest}" if prefix in _PREFIXES else name

@@ -1,0 +1,237 @@
+"""Several finished sweeps of one dev set as one: mean, deviation, intervals.
+
+Reads stores alone: neither models nor the data file are needed. Controls are left out:
+each run's own files have what they say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.folders import run_folders
+from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.selection import choose_run
+from zonekeras.errors import InputError
+from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
+from zonekeras.statistics.passages import PassageTotals, passage_totals
+from zonekeras.statistics.scores import score_differences
+from zonekeras.store.tidy import Score, ScoreName, sweep_table
+from zonekeras.zones import BASELINE, parse_configuration
+
+
+@dataclass(frozen=True)
+class SweptRun:
+    """What a finished sweep found, as far as runs can be joined or compared.
+
+    Attributes:
+        directory: Where it lies.
+        name: What it is called among others: its folder.
+        table: Its long-form table, without controls, the baseline first.
+        totals: Differences of each passage, `[P, 2 C]` with `C` the table's rows but
+            the baseline; exact match's before F1's.
+        num_layers: Layers of the model.
+        weights: The model's fingerprint, or that of a served one's answers; the same
+            for its Keras model and all its SavedModels.
+        precision: The number format that it was computed in.
+        asked: What has to be the same for tables to be compared: fingerprint of the
+            data, metric, settings.
+    """
+
+    directory: Path
+    name: str
+    table: pd.DataFrame
+    totals: PassageTotals
+    num_layers: int
+    weights: str
+    precision: str
+    asked: dict[str, Any]
+
+    @property
+    def masked(self) -> list[str]:
+        """The configurations but the baseline, in the order of the totals."""
+        return self.table["configuration"].tolist()[1:]
+
+    def totals_of(self, names: Sequence[str]) -> PassageTotals:
+        """Returns the totals of some configurations, in their order."""
+        places = pd.Index(self.masked).get_indexer(pd.Index(names))
+        columns = np.concatenate([places, len(self.masked) + places])
+        return PassageTotals(self.totals.sums[:, columns], self.totals.counts)
+
+
+@dataclass(frozen=True)
+class RunsResult:
+    """Several runs as one.
+
+    Attributes:
+        table: The long-form table of means, the columns as in `zonekeras.store.tidy`;
+            for `exact_match` and `f1` also `_score_deviation` (of the score) and
+            `_deviation` (of the effect: sample standard deviations over runs, points),
+            `_low`, `_high` (95 % interval of the effect over seeds and passages), `_p`
+            and `_q`; and `num_runs`.
+        runs: The tables of all runs below each other, with a first column `run`.
+        num_layers: Layers of the models.
+    """
+
+    table: pd.DataFrame
+    runs: pd.DataFrame
+    num_layers: int
+
+    @property
+    def names(self) -> list[str]:
+        """The runs."""
+        return list(dict.fromkeys(self.runs["run"]))
+
+
+def read_run(directory: str | os.PathLike[str]) -> SweptRun:
+    """Reads the sweep whose files lie in a directory.
+
+    Raises:
+        InputError: If there is none, or it is not finished.
+    """
+    path = Path(directory)
+    with open_existing(path) as store:
+        run = choose_run(store, path)
+        content, description = store.content(run), store.description(run)
+        dataset = store.dataset(run)
+        result = SweepOutput(store, run, None).result()
+    names = [
+        name
+        for name in result.table["configuration"]
+        if name != BASELINE and not parse_configuration(name).control
+    ]
+    result = result.only([BASELINE, *names])
+    differences = score_differences(
+        take_rows(result.scores, 0),
+        take_rows(result.scores, np.arange(1, 1 + len(names))),
+    )
+    return SweptRun(
+        directory=path,
+        name=path.resolve().name,
+        table=result.table,
+        totals=passage_totals(differences, passage_index(dataset)),
+        num_layers=result.num_layers,
+        weights=content.get("weights") or content["served_answers"],
+        precision=content["precision"],
+        asked={
+            "data": content["data"],
+            "metric": description["metric"],
+            **content["settings"],
+        },
+    )
+
+
+def read_runs(directory: str | os.PathLike[str]) -> list[SweptRun]:
+    """Reads the one sweep of a directory, or the several of one that has them.
+
+    Raises:
+        InputError: If there is none, or one of them is not finished.
+    """
+    path = Path(directory)
+    folders = run_folders(path)
+    if folders is None:
+        return [read_run(path)]
+    return [read_run(path / folder) for folder in folders]
+
+
+def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
+    """Computes mean, deviation, intervals and tests over runs.
+
+    The configurations that all runs have are joined; the q-values hold for these.
+
+    Args:
+        runs: At least two, of different models on the same data with equal settings.
+
+    Raises:
+        InputError: If the runs cannot be joined.
+    """
+    check_joinable(runs)
+    names = common_configurations(runs)
+    found = seed_statistics(SeedTotals.join([run.totals_of(names) for run in runs]))
+    tables = [
+        run.table.set_index("configuration", drop=False).loc[[BASELINE, *names]]
+        for run in runs
+    ]
+    scores = {
+        score: np.stack([table[score].to_numpy() for table in tables])  # [S, 1 + C]
+        for score in ScoreName
+    }
+    first = tables[0].iloc[0]
+    means = {
+        name: Score(
+            exact_match=float(scores[ScoreName.EXACT_MATCH][:, row].mean()),
+            f1=float(scores[ScoreName.F1][:, row].mean()),
+            num_questions=int(first["num_questions"]),
+        )
+        for row, name in enumerate([BASELINE, *names])
+    }
+    table = sweep_table(
+        means,
+        model=f"mean of {len(runs)} runs",
+        dataset=first["dataset"],
+        semantics=first["semantics"],
+    )
+    table["num_runs"] = len(runs)
+    for score, values in scores.items():
+        table[f"{score}_score_deviation"] = values.std(axis=0, ddof=1)
+    found = found.drop(columns=["em_effect", "f1_effect"]).set_index(table.index[1:])
+    return RunsResult(
+        table=table.join(found.rename(columns=score_column)),
+        runs=pd.concat(
+            [run.table.assign(run=run.name) for run in runs], ignore_index=True
+        )[["run", *runs[0].table.columns]],
+        num_layers=runs[0].num_layers,
+    )
+
+
+def check_joinable(runs: Sequence[SweptRun]) -> None:
+    """Checks that runs are of the same size, data and settings, of several models.
+
+    Raises:
+        InputError: If they are not.
+    """
+    first = runs[0]
+    for number, run in enumerate(runs):
+        differences = [
+            name for name in first.asked if run.asked.get(name) != first.asked.get(name)
+        ]
+        if run.num_layers != first.num_layers:
+            differences.append("the number of layers")
+        if differences:
+            raise InputError(
+                "Expected runs on the same data with the same settings, of models with "
+                f"equally many layers. Received: {first.directory} and {run.directory},"
+                f" which differ in {', '.join(differences)}."
+            )
+        same = [other for other in runs[:number] if other.weights == run.weights]
+        if same:
+            raise InputError(
+                "Expected runs of different models: the deviation over runs would be "
+                f"none. Received: {same[0].directory} and {run.directory}, which have "
+                "the same weights. Leave one out."
+            )
+
+
+def common_configurations(runs: Sequence[SweptRun]) -> list[str]:
+    """Returns what all runs masked, in the order of the first.
+
+    Raises:
+        InputError: If there is nothing.
+    """
+    others = [set(run.masked) for run in runs]
+    names = [name for name in runs[0].masked if all(name in one for one in others)]
+    if not names:
+        raise InputError(
+            "Expected runs that masked the same. Received: "
+            f"{', '.join(str(run.directory) for run in runs)}, which have no "
+            "configuration but the baseline in common."
+        )
+    return names

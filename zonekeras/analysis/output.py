@@ -1,0 +1,160 @@
+"""Where a sweep's answers go: its run in the store, and the files beside it.
+
+All of it comes out of the store: once the last piece is there, answers, tables and
+figures are made the same way after a sweep, after a resumed one, and after joining the
+parts of several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from zonekeras.analysis.attention_masses import mean_masses
+from zonekeras.analysis.result_order import in_result_order
+from zonekeras.analysis.sweep_result import (
+    SweepResult,
+    build_result,
+    write_answers,
+    write_result,
+)
+from zonekeras.data.answers import PredictedAnswer, select_answers
+from zonekeras.data.spans import WindowSpans
+from zonekeras.store.output_directory import (
+    TABLE_FILES,
+    claim_files,
+    null_odds_file,
+    open_output_dir,
+    predictions_file,
+)
+from zonekeras.store.sweep_store import StoredAnswer, SweepStore
+from zonekeras.zones import Configuration, parse_configuration
+
+
+class SweepOutput:
+    """One run of a store, with or without a directory of files.
+
+    Args:
+        store: The store.
+        run: The run's number in it.
+        directory: Where the files go; None for the store alone.
+    """
+
+    def __init__(self, store: SweepStore, run: int, directory: Path | None) -> None:
+        self._store = store
+        self._run = run
+        self._directory = directory
+        self._dataset = store.dataset(run)
+        self._settings = store.content(run)["settings"]
+        self._description = store.description(run)
+        self._with_null_odds = bool(self._settings["version_2_with_negative"])
+
+    def start(self, planned: Iterable[Configuration]) -> None:
+        """Makes the directory this run's, and writes what it finished before."""
+        if self._directory is None:
+            return
+        finished = [
+            parse_configuration(name) for name in self._store.finished(self._run)
+        ]
+        names = list(TABLE_FILES)
+        for configuration in {*planned, *finished}:
+            names.append(predictions_file(configuration))
+            if self._with_null_odds:
+                names.append(null_odds_file(configuration))
+        claim_files(self._directory, self._store, self._run, names)
+        for configuration in finished:
+            answers = self._store.answers(self._run, str(configuration))
+            self._write(configuration, answers)
+
+    def finish(self, planned: Iterable[Configuration]) -> SweepResult:
+        """Answers what has all its pieces, and writes files and tables.
+
+        Args:
+            planned: Configurations all of whose pieces are stored.
+
+        Returns:
+            All that the run ever finished.
+        """
+        finished = set(self._store.finished(self._run))
+        batches = self._store.batches(self._run)
+        order = np.argsort(np.concatenate([batch.windows for batch in batches]))
+        questions = np.concatenate([batch.questions for batch in batches])[order]
+        for configuration in planned:
+            name = str(configuration)
+            if name in finished:
+                continue
+            parts = [spans for _, spans in self._store.spans(self._run, name)]
+            spans = WindowSpans.concatenate(parts).take(order)
+            answers = select_answers(
+                self._dataset.passages,
+                questions,
+                spans,
+                version_2_with_negative=self._with_null_odds,
+                null_score_diff_threshold=self._settings["null_score_diff_threshold"],
+            )
+            stored = list(map(_stored, answers))
+            self._store.put(self._run, name, stored)
+            self._write(configuration, stored)
+        result = self.result()
+        if self._directory is not None:
+            write_result(result, self._directory)
+        return result
+
+    def result(self) -> SweepResult:
+        """Scores everything that the run has finished, now or before."""
+        names = in_result_order(self._store.finished(self._run))
+        return build_result(
+            self._dataset,
+            # One configuration at a time: together they take hundreds of megabytes.
+            (
+                (name, [item.text for item in self._store.answers(self._run, name)])
+                for name in names
+            ),
+            model_name=self._description["model"],
+            semantics=self._settings["semantics"],
+            metric=self._description["metric"],
+            num_layers=self._description["num_layers"],
+            overlaps=self._description.get("overlaps"),
+            attention=mean_masses(self._store, self._run),
+        )
+
+    def _write(
+        self, configuration: Configuration, answers: Sequence[StoredAnswer]
+    ) -> None:
+        if self._directory is not None:
+            write_answers(
+                self._directory,
+                configuration,
+                [question.id for question in self._dataset.questions()],
+                answers,
+                with_null_odds=self._with_null_odds,
+            )
+
+
+@contextmanager
+def open_store(directory: Path | None) -> Iterator[SweepStore]:
+    """Opens the store of an output directory, or without one a store in memory.
+
+    Raises:
+        InputError: If the directory cannot be used, or another sweep writes there.
+    """
+    with ExitStack() as stack:
+        if directory is None:
+            yield stack.enter_context(SweepStore(":memory:"))
+        else:
+            yield stack.enter_context(open_output_dir(directory))
+
+
+def _stored(answer: PredictedAnswer) -> StoredAnswer:
+    has_span = answer.score > float("-inf")
+    return StoredAnswer(
+        answer.text,
+        answer.start,
+        answer.end,
+        answer.score if has_span else None,
+        answer.null_score,
+        answer.null_odds,
+    )

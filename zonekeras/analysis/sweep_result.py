@@ -1,0 +1,262 @@
+"""What a sweep found, in memory and as the files it leaves."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.analysis.attention_masses import mass_of
+from zonekeras.analysis.control_evidence import add_control_evidence
+from zonekeras.analysis.evidence import add_evidence, take_rows
+from zonekeras.configuration_sets import whole_panels
+from zonekeras.data.squad import SquadDataset
+from zonekeras.files.atomic import atomic_write
+from zonekeras.metrics import score_questions
+from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
+from zonekeras.statistics.scores import QuestionScores
+from zonekeras.store.output_directory import (
+    ATTENTION_CSV,
+    CONTROLS_HEATMAP_FILES,
+    HEATMAP_FILES,
+    MASS_EFFECT_FILES,
+    RESULTS_CSV,
+    RESULTS_PARQUET,
+    SET_HEATMAP_FILES,
+    null_odds_file,
+    predictions_file,
+)
+from zonekeras.store.protocol_csv import write_results_csv
+from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.store.tidy import Score, sweep_table, write_table
+from zonekeras.zones import (
+    BASELINE,
+    Configuration,
+    Zone,
+    cell,
+    cells,
+    parse_configuration,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The scores and answers of a sweep.
+
+    Attributes:
+        table: The long-form table; columns as in `zonekeras.store.tidy`.
+        predictions: Configuration -> question id -> answer text.
+        num_layers: Layers of the model.
+        scores: The scores of single questions, `[rows of the table, Q]`.
+        attention: float64 [L, N, Z], the attention masses of the four zones in the
+            unmasked model (`analysis.attention_masses`); None if it was not looked at.
+    """
+
+    table: pd.DataFrame
+    predictions: Mapping[str, Mapping[str, str]]
+    num_layers: int
+    scores: QuestionScores
+    attention: np.ndarray | None = None
+
+    @property
+    def baseline(self) -> Score:
+        """The scores with nothing masked."""
+        row = self.table[self.table["configuration"] == BASELINE].iloc[0]
+        return Score(row["exact_match"], row["f1"], int(row["num_questions"]))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layer x zone cells are there."""
+        names = set(self.table["configuration"])
+        return all(str(cell) in names for cell in cells(self.num_layers))
+
+    def only(self, names: Sequence[str]) -> SweepResult:
+        """Returns the result of some of the configurations, in their order."""
+        rows = pd.Index(self.table["configuration"]).get_indexer(pd.Index(names))
+        if (rows < 0).any():
+            raise KeyError(f"not in this result: {np.asarray(names)[rows < 0]}")
+        return SweepResult(
+            self.table.iloc[rows].reset_index(drop=True),
+            {name: self.predictions[name] for name in names},
+            self.num_layers,
+            take_rows(self.scores, rows),
+            self.attention,
+        )
+
+
+class ModelTable(Protocol):
+    """A long-form table of models of one size: of one sweep, or of several joined."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table."""
+
+    @property
+    def num_layers(self) -> int:
+        """Layers of the models."""
+
+
+def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
+    """Returns one configuration's score in points.
+
+    Args:
+        exact_match: Float `[Q]`, from 0 to 1.
+        f1: Likewise.
+    """
+    return Score(
+        exact_match=100.0 * float(np.mean(exact_match)),
+        f1=100.0 * float(np.mean(f1)),
+        num_questions=len(f1),
+    )
+
+
+def build_result(
+    dataset: SquadDataset,
+    answers: Iterable[tuple[str, Sequence[str]]],
+    *,
+    model_name: str,
+    semantics: str,
+    metric: str,
+    num_layers: int,
+    overlaps: Mapping[str, float] | None = None,
+    attention: np.ndarray | None = None,
+) -> SweepResult:
+    """Scores every configuration and builds the table.
+
+    Args:
+        dataset: The dev set.
+        answers: Configurations with their answers' texts in file order; the baseline
+            among them.
+        model_name: For the table.
+        semantics: For the table.
+        metric: As in `SweepSettings`.
+        num_layers: Layers of the model.
+        overlaps: Zone -> expected overlap of a control; needed if there are controls.
+        attention: As in `SweepResult`; the table gets a column `attention_mass` of it.
+    """
+    ids = [question.id for question in dataset.questions()]
+    known: dict[str, str] = {}  # most answers are the baseline's: one string for all
+    predictions, scored = {}, []
+    for name, texts in answers:
+        shared = [known.setdefault(text, text) for text in texts]
+        predictions[name] = dict(zip(ids, shared, strict=True))
+        scored.append(score_questions(dataset, predictions[name], metric))
+    scores = QuestionScores(*map(np.stack, zip(*scored, strict=True)))
+    table = sweep_table(
+        {
+            name: mean_score(*pair)
+            for name, pair in zip(predictions, scored, strict=True)
+        },
+        model=model_name,
+        dataset=Path(dataset.path).name,
+        semantics=semantics,
+    )
+    table = add_evidence(table, scores, dataset)
+    table = add_control_evidence(table, scores, dataset, overlaps or {})
+    if attention is not None:
+        table["attention_mass"] = [
+            mass_of(parse_configuration(name), attention, semantics)
+            for name in table["configuration"]
+        ]
+    return SweepResult(table, predictions, num_layers, scores, attention)
+
+
+def write_answers(
+    directory: Path,
+    configuration: Configuration,
+    ids: Sequence[str],
+    answers: Sequence[StoredAnswer],
+    *,
+    with_null_odds: bool,
+) -> None:
+    """Writes a configuration's `predictions*.json`.
+
+    `null_odds*.json` comes with it where a question may have no answer. The layout is
+    the protocol's.
+    """
+    texts = {key: answer.text for key, answer in zip(ids, answers, strict=True)}
+    _write_json(directory / predictions_file(configuration), texts)
+    if with_null_odds:
+        odds = {key: answer.null_odds for key, answer in zip(ids, answers, strict=True)}
+        _write_json(directory / null_odds_file(configuration), odds)
+
+
+def write_result(result: SweepResult, directory: Path) -> None:
+    """Writes the table and, if there are cells, the protocol's CSV and the heatmap.
+
+    Cells that were not run are empty in the CSV and grey in the heatmap. Of other sets
+    of configurations there is a heatmap of each that is whole, and one of effects
+    beyond the controls' if there are any.
+    """
+    write_table(result.table, directory / RESULTS_PARQUET)
+    if result.table["layer"].notna().any():
+        from zonekeras.plotting import heatmap
+
+        write_protocol_table(result.table, directory)
+        write_figure(heatmap(result), directory, HEATMAP_FILES)
+    write_set_heatmaps(result, directory)
+    if "exact_match_beyond" in result.table.columns:
+        from zonekeras.plotting import controls_heatmap
+
+        write_figure(controls_heatmap(result), directory, CONTROLS_HEATMAP_FILES)
+    if result.attention is not None:
+        write_attention(result, result.attention, directory)
+
+
+def write_attention(
+    result: SweepResult, attention: np.ndarray, directory: Path
+) -> None:
+    """Writes the attention masses in percent, and draws them beside the effects.
+
+    The table has the form of the protocol's CSV; cells that were not run are in it too.
+    The figure needs a few cells.
+    """
+    semantics = str(result.table["semantics"].iloc[0])
+    masses = {
+        (layer, str(zone)): 100.0 * mass_of(cell(layer, zone), attention, semantics)
+        for layer in range(result.num_layers)
+        for zone in Zone
+    }
+    known = {key: mass for key, mass in masses.items() if not math.isnan(mass)}
+    write_results_csv(directory / ATTENTION_CSV, known)
+    if len(cells_with_mass(result.table)) >= LEAST_CELLS:
+        from zonekeras.plotting import mass_effect_plot
+
+        write_figure(mass_effect_plot(result), directory, MASS_EFFECT_FILES)
+
+
+def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
+    """Writes the cells' exact match as the protocol's CSV."""
+    rows = table[table["layer"].notna()].to_dict("records")
+    scores = {(int(row["layer"]), row["zone"]): row["exact_match"] for row in rows}
+    write_results_csv(directory / RESULTS_CSV, scores)
+
+
+def write_set_heatmaps(result: ModelTable, directory: Path) -> None:
+    """Draws every set of configurations that a result holds, but the cells."""
+    sets = whole_panels(result.table["configuration"], result.num_layers)
+    for name in sets:
+        from zonekeras.plotting import set_heatmap
+
+        write_figure(set_heatmap(result, name), directory, SET_HEATMAP_FILES[name])
+
+
+def write_figure(figure: Figure, directory: Path, names: Iterable[str]) -> None:
+    """Saves a figure under several names."""
+    from zonekeras.plotting import save_figure
+
+    for name in names:
+        save_figure(figure, directory / name)
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    atomic_write(path, json.dumps(content, indent=4) + "\n")

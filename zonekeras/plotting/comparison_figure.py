@@ -1,0 +1,139 @@
+"""The heatmap of the difference between two tables of scores."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from zonekeras.errors import InputError
+from zonekeras.plotting.effects import SCORE_LABELS, draw_effects
+from zonekeras.plotting.panel import new_figure, panel_size
+from zonekeras.store.matrix import column_matrix, compare, score_matrix
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+
+
+def comparison_heatmap(
+    first: Any,
+    second: Any,
+    *,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws the first table's scores minus the second's.
+
+    Below each zone stands the sample standard deviation of its differences over the
+    layers, which the protocol calls the standard deviation of difference; a dash where
+    fewer than two layers can be compared.
+
+    Args:
+        first: A result, as for `zonekeras.plotting.heatmap`.
+        second: Another, with the same layers and zones.
+        score: Which score.
+        annotate: Whether to write each value into its cell.
+        value_range: The differences at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above the cells.
+
+    Raises:
+        InputError: When the cells of the two differ, no zone has two layers to
+            compare, or one of the two cannot be drawn.
+    """
+    score = ScoreName(score)
+    comparison = compare(score_matrix(first, score), score_matrix(second, score))
+    return _draw(
+        comparison.difference,
+        comparison.deviation,
+        label=f"Difference in {SCORE_LABELS[score]} (points)",
+        value_range=value_range,
+        annotate=annotate,
+        figure_size=figure_size,
+        title=title,
+        marks=None,
+    )
+
+
+def difference_heatmap(
+    comparison: Any,
+    *,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    annotate: bool = False,
+    value_range: tuple[float, float] | None = None,
+    figure_size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draws how the effects of two sweeps, or groups of them, differ.
+
+    A dot marks the cells whose difference survives: its false discovery rate is below
+    5 %. Below each zone stands the standard deviation of its differences over the
+    layers, as in `comparison_heatmap`.
+
+    Args:
+        comparison: What `zonekeras.analysis.sweep_comparison.compare_sweeps` returns.
+        score: Which score.
+        annotate: Whether to write each value into its cell.
+        value_range: The differences at the two ends of the colours.
+        figure_size: Width and height in inches.
+        title: A title above the cells.
+
+    Raises:
+        InputError: When there is no cell, or it is no comparison.
+    """
+    score = ScoreName(score)
+    difference = column_matrix(comparison, f"{score}_difference")
+    rates = column_matrix(comparison, f"{score}_q")
+    if difference is None or rates is None:
+        raise InputError(
+            "Expected the comparison of two sweeps. Received: a table without "
+            "differences."
+        )
+    return _draw(
+        difference,
+        difference.std(ddof=1),
+        label=f"Difference in {SCORE_LABELS[score]} effect (points)",
+        value_range=value_range,
+        annotate=annotate,
+        figure_size=figure_size,
+        title=title,
+        marks=rates < FALSE_DISCOVERY_RATE,
+    )
+
+
+def _draw(
+    difference: pd.DataFrame,
+    deviation: pd.Series[float],
+    *,
+    label: str,
+    value_range: tuple[float, float] | None,
+    annotate: bool,
+    figure_size: tuple[float, float] | None,
+    title: str | None,
+    marks: pd.DataFrame | None,
+) -> Figure:
+    """Draws differences, with each zone's deviation over the layers below it."""
+    width, height = panel_size(difference)
+    figure = new_figure(*(figure_size or (width, height + 0.4)))
+    axes = figure.add_subplot()
+    draw_effects(
+        axes,
+        difference,
+        label=label,
+        value_range=value_range,
+        annotate=annotate,
+        title=title,
+        marks=marks,
+        x_label="Masked zone (standard deviation of difference)",
+    )
+    axes.set_xticklabels(
+        [f"{str(zone).upper()}\n({_number(one)})" for zone, one in deviation.items()]
+    )
+    return figure
+
+
+def _number(deviation: float) -> str:
+    return "–" if math.isnan(deviation) else f"{deviation:.3f}"

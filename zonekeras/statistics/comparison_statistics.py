@@ -1,0 +1,119 @@
+"""How the effects of two models, or of two groups of seeds, differ.
+
+The difference of two mean effects has up to three sources of error: the seeds of the
+first group, those of the second, and the passages. Where both groups answered the same
+data, passages are paired: each passage's difference of the two groups' totals counts,
+so that what makes a passage hard cancels. Else both data sets add a part. The parts'
+variances are added up, and the degrees of freedom are Welch's and Satterthwaite's.
+
+A group of one run has no deviation over seeds: the comparison then is about that model
+as it is, not about another one fine-tuned alike. What is special to one seed on one
+passage is in the variance over seeds and in that over passages, which errs on the safe
+side.
+
+Sources: Welch, "The generalization of 'Student's' problem when several different
+population variances are involved", Biometrika 34 (1947); `power.standard_errors` for
+passages as clusters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.errors import InputError
+from zonekeras.statistics import statistics_settings as settings
+from zonekeras.statistics.estimates import Estimates
+from zonekeras.statistics.hierarchical import SeedTotals
+from zonekeras.statistics.multiple import benjamini_hochberg
+from zonekeras.statistics.passages import PassageTotals
+from zonekeras.statistics.power import standard_errors
+from zonekeras.statistics.scores import SCORES
+
+
+def effect_differences(
+    first: SeedTotals, second: SeedTotals, *, same_passages: bool
+) -> Estimates:
+    """Estimates the first group's mean effects minus the second's.
+
+    Args:
+        first: Differences of each seed and passage, `[S, P, K]`, `S >= 1`.
+        second: Likewise, of the same effects, of its own seeds.
+        same_passages: Whether both answered the same passages.
+
+    Returns:
+        The differences, points; errors are NaN where there is only one passage.
+
+    Raises:
+        InputError: If the effects or the passages do not fit each other.
+    """
+    if first.sums.shape[2] != second.sums.shape[2]:
+        raise InputError(
+            "Expected two groups with the same effects. Received: "
+            f"{first.sums.shape[2]} and {second.sums.shape[2]}."
+        )
+    groups = (first, second)
+    effects = first.mean.effects - second.mean.effects
+    if same_passages:
+        if not np.array_equal(first.counts, second.counts):
+            raise InputError(
+                "Expected two groups with the same passages. Received: "
+                f"{len(first.counts)} and {len(second.counts)} passages of other sizes."
+            )
+        differences = first.mean.sums - second.mean.sums
+        totals = [PassageTotals(differences, first.counts)]
+    else:
+        totals = [group.mean for group in groups]
+    if any(item.num_passages == 1 for item in totals):
+        unknown = np.full(len(effects), np.nan)
+        return Estimates(effects, unknown, unknown)
+    variances = [(standard_errors(item) ** 2, item.num_passages - 1) for item in totals]
+    for group in groups:
+        num_seeds = len(group.sums)
+        if num_seeds > 1:
+            by_seed = group.effects.var(axis=0, ddof=1) / num_seeds
+            variances.append((by_seed, num_seeds - 1))
+    return Estimates.with_variances(effects, variances)
+
+
+def comparison_statistics(
+    first: SeedTotals,
+    second: SeedTotals,
+    *,
+    same_passages: bool,
+    confidence: float = settings.CONFIDENCE,
+) -> pd.DataFrame:
+    """Computes how every cell's effect differs between two groups of runs.
+
+    Args:
+        first: Differences of each seed and passage, `[S, P, 2 C]`, exact match's before
+            F1's (`scores.score_differences`). The q-values hold for these cells.
+        second: Likewise, with seeds, and maybe passages, of its own.
+        same_passages: Whether both answered the same passages.
+        confidence: Of the intervals.
+
+    Returns:
+        One row for each cell, in order. For `em` (exact match) and `f1`, float64:
+        `em_first`, `em_second` (mean effects), `em_difference`, `em_low`, `em_high`
+        (its interval), in points; `em_p` and `em_q` (Benjamini-Hochberg).
+
+    Raises:
+        InputError: If the effects or the passages do not fit each other.
+    """
+    found = effect_differences(first, second, same_passages=same_passages)
+    intervals = found.intervals(confidence)
+    values = {
+        "first": first.mean.effects,
+        "second": second.mean.effects,
+        "difference": found.effects,
+        "low": intervals.low,
+        "high": intervals.high,
+        "p": found.p_values(),
+    }
+    columns: dict[str, np.ndarray] = {}
+    for score, rows in zip(
+        SCORES, np.split(np.arange(len(found.effects)), len(SCORES)), strict=True
+    ):
+        columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
+        columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
+    return pd.DataFrame(columns)

@@ -1,0 +1,277 @@
+"""Layer x zone matrices: the cells of a sweep as a rectangle, and their statistics.
+
+A matrix is a DataFrame whose index is every layer from 0 to the last one that was run,
+and whose columns are all zones in the protocol's order. What was not run is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zonekeras.configuration_sets import Panel
+from zonekeras.errors import InputError
+from zonekeras.store.tidy import ScoreName, check_columns
+from zonekeras.zones import BASELINE, Zone
+
+_ZONES = [str(zone) for zone in Zone]
+
+
+@dataclass(frozen=True)
+class MeanAndDeviation:
+    """Statistics over runs, cell by cell.
+
+    Attributes:
+        mean: The mean of each cell.
+        deviation: The sample standard deviation of each cell (ddof 1).
+    """
+
+    mean: pd.DataFrame
+    deviation: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two tables differ.
+
+    Attributes:
+        difference: The first minus the second, cell by cell.
+        deviation: The sample standard deviation (ddof 1) of each zone's differences
+            over the layers: the protocol's "standard deviation of difference". NaN
+            where fewer than two layers were run in both tables.
+    """
+
+    difference: pd.DataFrame
+    deviation: pd.Series[float]
+
+
+def score_matrix(
+    result: Any, score: ScoreName | str = ScoreName.EXACT_MATCH
+) -> pd.DataFrame:
+    """Returns the masked scores of all cells.
+
+    Args:
+        result: A sweep's result (anything with a `table`), its long-form table, a
+            mapping from (layer, zone) to scores as `read_results_csv` returns it, or
+            a matrix of scores, which may lack layers and zones.
+        score: Which score; a mapping or a matrix has only one.
+
+    Raises:
+        InputError: When there is no cell in it, one of them more than once, or a
+            layer that is not one.
+    """
+    table = _as_frame(result)
+    if _is_matrix(table):
+        return _completed(table)
+    check_columns(table, "the table")
+    return _pivot(table, str(ScoreName(score)))
+
+
+def column_matrix(result: Any, column: str) -> pd.DataFrame | None:
+    """Returns another column of a sweep's table as a matrix.
+
+    Args:
+        result: As in `score_matrix`.
+        column: A column with a number for each cell, such as `f1_q`.
+
+    Returns:
+        The matrix, NaN where a cell has none; None if there is no such column.
+    """
+    table = _as_frame(result)
+    if _is_matrix(table) or column not in table.columns:
+        return None
+    return _pivot(table, column)
+
+
+def effect_matrix(
+    result: Any,
+    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    baseline: float | None = None,
+) -> pd.DataFrame:
+    """Returns the effects of all cells: masked score minus the baseline's, in points.
+
+    Args:
+        result: As for `score_matrix`.
+        score: Which score.
+        baseline: The baseline's score in percent; needed for a mapping or a matrix,
+            and taken before the one that a long-form table holds.
+
+    Raises:
+        InputError: When the baseline is needed and not given, or as `score_matrix`.
+    """
+    table = _as_frame(result)
+    if baseline is not None:
+        return score_matrix(table, score) - baseline
+    if _is_matrix(table):
+        raise InputError(
+            "Expected the baseline's score for a table that holds only masked scores. "
+            "Received: baseline=None; give it in percent."
+        )
+    check_columns(table, "the table")
+    return _pivot(table, f"{ScoreName(score)}_effect")
+
+
+def set_matrices(
+    result: Any, panels: Sequence[Panel], column: str
+) -> list[pd.DataFrame] | None:
+    """Returns a column of a sweep's table as the grids of a set.
+
+    Args:
+        result: A sweep's result or its long-form table, which has all of the panels'
+            configurations.
+        panels: The grids.
+        column: A column with a number for each configuration, such as `f1_q`.
+
+    Returns:
+        For each grid a matrix, layers (from 0) x labels of its columns; None if there
+        is no such column.
+    """
+    table = _as_frame(result)
+    if column not in table.columns:
+        return None
+    values = table.set_index("configuration")[column]
+    layers = pd.RangeIndex(len(panels[0].columns[0].names), name="layer")
+    return [
+        pd.DataFrame(
+            {
+                one.label: values.loc[list(one.names)].to_numpy()
+                for one in panel.columns
+            },
+            index=layers,
+            dtype="float64",
+        )
+        for panel in panels
+    ]
+
+
+def semantics_of(result: Any) -> str | None:
+    """Returns what `all` meant in a sweep; None where a result does not say."""
+    table = _as_frame(result)
+    if "semantics" not in table.columns or table["semantics"].nunique() != 1:
+        return None
+    return str(table["semantics"].iloc[0])
+
+
+def mean_and_deviation(matrices: Sequence[pd.DataFrame]) -> MeanAndDeviation:
+    """Computes the mean and the sample standard deviation of each cell over runs.
+
+    Raises:
+        InputError: When there are fewer than two runs or their cells differ.
+    """
+    if len(matrices) < 2:
+        raise InputError(
+            "Expected two runs or more for a standard deviation. "
+            f"Received: {len(matrices)}."
+        )
+    for matrix in matrices[1:]:
+        _check_same_cells(matrices[0], matrix)
+    runs = pd.concat(matrices, keys=range(len(matrices)), names=["run", "layer"])
+    # skipna=False: a cell that one run lacks has no mean over the runs.
+    by_layer = runs.groupby(level="layer")
+    return MeanAndDeviation(
+        mean=by_layer.mean(skipna=False), deviation=by_layer.std(ddof=1, skipna=False)
+    )
+
+
+def compare(first: pd.DataFrame, second: pd.DataFrame) -> Comparison:
+    """Compares two matrices of scores cell by cell.
+
+    Raises:
+        InputError: When their cells differ, or no zone has two layers to compare.
+    """
+    _check_same_cells(first, second)
+    difference = first - second
+    deviation = difference.std(ddof=1)
+    if deviation.isna().all():
+        raise InputError(
+            "Expected two layers or more, run in both tables, for a standard deviation "
+            f"of the difference. Received: {_shape(first)}."
+        )
+    return Comparison(difference=difference, deviation=deviation)
+
+
+def _as_frame(result: Any) -> pd.DataFrame:
+    """Returns the DataFrame in what a caller passed."""
+    if isinstance(result, Mapping):
+        return _from_cells(result)
+    frame = getattr(result, "table", result)
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            "Expected a sweep's result, a pandas DataFrame or a mapping of scores. "
+            f"Received: {type(result).__name__}."
+        )
+    return frame
+
+
+def _from_cells(cells: Mapping[tuple[int, str], float]) -> pd.DataFrame:
+    """Lays scores by (layer, zone) out as a matrix."""
+    layers = sorted({layer for layer, _ in cells})
+    rows = [[cells.get((layer, zone), math.nan) for zone in _ZONES] for layer in layers]
+    return pd.DataFrame(
+        rows, index=pd.Index(layers, name="layer"), columns=_ZONES, dtype="float64"
+    )
+
+
+def _is_matrix(table: pd.DataFrame) -> bool:
+    return table.index.name == "layer" and set(table.columns) <= set(_ZONES)
+
+
+def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Puts zones and layers into order and adds those that were not run, as NaN."""
+    layers = matrix.index
+    if not (layers.is_unique and all(_is_layer(layer) for layer in layers)):
+        raise InputError(
+            "Expected layers as whole numbers from 0, each once. "
+            f"Received: {', '.join(map(str, layers))}."
+        )
+    if matrix.isna().all(axis=None):
+        raise InputError(
+            "Expected at least one cell, one zone in one layer. Received: no score."
+        )
+    rows = pd.RangeIndex(max(layers) + 1, name="layer")
+    return matrix.reindex(index=rows, columns=_ZONES).astype("float64")
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and int(value) >= 0
+
+
+def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Lays one column of a long-form table out as a matrix."""
+    cells = table[table["layer"].notna()]
+    if cells.empty:
+        raise InputError(
+            "Expected at least one cell, one zone in one layer. Received: "
+            f"{', '.join(table['configuration']) or BASELINE}."
+        )
+    repeated = cells[cells.duplicated(["layer", "zone"])]
+    if not repeated.empty:
+        raise InputError(
+            "Expected the table of one sweep, every cell once. Received: "
+            f"{repeated['configuration'].iloc[0]} more than once; select one model, "
+            "dataset and semantics."
+        )
+    matrix = cells.pivot(index="layer", columns="zone", values=column)
+    matrix.index = matrix.index.astype("int64")
+    matrix.columns.name = None
+    return _completed(matrix)
+
+
+def _check_same_cells(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    if not first.index.equals(second.index) or _shape(first) != _shape(second):
+        raise InputError(
+            "Expected tables of the same layers and zones. "
+            f"Received: {_shape(first)} and {_shape(second)}."
+        )
+
+
+def _shape(matrix: pd.DataFrame) -> str:
+    """Says how many layers a matrix has and which zones were run in any of them."""
+    zones = matrix.columns[matrix.notna().any()]
+    layers = "1 layer" if len(matrix) == 1 else f"{len(matrix)} layers"
+    return f"{layers} x {', '.join(zones)}"

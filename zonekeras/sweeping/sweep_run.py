@@ -1,0 +1,142 @@
+"""`run_sweep`: one loaded model under all configurations, batch by batch.
+
+Each batch goes through the tree of layer evaluations that all configurations share
+(`engine`), and what comes out is in the store before the next one ends: killed at any
+moment, a sweep goes on where it was, and its files are those of an undisturbed one.
+Everything that can be wrong is found before the output directory is touched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from zonekeras.analysis.output import SweepOutput, open_store
+from zonekeras.analysis.sweep_result import SweepResult
+from zonekeras.data.squad import SquadDataset
+from zonekeras.errors import InputError
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.store.shard import Shard
+from zonekeras.sweeping.plan import Masked
+from zonekeras.sweeping.progress import Progress
+from zonekeras.sweeping.sweep import Sweep
+from zonekeras.sweeping.workers import OneWorker, Workers, check_same, share_store
+
+
+def run_sweep(
+    model: ZoneModel,
+    dev: SquadDataset | str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | None = None,
+    *,
+    configurations: Iterable[Masked] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    model_name: str | None = None,
+    command: Mapping[str, Any] | None = None,
+    workers: Workers | None = None,
+    **settings: Any,
+) -> SweepResult:
+    """Runs a model on a dev set under every configuration.
+
+    Args:
+        model: The model; its current mask plays no part and stays as it is.
+        dev: The dev set, or its file.
+        output_dir: Where the store and the protocol's files go; nothing is written if
+            left out. A directory of an interrupted sweep is continued, and its tables
+            list all that was ever finished with this model, data and settings. Files
+            of a sweep with others are removed.
+        configurations: What to mask; the 5 x L cells if left out. The baseline is
+            always run.
+        on_progress: Called at the start and after every batch.
+        model_name: What tables call the model; by its source if left out.
+        command: What `run.json` says of who called.
+        workers: The processes that share the sweep, if there are several: each calls
+            this with the same arguments, runs its part of the batches, and returns the
+            result of all. The chief alone writes to its `output_dir`.
+        **settings: Fields of `SweepSettings`, such as `semantics="published"`.
+
+    Returns:
+        Scores and answers of the baseline and the configurations asked for.
+
+    Raises:
+        InputError: If a setting, a configuration, the data or `output_dir` cannot be
+            used, or another sweep writes there. Results that lie there stay.
+        OSError: If a file cannot be written, or a worker is gone; what was finished is
+            kept.
+
+    Example:
+        >>> result = run_sweep(model, "dev.json", "out")  # doctest: +SKIP
+        >>> result.table.nsmallest(3, "f1_effect")  # doctest: +SKIP
+    """
+    workers = OneWorker() if workers is None else workers
+    directory = None
+    if output_dir is not None and workers.index == 0:
+        directory = Path(output_dir)
+    sweep = Sweep.prepare(model, dev, directory, configurations, settings)
+    check_same(workers, sweep.identity())
+    with open_store(directory) as store:
+        share_store(workers, store)
+        run = sweep.open_run(store, model_name)
+        output = SweepOutput(store, run, directory)
+        started = False
+        for progress in sweep.run(store, run, sweep.all_batches, workers):
+            if not started and (progress.finished or progress.windows_per_second):
+                # Only now: a model that fails at once leaves earlier results alone.
+                output.start(sweep.planned)
+                sweep.write_record(directory, command)
+                started = True
+            if on_progress is not None:
+                on_progress(progress)
+        result = output.finish(sweep.planned)
+    return result.only([str(configuration) for configuration in sweep.planned])
+
+
+def run_shard(
+    model: ZoneModel,
+    dev: SquadDataset | str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    shard: Shard | str,
+    *,
+    configurations: Iterable[Masked] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    model_name: str | None = None,
+    command: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Progress:
+    """Runs one part of a sweep; `merge_runs` joins the parts.
+
+    Args:
+        model: As in `run_sweep`, like all that is not named here.
+        dev: The dev set, or its file.
+        output_dir: Where the part's store goes, one directory for each part.
+        shard: Which part, such as `2/4`.
+        configurations: What to mask, the same for all parts.
+        on_progress: Called at the start and after every batch.
+        model_name: What tables call the model.
+        command: What `run.json` says of who called.
+        **settings: Fields of `SweepSettings`.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InputError: As in `run_sweep`, or if there is no such part.
+        OSError: If a file cannot be written; what was finished is kept.
+    """
+    part = shard if isinstance(shard, Shard) else Shard.parse(shard)
+    directory = Path(output_dir)
+    sweep = Sweep.prepare(model, dev, directory, configurations, settings)
+    with open_store(directory) as store:
+        run = sweep.open_run(store, model_name, part)
+        others = set(store.files().values()) - {run}
+        if others:
+            raise InputError(
+                f"Expected a directory for this part alone. Received: {directory}, "
+                "which has the files of another sweep. Choose another --output_dir."
+            )
+        sweep.write_record(directory, command)
+        for progress in sweep.run(store, run, part.batches(len(sweep.batches))):
+            if on_progress is not None:
+                on_progress(progress)
+    return progress

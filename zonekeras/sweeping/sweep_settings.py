@@ -1,0 +1,207 @@
+"""What a sweep is run with, and everything in it that decides the answers.
+
+No Keras: a command can check its settings and data before it loads a model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from zonekeras.data.squad import SquadDataset
+from zonekeras.defaults import (
+    DOC_STRIDE,
+    MAX_ANSWER_LENGTH,
+    MAX_QUERY_LENGTH,
+    MAX_SEQ_LENGTH,
+    N_BEST_SIZE,
+    NULL_SCORE_DIFF_THRESHOLD,
+    TOKEN_BUDGET,
+)
+from zonekeras.errors import InputError
+from zonekeras.metrics import Metric, choose_metric
+from zonekeras.zones import Semantics
+
+_WHOLE_NUMBERS = (
+    "max_seq_length",
+    "doc_stride",
+    "max_query_length",
+    "n_best_size",
+    "max_answer_length",
+    "token_budget",
+    "batch_size",
+)
+_COUNTS = ("controls", "attention_questions")
+"""Whole numbers, of which 0 means none."""
+_BESIDE_ANSWERS = ("metric", *_COUNTS)
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """Settings of a sweep.
+
+    Attributes:
+        semantics: What the zone `all` means. `published` also pads every window to
+            `max_seq_length` and ranks padding among the best starts and ends, as the
+            protocol's runs did.
+        max_seq_length: Tokens in a window, special tokens included.
+        doc_stride: Tokens from one window of a long passage to the next.
+        max_query_length: Tokens of a question; what is longer is cut.
+        n_best_size: Start and end positions paired in a window.
+        max_answer_length: Tokens of the longest answer.
+        version_2_with_negative: Whether a question may have no answer; None = if the
+            data says so.
+        null_score_diff_threshold: How far the null score must lead for "no answer".
+        token_budget: Tokens run at once, padding counted; windows of similar length
+            share a batch. More keeps an accelerator busier and takes more memory.
+        batch_size: Most windows run at once; None = as many as the budget allows.
+        fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
+            shape is compiled anew: every window is padded to `max_seq_length`, and a
+            batch that is not full is filled up with a window that it has.
+        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
+            none.
+        attention_questions: Of how many questions to keep where the unmasked model
+            attends. With these or controls the attention mass of every zone is
+            computed, too (`analysis.attention_masses`).
+    """
+
+    semantics: Semantics = Semantics.STRICT
+    max_seq_length: int = MAX_SEQ_LENGTH
+    doc_stride: int = DOC_STRIDE
+    max_query_length: int = MAX_QUERY_LENGTH
+    n_best_size: int = N_BEST_SIZE
+    max_answer_length: int = MAX_ANSWER_LENGTH
+    version_2_with_negative: bool | None = None
+    null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
+    token_budget: int = TOKEN_BUDGET
+    batch_size: int | None = None
+    fixed_shapes: bool = False
+    metric: str = "auto"
+    controls: int = 0
+    attention_questions: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> SweepSettings:
+        """Returns checked settings from keywords.
+
+        Raises:
+            InputError: If a name is unknown or a value cannot be used; all at once.
+        """
+        if faults := _faults(settings, [field.name for field in fields(cls)]):
+            raise InputError(
+                f"Expected other sweep settings. Received: {'; '.join(faults)}."
+            )
+        chosen = cls(**settings)
+        return replace(
+            chosen,
+            semantics=Semantics(chosen.semantics),
+            null_score_diff_threshold=float(chosen.null_score_diff_threshold),
+        )
+
+    def for_data(self, dataset: SquadDataset) -> SweepSettings:
+        """Returns the settings with what the data decides filled in.
+
+        Raises:
+            InputError: If the data cannot be scored: a sweep compares scores, so every
+                question needs a gold answer, or the metric one for "no answer".
+        """
+        metric = choose_metric(dataset, self.metric)
+        missing = [item.id for item in dataset.questions() if not item.answers]
+        if missing and metric is not Metric.SQUAD_V2:
+            raise InputError(
+                f"Expected gold answers in {dataset.path} to score with (metric "
+                f"{metric}). Received: {len(missing)} of {dataset.num_questions} "
+                f"questions without one, the first {missing[0]!r}. Give a dev set that "
+                "has answers."
+            )
+        negative = self.version_2_with_negative
+        return replace(
+            self,
+            metric=str(metric),
+            version_2_with_negative=(
+                dataset.has_impossible if negative is None else negative
+            ),
+        )
+
+    def check_length(self, max_sequence_length: int) -> None:
+        """Checks that a model can read the windows.
+
+        Args:
+            max_sequence_length: Most tokens that the model can read.
+
+        Raises:
+            InputError: If the windows are longer.
+        """
+        if self.max_seq_length > max_sequence_length:
+            raise InputError(
+                f"Expected max_seq_length of at most {max_sequence_length}, "
+                f"which is what this model can read. Received: {self.max_seq_length}."
+            )
+
+    @property
+    def pad_to(self) -> int | None:
+        """The one length of every window, or None where batches choose."""
+        fixed = self.fixed_shapes or self.semantics is Semantics.PUBLISHED
+        return self.max_seq_length if fixed else None
+
+    @property
+    def padding_competes(self) -> bool:
+        """Whether padding is ranked with the tokens, as the protocol's script does."""
+        return self.semantics is Semantics.PUBLISHED
+
+    def content(self) -> dict[str, Any]:
+        """Returns what decides the answers, as JSON values.
+
+        How they are scored, and what else is looked at, does not.
+        """
+        values = asdict(self)
+        for name in _BESIDE_ANSWERS:
+            values.pop(name)
+        if not self.fixed_shapes:
+            del values["fixed_shapes"]  # runs have the names that they had before it
+        return values | {"semantics": str(self.semantics)}
+
+    def beside_content(self) -> dict[str, Any]:
+        """Returns the settings that decide no answer, as JSON values."""
+        return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
+
+
+def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
+    """Says what is wrong with settings; values that are not given are right."""
+    faults = [
+        f"{name} is not a setting (they are {', '.join(names)})"
+        for name in settings
+        if name not in names
+    ]
+    semantics = settings.get("semantics", Semantics.STRICT)
+    if semantics not in tuple(Semantics):
+        faults.append(f"semantics={semantics!r} is not {' or '.join(Semantics)}")
+    metric = settings.get("metric", "auto")
+    if metric not in ("auto", *Metric):
+        faults.append(f"metric={metric!r} is not one of auto, {', '.join(Metric)}")
+    for name in _WHOLE_NUMBERS:
+        value = settings.get(name, 1)
+        if name == "batch_size" and value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            faults.append(f"{name}={value!r} is not a whole number above 0")
+    for name in _COUNTS:
+        value = settings.get(name, 0)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            faults.append(f"{name}={value!r} is not a whole number from 0")
+    fixed = settings.get("fixed_shapes", False)
+    if not isinstance(fixed, bool):
+        faults.append(f"fixed_shapes={fixed!r} is not True or False")
+    negative = settings.get("version_2_with_negative")
+    if negative not in (None, True, False):
+        faults.append(
+            f"version_2_with_negative={negative!r} is not True, False or None"
+        )
+    threshold = settings.get("null_score_diff_threshold", 0.0)
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not is_number or not math.isfinite(threshold):
+        faults.append(f"null_score_diff_threshold={threshold!r} is not a finite number")
+    return faults

@@ -1,0 +1,388 @@
+"""`finetune`: trains a reader and writes its model directory.
+
+What can be wrong is found before the output directory is touched. A killed run started
+again goes on from its last checkpoint, a finished one is not trained again; asked for
+its other weights (`keep`), it writes the model from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from zonekeras.data.features import Features
+from zonekeras.data.squad import SquadDataset, read_squad
+from zonekeras.errors import InputError
+from zonekeras.files.run_record import write_run_record
+from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
+from zonekeras.models.network import KerasNetwork, Network
+from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import (
+    build_reader,
+    encoder_shapes,
+    head_shapes,
+    random_weights,
+    reader_variables,
+    reader_weights,
+)
+from zonekeras.models.zone_model import ZoneModel
+from zonekeras.training.answering import answer_dataset, make_windows
+from zonekeras.training.checkpoints import LAST_FILE
+from zonekeras.training.finetune_result import FinetuneResult
+from zonekeras.training.history import History
+from zonekeras.training.output import RunDirectory, check_run_dir, open_run_dir
+from zonekeras.training.progress import Progress
+from zonekeras.training.run_results import (
+    finished_history,
+    restore_results,
+    write_results,
+)
+from zonekeras.training.training_settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from zonekeras.distribute.chief import Chief
+
+TRAINING_VERSION = 2
+"""Part of a run's name: raise it when equal inputs give other weights.
+
+Those of version 1 may be wrong: on CPUs with AVX-512 a product of the masks wrote
+outside its buffers.
+"""
+
+
+def finetune(
+    model: ZoneModel,
+    train: SquadDataset | str | os.PathLike[str],
+    dev: SquadDataset | str | os.PathLike[str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    command: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> FinetuneResult:
+    """Fine-tunes a reader.
+
+    Args:
+        model: Where to start from; it is not changed. Its masks play no part.
+        train: What to train on, or its file.
+        dev: What to answer in the end, and score on the way.
+        output_dir: Where the model directory, checkpoints and curves go; nothing is
+            written if left out. A killed run started again goes on in it, also under
+            another strategy.
+        strategy: What joins devices or machines, such as
+            `zonekeras.distribute.strategies.make_strategy` makes; None for one device.
+            Every worker of several calls this function; the chief alone writes.
+        on_progress: Called after every step and every batch of the dev set.
+        command: What `run.json` says of who called.
+        **settings: Fields of `TrainingSettings`, such as `learning_rate=1e-4`. A TPU
+            has `fixed_shapes` in any case.
+
+    Returns:
+        The fine-tuned model, its history and its answers.
+
+    Raises:
+        InputError: If a setting, the data, the model or `output_dir` cannot be used,
+            or a loss is not finite; the weights before that are saved.
+        OSError: If a file cannot be written, or another worker is gone; the checkpoint
+            before stays.
+
+    Example:
+        >>> model = zonekeras.load("encoder")  # doctest: +SKIP
+        >>> zonekeras.finetune(model, "train.json", "dev.json", "out")  # doctest: +SKIP
+    """
+    chosen = TrainingSettings.of(settings)
+    _check_backend()
+    from zonekeras.distribute.chief import Chief
+    from zonekeras.distribute.strategies import needs_fixed_shapes
+
+    if needs_fixed_shapes(strategy):
+        chosen = replace(chosen, fixed_shapes=True)
+    chief = Chief(strategy)
+    directory = None if output_dir is None else Path(output_dir)
+    if directory is not None and chief.is_here:
+        check_run_dir(directory)
+    train_set = _read(train, training=True)
+    dev_set = None if dev is None else _read(dev, training=False)
+    chosen = chosen.for_data(train_set, dev_set)
+    run = _Run(model, train_set, dev_set, chosen, strategy, chief)
+    run.check()
+    with ExitStack() as stack:
+        stack.enter_context(chief.errors())
+        outputs: list[RunDirectory] = []
+
+        def begin() -> bool:
+            """Opens the directory, and says whether the model lies there finished."""
+            if directory is None:
+                return False
+            output = stack.enter_context(open_run_dir(directory, run.content()))
+            outputs.append(output)
+            kept = run.kept(output)
+            if kept not in (None, chosen.keep):
+                output.require(LAST_FILE)  # or all would be trained again
+            if kept != chosen.keep:
+                write_run_record(directory, run.record(), command)
+            return kept == chosen.keep
+
+        chief.check_same(run.everybodys())
+        was_finished = chief.call(begin)
+        output = outputs[0] if outputs else None
+        if was_finished:
+            return run.finished_result(output)
+        return run.train(output, on_progress or _ignore)
+
+
+class _Run:
+    """A model, data and settings, and what they run on."""
+
+    def __init__(
+        self,
+        model: ZoneModel,
+        train: SquadDataset,
+        dev: SquadDataset | None,
+        settings: TrainingSettings,
+        strategy: tf.distribute.Strategy | None,
+        chief: Chief,
+    ) -> None:
+        self.model = model
+        self.train_set = train
+        self.dev_set = dev
+        self.settings = settings
+        self.strategy = strategy
+        self.chief = chief
+
+    def check(self) -> None:
+        """Checks that the model can be trained on the data with these settings."""
+        self._reader(self.model)
+        self.train_features = self._features(self.train_set)
+
+    def content(self) -> dict[str, Any]:
+        """Returns all that decides the run."""
+        return {
+            "version": TRAINING_VERSION,
+            "model": self.model.fingerprint(),
+            "tokenizer": self.model.tokenizer.fingerprint,
+            "train_file": self.train_set.fingerprint,
+            "predict_file": None if self.dev_set is None else self.dev_set.fingerprint,
+            "settings": self.settings.content(),
+        }
+
+    def everybodys(self) -> dict[str, Any]:
+        """Returns what has to be the same on all workers, by name."""
+        content = self.content()
+        settings = content.pop("settings")
+        return content | settings | {"keep": self.settings.keep}
+
+    def record(self) -> dict[str, Any]:
+        """Returns what `run.json` and `zonekeras.json` say of the run."""
+        return {
+            "model": self.model.description.source,
+            "train_file": self.train_set.path,
+            "predict_file": None if self.dev_set is None else self.dev_set.path,
+            "settings": asdict(self.settings),
+            "fingerprints": {
+                name: value
+                for name, value in self.content().items()
+                if isinstance(value, str)
+            },
+        }
+
+    def kept(self, output: RunDirectory) -> str | None:
+        """Returns which weights of this run are the model that lies there, if any."""
+        path = output.path / DESCRIPTION_FILE
+        if not path.exists():
+            return None
+        made_by = read_description(path)[0].made_by or {}
+        if made_by.get("run") != output.run:
+            return None
+        return str(made_by["settings"]["keep"])
+
+    def finished_result(self, output: RunDirectory | None) -> FinetuneResult:
+        """Returns what an earlier process finished; writes again what is gone of it.
+
+        Workers beside the chief get the model alone.
+        """
+        results: list[FinetuneResult] = []
+        weights: dict[str, Any] = {}
+
+        def restore() -> None:
+            if output is None:
+                return
+            results.append(self._restored(output))
+            weights.update(reader_weights(self._reader(results[0].model)))
+
+        self.chief.call(restore)
+        shared = self.chief.arrays(weights)
+        if results:
+            return results[0]
+        model = self._final_model(dict(shared), None)
+        return FinetuneResult(model, History(), None, None, was_finished=True)
+
+    def train(
+        self, output: RunDirectory | None, on_progress: Callable[[Progress], None]
+    ) -> FinetuneResult:
+        """Trains, answers the dev set, and writes the model directory."""
+        from zonekeras.training.loop import DevSet, TrainingLoop
+
+        settings = self.settings
+        if settings.deterministic:
+            _make_deterministic()
+        dev = None
+        if self.dev_set is not None:
+            dev = DevSet(self.dev_set, self._features(self.dev_set))
+        reader = self._fresh_reader()
+        description = replace(
+            self.model.description, encoder=reader.config, precision=settings.precision
+        )
+        loop = TrainingLoop(
+            ZoneModel(self._network(reader), self.model.tokenizer, description),
+            reader,
+            self.train_features,
+            settings,
+            dev=dev,
+            output=output,
+            strategy=self.strategy,
+            on_progress=on_progress,
+        )
+        loop.restore()
+        loop.run()
+        if settings.keep == "best":
+            best = loop.best_weights()
+            for name, variable in reader_variables(reader).items():
+                variable.assign(best[f"weight/{name}"])
+        is_as_scored = settings.keep == "last" and settings.precision == "float32"
+        model = self._final_model(reader_weights(reader), output)
+        answers = loop.answers if is_as_scored else None
+        if answers is None and dev is not None:
+            answering = self._on_all_devices(model)
+            answers = answer_dataset(answering, dev.dataset, dev.features, settings)
+
+        def write() -> None:
+            if output is not None:
+                write_results(output.path, model, loop.history, answers, settings)
+
+        self.chief.call(write)
+        return FinetuneResult(
+            model, loop.history, answers, None if output is None else output.path
+        )
+
+    def _restored(self, output: RunDirectory) -> FinetuneResult:
+        """Reads a finished run, and writes again what is gone of it."""
+        from zonekeras.models.loading import load
+
+        model = load(output.path, prefer_saved_model=False)
+        answers = None
+        if self.dev_set is not None:
+            features = self._features(self.dev_set)
+            answers = answer_dataset(model, self.dev_set, features, self.settings)
+        history = finished_history(output)
+        restore_results(output.path, model, history, answers, self.settings)
+        return FinetuneResult(model, history, answers, output.path, was_finished=True)
+
+    def _network(self, reader: SpanReader) -> Network:
+        """Returns what computes a reader's logits on the devices of this process."""
+        if self.strategy is None:
+            return KerasNetwork(reader)
+        from zonekeras.distribute.replicated_network import ReplicatedNetwork
+        from zonekeras.models.saved_model import ReaderModule
+
+        with self.strategy.scope():
+            module = ReaderModule(reader)
+        return ReplicatedNetwork(module, self.strategy)
+
+    def _build(self, config: EncoderConfig, weights: Any, dtype: str) -> SpanReader:
+        """Builds a reader on all devices."""
+        if self.strategy is None:
+            return build_reader(config, weights, dtype=dtype)
+        with self.strategy.scope():
+            return build_reader(config, weights, dtype=dtype)
+
+    def _on_all_devices(self, model: ZoneModel) -> ZoneModel:
+        """Returns a copy of a model that is on all devices, if there are several."""
+        if self.strategy is None:
+            return model
+        weights = reader_weights(self._reader(model))
+        reader = self._build(model.description.encoder, weights, "float32")
+        return ZoneModel(self._network(reader), model.tokenizer, model.description)
+
+    def _reader(self, model: ZoneModel) -> SpanReader:
+        if not isinstance(model.network, KerasNetwork):
+            raise InputError(
+                "Expected a Keras model to fine-tune. Received: a loaded SavedModel. "
+                "Load the model directory with prefer_saved_model=False."
+            )
+        return model.network.reader
+
+    def _fresh_reader(self) -> SpanReader:
+        """Returns a reader of its own to train, with the settings' dropout."""
+        settings = self.settings
+        config = self.model.description.encoder
+        if settings.dropout is not None:
+            config = replace(
+                config, dropout=settings.dropout, attention_dropout=settings.dropout
+            )
+        weights = reader_weights(self._reader(self.model))
+        if settings.from_scratch:
+            weights |= random_weights(encoder_shapes(config), settings.seed)
+        if settings.from_scratch or not self.model.description.has_head:
+            weights |= random_weights(head_shapes(config), settings.seed)
+        return self._build(config, weights, settings.precision)
+
+    def _final_model(
+        self, weights: Mapping[str, Any], output: RunDirectory | None
+    ) -> ZoneModel:
+        """Returns the trained model in float32, with the dropout that it came with."""
+        config = self.model.description.encoder
+        made_by = {
+            "command": "finetune",
+            "run": None if output is None else output.run,
+            **self.record(),
+        }
+        description = replace(
+            self.model.description,
+            precision="float32",
+            has_head=True,
+            made_by=made_by,
+        )
+        final = build_reader(config, weights, dtype="float32")
+        return ZoneModel(KerasNetwork(final), self.model.tokenizer, description)
+
+    def _features(self, dataset: SquadDataset) -> Features:
+        return make_windows(self.model, dataset, self.settings)
+
+
+def _read(
+    data: SquadDataset | str | os.PathLike[str], *, training: bool
+) -> SquadDataset:
+    if isinstance(data, SquadDataset):
+        return data
+    return read_squad(os.fspath(data), training=training)
+
+
+def _check_backend() -> None:
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise InputError(
+            "Expected the TensorFlow backend to fine-tune with. Received: "
+            f"{backend}. Set KERAS_BACKEND=tensorflow."
+        )
+
+
+def _make_deterministic() -> None:
+    """Makes TensorFlow repeat itself bit for bit, in this process from here on."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def _ignore(progress: Progress) -> None:
+    """Takes progress where nobody asked for it."""
