@@ -23,6 +23,7 @@ from zonekeras.results.directory import (
     predictions_file,
 )
 from zonekeras.results.store import StoredAnswer, SweepStore
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.sweeping.attention import mean_masses
 from zonekeras.sweeping.plan import in_result_order
 from zonekeras.sweeping.result import (
@@ -113,6 +114,7 @@ class SweepOutput:
                 (name, [item.text for item in self._store.answers(self._run, name)])
                 for name in names
             ),
+            scores=SPAN_SCORES,
             model_name=self._description["model"],
             semantics=self._settings["semantics"],
             metric=self._description["metric"],
