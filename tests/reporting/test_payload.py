@@ -6,6 +6,7 @@ import pytest
 
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, PASSAGES, write_store
 from tests.scores import ACCURACY, GRADED
+from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.results.store import STORE_FILE, SweepStore
 from zonekeras.sweeping import output
@@ -129,3 +130,15 @@ def test_a_payload_has_the_scores_of_its_run(payload, made_up):
     assert made_up == renamed(payload)
     # A reader of the file meets the keys in the same order.
     assert json.dumps(made_up) == json.dumps(renamed(payload))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("payload", '{"exact_match":"EM","f1":"F1"}'),
+        ("made_up", '{"accuracy":"accuracy","graded":"graded"}'),
+    ],
+)
+def test_the_page_has_the_scores_with_their_labels(request, name, expected):
+    page = build_page(request.getfixturevalue(name)).decode()
+    assert page.count(f"const SCORES = {expected};") == 1
