@@ -6,8 +6,6 @@ from zonekeras.statistics.scores import ItemScores, item_differences
 
 ACCURACY = Score("accuracy", "Acc.", is_binary=True)
 GRADED = Score("graded", "Grade", is_binary=False)
-MADE_UP = (GRADED, ACCURACY)
-"""Scores of no task; the headline is not the binary one."""
 
 
 def means(exact_match, f1, num_questions):

@@ -40,7 +40,7 @@ F1 = Score("f1", "F1", is_binary=False)
 SPAN_SCORES = (EXACT_MATCH, F1)
 """The scores of the span reader."""
 
-KNOWN_SCORES = SPAN_SCORES
+KNOWN_SCORES: tuple[Score, ...] = SPAN_SCORES
 """The scores of all tasks, each once."""
 
 
