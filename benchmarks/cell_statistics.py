@@ -23,12 +23,13 @@ import numpy as np
 import scipy
 from scipy.stats import bootstrap as scipy_bootstrap
 
+from zonekeras.scores import EXACT_MATCH, F1, SPAN_SCORES
 from zonekeras.statistics.bootstrap import bootstrap_intervals, resampled_effects
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import QuestionScores, score_differences
+from zonekeras.statistics.scores import ItemScores, score_differences
 
 SEEDS = 5
 
@@ -45,10 +46,11 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def draw_scores(generator: np.random.Generator, *shape: int) -> QuestionScores:
+def draw_scores(generator: np.random.Generator, *shape: int) -> ItemScores:
     """Draws scores; it takes as long whatever they are."""
     exact_match = (generator.random(shape) < 0.8).astype(np.float64)
-    return QuestionScores(exact_match, np.maximum(exact_match, generator.random(shape)))
+    f1 = np.maximum(exact_match, generator.random(shape))
+    return ItemScores({EXACT_MATCH: exact_match, F1: f1})
 
 
 def loop(totals: PassageTotals, num_resamples: int) -> np.ndarray:
@@ -125,7 +127,7 @@ def main() -> None:
             1.0,
         ),
         f"seed_statistics, {SEEDS} seeds": (
-            lambda: seed_statistics(of_seeds, num_resamples=resamples),
+            lambda: seed_statistics(of_seeds, SPAN_SCORES, num_resamples=resamples),
             1.0,
         ),
         "bootstrap, a loop (scaled)": (lambda: loop(totals, looped), scale),

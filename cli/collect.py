@@ -84,6 +84,7 @@ def _main(argv: Sequence[str]) -> None:
     from zonekeras.data.squad import read_squad
     from zonekeras.errors import InputError
     from zonekeras.metrics import choose_metric
+    from zonekeras.scores import EXACT_MATCH, F1, SPAN_SCORES
     from zonekeras.store.protocol_csv import write_results_csv
 
     directory = Path(arguments.predictions_dir)
@@ -100,15 +101,19 @@ def _main(argv: Sequence[str]) -> None:
     baseline = directory / BASELINE_FILE
     paths = [*([baseline] if baseline.exists() else []), *files.values()]
     scores = _score_files(paths, dataset, metric)
-    column = 1 if arguments.use_f1 else 0
+    score = F1 if arguments.use_f1 else EXACT_MATCH
+    column = SPAN_SCORES.index(score)
     write_results_csv(
         results, {cell: scores[path][column] for cell, path in files.items()}
     )
     if baseline in scores:
-        exact_match, f1 = scores[baseline]
-        print(f"baseline: EM {exact_match:.3f}, F1 {f1:.3f}")
+        values = [
+            f"{one.label} {value:.3f}"
+            for one, value in zip(SPAN_SCORES, scores[baseline], strict=True)
+        ]
+        print(f"baseline: {', '.join(values)}")
     num_layers = 1 + max(layer for layer, _ in files)
-    print(f"{results}: {('EM', 'F1')[column]} of {num_layers} layers x 5 zones")
+    print(f"{results}: {score.label} of {num_layers} layers x 5 zones")
 
 
 def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], Path]:

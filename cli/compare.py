@@ -15,7 +15,7 @@ from cli.value_types import input_path, output_dir
 
 if TYPE_CHECKING:
     from zonekeras.analysis.sweep_comparison import SweepComparison
-    from zonekeras.store.tidy import ScoreName
+    from zonekeras.scores import Score
 
 PROG = "zonekeras compare"
 
@@ -78,34 +78,34 @@ def _main(argv: Sequence[str]) -> None:
 
 def _print(comparison: SweepComparison, first: str, second: str) -> None:
     """Prints what is compared, the cells, and all else."""
-    from cli.effect_grids import SCORE_LABELS, SURVIVES, print_cells
+    from cli.effect_grids import SURVIVES, print_cells
 
     paired = "paired by passage" if comparison.same_passages else "of other data"
     runs = [f"{num} {'run' if num == 1 else 'runs'}" for num in comparison.num_runs]
     print(f"{first} ({runs[0]}) minus {second} ({runs[1]}), {paired}")
-    for score, label in SCORE_LABELS.items():
+    for score in comparison.scores:
         print_cells(
             comparison.table,
-            title=f"difference of {label} effects, points, and 95 % interval",
+            title=f"difference of {score.label} effects, points, and 95 % interval",
             caption=SURVIVES,
             text_of=partial(_cell, score),
         )
     others = comparison.table[comparison.table["layer"].isna()]
     for row in others.to_dict("records"):
         differences = [
-            f"{label} {_line(score, row)}" for score, label in SCORE_LABELS.items()
+            f"{score.label} {_line(score, row)}" for score in comparison.scores
         ]
         print(f"{row['configuration']}: {', '.join(differences)}")
 
 
-def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
+def _cell(score: Score, row: dict[Any, Any]) -> str:
     from cli.effect_grids import marked, with_interval
 
     difference = marked(row[f"{score}_difference"], row[f"{score}_q"])
     return with_interval(difference, row[f"{score}_low"], row[f"{score}_high"])
 
 
-def _line(score: ScoreName, row: dict[Any, Any]) -> str:
+def _line(score: Score, row: dict[Any, Any]) -> str:
     from cli.effect_grids import marked, on_a_line
 
     difference = marked(row[f"{score}_difference"], row[f"{score}_q"])

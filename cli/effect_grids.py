@@ -10,13 +10,13 @@ from rich.table import Table
 
 from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import Score
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 from zonekeras.zones import Zone
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 
 
@@ -63,12 +63,13 @@ def print_cells(
         _print(lines, [zone.value for zone in Zone], title, caption)
 
 
-def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
-    """Prints the exact match effects of every set that is whole, but the cells.
+def print_sets(table: pd.DataFrame, num_layers: int, score: Score) -> set[str]:
+    """Prints the effects on a score of every set that is whole, but the cells.
 
     Args:
         table: A long-form table with effects and q-values.
         num_layers: Layers of the model.
+        score: Which score.
 
     Returns:
         The configurations that were printed.
@@ -81,14 +82,14 @@ def print_sets(table: pd.DataFrame, num_layers: int) -> set[str]:
             lines = {
                 layer: [
                     marked(
-                        rows[one[layer]]["exact_match_effect"],
-                        rows[one[layer]]["exact_match_q"],
+                        rows[one[layer]][f"{score}_effect"],
+                        rows[one[layer]][f"{score}_q"],
                     )
                     for one in names
                 ]
                 for layer in range(num_layers)
             }
-            title = f"{panel.title or panel.axis}: EM effect, points"
+            title = f"{panel.title or panel.axis}: {score.label} effect, points"
             _print(lines, [one.label for one in panel.columns], title, SURVIVES)
             shown.update(*names)
     return shown

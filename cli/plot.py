@@ -13,6 +13,7 @@ from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import existing_path, finite_float, positive_float
 from zonekeras.errors import InputError
+from zonekeras.scores import names_and_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PROG = "zonekeras plot"
 SETS = ("heads", "cumulative", "pairs", "only")
 DRAWN = ("cells", *SETS, "controls", "mass_effect")
-SCORES = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
+SCORES = names_and_labels()
 
 EPILOG = """\
 results are a results.csv (which needs the baseline's score after it), a
@@ -69,8 +70,7 @@ def build_parser() -> CommandParser:
         "--score",
         type=str.lower,
         choices=tuple(SCORES),
-        default="em",
-        help="which score: em (the same as exact_match) or f1",
+        help=f"which score: {_spellings()} (default: {next(iter(SCORES))})",
     )
     parser.add_boolean("--annotate", False, "write each value into its cell")
     parser.add_argument(
@@ -102,6 +102,18 @@ def build_parser() -> CommandParser:
         help="draw the score minus that of these results, cell by cell",
     )
     return parser
+
+
+def _spellings() -> str:
+    """Says what the flag may call each score."""
+    words: dict[str, list[str]] = {}
+    for word, name in SCORES.items():
+        words.setdefault(name, []).append(word)
+    *firsts, last = [
+        f"{first} (the same as {', '.join(others)})" if others else first
+        for first, *others in words.values()
+    ]
+    return f"{', '.join(firsts)} or {last}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -266,7 +278,7 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
 def _appearance(flags: argparse.Namespace) -> dict[str, Any]:
     """Returns the keywords that all figures take."""
     return {
-        "score": SCORES[flags.score],
+        "score": None if flags.score is None else SCORES[flags.score],
         "annotate": flags.annotate,
         "value_range": flags.range and tuple(flags.range),
         "figure_size": flags.figure_size and tuple(flags.figure_size),

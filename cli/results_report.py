@@ -10,7 +10,8 @@ from rich.table import Table
 
 from cli.effect_grids import with_interval
 from cli.tables import print_table
-from zonekeras.store.tidy import ScoreName
+from zonekeras.scores import score_named
+from zonekeras.store.tidy import score_names
 from zonekeras.zones import BASELINE
 
 if TYPE_CHECKING:
@@ -46,15 +47,17 @@ def print_means(result: RunsResult) -> None:
 
 
 def print_groups(table: pd.DataFrame) -> None:
-    """Prints effects on exact match in groups of questions, a line for each mask.
+    """Prints effects on the headline score in groups of questions, by mask.
 
     Args:
         table: As `zonekeras.analysis.question_groups.group_table` returns it.
     """
     name = table["grouping"].iloc[0].replace("_", " ")
+    columns = [column for column in table.columns if column.endswith("_baseline")]
+    score = score_named(columns[0].removesuffix("_baseline"))
     grid = Table(
-        title=f"EM effect by {name}, points, and 95 % interval",
-        caption="below a group: its questions and the baseline's EM in it",
+        title=f"{score.label} effect by {name}, points, and 95 % interval",
+        caption=f"below a group: its questions and the baseline's {score.label} in it",
         title_justify="left",
         caption_justify="left",
     )
@@ -62,15 +65,14 @@ def print_groups(table: pd.DataFrame) -> None:
     first = table[table["configuration"] == table["configuration"].iloc[0]]
     for row in first.to_dict("records"):
         grid.add_column(
-            f"{row['group']}\n{row['num_questions']:,}\n"
-            f"{row['exact_match_baseline']:.1f}",
+            f"{row['group']}\n{row['num_questions']:,}\n{row[f'{score}_baseline']:.1f}",
             justify="right",
         )
     for configuration, rows in table.groupby("configuration", sort=False):
         cells = zip(
-            rows["exact_match_effect"],
-            rows["exact_match_low"],
-            rows["exact_match_high"],
+            rows[f"{score}_effect"],
+            rows[f"{score}_low"],
+            rows[f"{score}_high"],
             strict=True,
         )
         texts = [with_interval(f"{one[0]:+.1f}", *one[1:]) for one in cells]
@@ -94,35 +96,37 @@ def _described(run: RunListing) -> list[str]:
 
 
 def _print_scores(
-    scores: pd.DataFrame, texts_of: Callable[[dict[Any, Any]], list[str]]
+    scores: pd.DataFrame,
+    texts_of: Callable[[dict[Any, Any], Sequence[str]], list[str]],
 ) -> None:
     """Prints a line for each configuration; nothing of an empty table."""
     if scores.empty:
         return
     table = Table(title_justify="left")
     table.add_column("configuration")
-    for name in ("EM", "F1", "EM effect", "F1 effect"):
-        table.add_column(name, justify="right")
+    names = score_names(scores)
+    labels = [score_named(name).label for name in names]
+    for label in (*labels, *(f"{one} effect" for one in labels)):
+        table.add_column(label, justify="right")
     for row in scores.to_dict("records"):
-        table.add_row(escape(row["configuration"]), *texts_of(row))
+        table.add_row(escape(row["configuration"]), *texts_of(row, names))
     print_table(table)
 
 
-def _of_sweep(row: dict[Any, Any]) -> list[str]:
-    scores = [f"{row[score]:.3f}" for score in ScoreName]
-    return scores + [f"{row[f'{score}_effect']:+.3f}" for score in ScoreName]
+def _of_sweep(row: dict[Any, Any], names: Sequence[str]) -> list[str]:
+    scores = [f"{row[name]:.3f}" for name in names]
+    return scores + [f"{row[f'{name}_effect']:+.3f}" for name in names]
 
 
-def _of_means(row: dict[Any, Any]) -> list[str]:
+def _of_means(row: dict[Any, Any], names: Sequence[str]) -> list[str]:
     scores = [
-        f"{row[score]:.2f} ± {row[f'{score}_score_deviation']:.2f}"
-        for score in ScoreName
+        f"{row[name]:.2f} ± {row[f'{name}_score_deviation']:.2f}" for name in names
     ]
     if row["configuration"] == BASELINE:
-        return [*scores, "", ""]
+        return scores + [""] * len(names)
     return scores + [
-        f"{row[f'{score}_effect']:+.2f} ± {row[f'{score}_deviation']:.2f}"
-        for score in ScoreName
+        f"{row[f'{name}_effect']:+.2f} ± {row[f'{name}_deviation']:.2f}"
+        for name in names
     ]
 
 

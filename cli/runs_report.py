@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cli.effect_grids import (
-    SCORE_LABELS,
     SURVIVES,
     marked,
     on_a_line,
@@ -14,9 +13,10 @@ from cli.effect_grids import (
     print_sets,
     with_interval,
 )
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 if TYPE_CHECKING:
+    from zonekeras.scores import Score
     from zonekeras.sweeping import RunsResult
 
 
@@ -25,37 +25,37 @@ def print_runs(result: RunsResult, directory: str) -> None:
     print(f"{len(result.names)} runs: {', '.join(result.names)}")
     baseline = result.table.iloc[0]
     scores = [
-        f"{label} {baseline[score]:.3f} ± {baseline[f'{score}_score_deviation']:.3f}"
-        for score, label in SCORE_LABELS.items()
+        f"{score.label} {baseline[score.name]:.3f} ± "
+        f"{baseline[f'{score}_score_deviation']:.3f}"
+        for score in result.scores
     ]
     print(f"baseline: {', '.join(scores)} ({baseline['num_questions']} questions)")
-    for score, label in SCORE_LABELS.items():
+    for score in result.scores:
         print_cells(
             result.table,
-            title=f"{label} effect, points: mean ± standard deviation, 95 % interval",
+            title=f"{score.label} effect, points: mean ± standard deviation, "
+            "95 % interval",
             caption=SURVIVES,
             text_of=partial(_cell, score),
         )
-    shown = print_sets(result.table, result.num_layers)
+    shown = print_sets(result.table, result.num_layers, result.scores[0])
     others = result.table[result.table["layer"].isna()].iloc[1:]
     for row in others.to_dict("records"):
         if row["configuration"] in shown:
             continue
-        effects = [
-            f"{label} {_line(score, row)}" for score, label in SCORE_LABELS.items()
-        ]
+        effects = [f"{score.label} {_line(score, row)}" for score in result.scores]
         print(f"{row['configuration']}: {', '.join(effects)}")
     print(f"results in {directory}")
 
 
-def _cell(score: ScoreName, row: dict[Any, Any]) -> str:
+def _cell(score: Score, row: dict[Any, Any]) -> str:
     # A decimal and a word more, and five columns would not fit into 80 characters.
     star = "*" if row[f"{score}_q"] < FALSE_DISCOVERY_RATE else " "
     mean = f"{row[f'{score}_effect']:+.1f} ± {row[f'{score}_deviation']:.1f}{star}"
     return with_interval(mean, row[f"{score}_low"], row[f"{score}_high"])
 
 
-def _line(score: ScoreName, row: dict[Any, Any]) -> str:
+def _line(score: Score, row: dict[Any, Any]) -> str:
     effect = marked(row[f"{score}_effect"], row[f"{score}_q"]).strip()
     mean = f"{effect} ± {row[f'{score}_deviation']:.2f}"
     return on_a_line(mean, row[f"{score}_low"], row[f"{score}_high"])

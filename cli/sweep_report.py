@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cli.effect_grids import (
-    SCORE_LABELS,
     SURVIVES,
     marked,
     on_a_line,
@@ -19,10 +19,10 @@ from cli.effect_grids import (
     with_interval,
 )
 from zonekeras.statistics.statistics_settings import POWER
-from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import parse_configuration
 
 if TYPE_CHECKING:
+    from zonekeras.scores import Score
     from zonekeras.sweeping import Progress as SweepProgress
     from zonekeras.sweeping import SweepEstimate, SweepResult
 
@@ -146,12 +146,11 @@ def print_estimate(estimate: SweepEstimate) -> None:
 def print_result(result: SweepResult, directory: str) -> None:
     """Prints the baseline, the effects, and where the files are."""
     baseline = result.baseline
-    print(
-        f"baseline: EM {baseline.exact_match:.3f}, F1 {baseline.f1:.3f} "
-        f"({baseline.num_questions} questions)"
-    )
-    for score, label in SCORE_LABELS.items():
-        _print_cells(result, score, label)
+    scores = result.scores.scores
+    values = [f"{one.label} {baseline.by_name[one.name]:.3f}" for one in scores]
+    print(f"baseline: {', '.join(values)} ({baseline.num_questions} questions)")
+    for score in scores:
+        _print_cells(result, score)
     _print_evidence(result)
     _print_others(result)
     _print_controls(result)
@@ -159,33 +158,37 @@ def print_result(result: SweepResult, directory: str) -> None:
     print(f"results in {directory}")
 
 
-def _print_cells(result: SweepResult, score: ScoreName, label: str) -> None:
+def _print_cells(result: SweepResult, score: Score) -> None:
     """Prints the effects of the cells with intervals, those marked that survive."""
     print_cells(
         result.table,
-        title=f"{label} minus baseline, points, and 95 % interval",
+        title=f"{score.label} minus baseline, points, and 95 % interval",
         caption=SURVIVES,
         text_of=lambda row: with_interval(_marked(score, row), *_interval(score, row)),
     )
 
 
 def _print_evidence(result: SweepResult) -> None:
-    """Prints what the cells' effects on exact match rest on."""
-    print_cells(
-        result.table,
-        title="EM: answers broken/repaired, p, McNemar's p, detectable effect",
-        caption="p: permutation of passages; McNemar's takes questions as independent\n"
-        f"detectable: the smallest effect found with probability {POWER:g}, points",
-        text_of=_evidence,
-    )
+    """Prints what the cells' effects on the binary score rest on, if there is one."""
+    binary = [score for score in result.scores.scores if score.is_binary]
+    for score in binary[:1]:
+        print_cells(
+            result.table,
+            title=f"{score.label}: answers broken/repaired, p, McNemar's p, "
+            "detectable effect",
+            caption="p: permutation of passages; McNemar's takes questions as "
+            "independent\n"
+            f"detectable: the smallest effect found with probability {POWER:g}, points",
+            text_of=partial(_evidence, score),
+        )
 
 
-def _evidence(row: dict[Any, Any]) -> str:
-    detectable = row["exact_match_detectable"]
+def _evidence(score: Score, row: dict[Any, Any]) -> str:
+    detectable = row[f"{score}_detectable"]
     return "\n".join(
         [
             f"{row['broken']:.0f}/{row['repaired']:.0f}",
-            _probability(row["exact_match_p"]),
+            _probability(row[f"{score}_p"]),
             _probability(row["mcnemar_p"]),
             "none" if math.isinf(detectable) else f"±{detectable:.2f}",
         ]
@@ -196,33 +199,34 @@ def _probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _marked(score: ScoreName, row: dict[Any, Any]) -> str:
+def _marked(score: Score, row: dict[Any, Any]) -> str:
     return marked(row[f"{score}_effect"], row[f"{score}_q"])
 
 
-def _interval(score: ScoreName, row: dict[Any, Any]) -> tuple[float, float]:
+def _interval(score: Score, row: dict[Any, Any]) -> tuple[float, float]:
     return row[f"{score}_low"], row[f"{score}_high"]
 
 
 def _print_others(result: SweepResult) -> None:
     """Prints what is not a cell: whole sets as grids, the rest by its spelling."""
-    shown = print_sets(result.table, result.num_layers)
+    shown = print_sets(result.table, result.num_layers, result.scores.scores[0])
     others = result.table[result.table["layer"].isna()].iloc[1:]
     for row in others.to_dict("records"):
         name = row["configuration"]
         if name in shown or parse_configuration(name).control:
             continue
         found = [
-            f"{label} {row[score]:.3f}, "
+            f"{score.label} {row[score.name]:.3f}, "
             + on_a_line(_marked(score, row), *_interval(score, row))
-            for score, label in SCORE_LABELS.items()
+            for score in result.scores.scores
         ]
         print(f"{name}: {'; '.join(found)}")
 
 
 def _print_controls(result: SweepResult) -> None:
-    """Prints what the cells' exact match loses beyond controls, if there are any."""
-    if "exact_match_beyond" not in result.table.columns:
+    """Prints what the cells' headline loses beyond controls, if there are any."""
+    score = result.scores.scores[0]
+    if f"{score}_beyond" not in result.table.columns:
         return
     cells = result.table[result.table["control_possible"].eq(False).fillna(False)]
     overlaps = dict(zip(cells["zone"], cells["control_overlap"], strict=True))
@@ -232,7 +236,7 @@ def _print_controls(result: SweepResult) -> None:
     ]
     print_cells(
         result.table,
-        title="EM minus size-matched controls, points, and 95 % interval",
+        title=f"{score.label} minus size-matched controls, points, and 95 % interval",
         caption=SURVIVES
         + "\n– no control possible, since it would mask the zone itself: "
         + ", ".join(without)
@@ -240,11 +244,11 @@ def _print_controls(result: SweepResult) -> None:
         else SURVIVES,
         text_of=lambda row: (
             "– "
-            if math.isnan(row["exact_match_beyond"])
+            if math.isnan(row[f"{score}_beyond"])
             else with_interval(
-                marked(row["exact_match_beyond"], row["exact_match_beyond_q"]),
-                row["exact_match_beyond_low"],
-                row["exact_match_beyond_high"],
+                marked(row[f"{score}_beyond"], row[f"{score}_beyond_q"]),
+                row[f"{score}_beyond_low"],
+                row[f"{score}_beyond_high"],
             )
         ),
     )
@@ -254,14 +258,15 @@ def _print_attention(result: SweepResult) -> None:
     """Prints how attention mass and effect go together, if it was looked at."""
     from zonekeras.statistics.attention_mass import mass_correlation
 
+    score = result.scores.scores[0]
     found, ranked = (
-        mass_correlation(result.table, ScoreName.EXACT_MATCH, method)
+        mass_correlation(result.table, score, method)
         for method in ("pearson", "spearman")
     )
     if found is None or ranked is None or math.isnan(found.value):
         return
     print(
-        f"attention mass and EM effect over {found.num_cells} cells: "
+        f"attention mass and {score.label} effect over {found.num_cells} cells: "
         f"r {found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}), by rank "
         f"{ranked.value:+.2f} ({ranked.low:+.2f} to {ranked.high:+.2f})"
     )

@@ -122,9 +122,11 @@ def _print_case(result: CaseResult) -> None:
 
 def _print_statistics(report: VerificationReport) -> None:
     """Prints the rates on simulated outcomes with their bounds."""
+    from zonekeras.scores import score_named
+
     print(f"\n{'simulated':<20}{'rate':>8}{'promised':>10}   Monte-Carlo bounds")
     for row in report.statistics.to_dict("records"):
-        name = f"{row['score'].upper()}: {_QUANTITIES[row['quantity']]}"
+        name = f"{score_named(row['score']).label}: {_QUANTITIES[row['quantity']]}"
         bounds = f"{row['low']:.2%} to {row['high']:.2%}"
         print(
             f"{name:<20}{row['rate']:>8.2%}{row['expected']:>10.0%}   {bounds:<21}"

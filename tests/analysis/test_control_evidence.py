@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from tests.builders import tiny_squad, write_json
+from tests.scores import means, span_scores
 from zonekeras.analysis.control_evidence import add_control_evidence
 from zonekeras.analysis.evidence import add_evidence
 from zonekeras.data.squad import read_squad
-from zonekeras.statistics.scores import QuestionScores
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.scores import F1
+from zonekeras.store.tidy import sweep_table
 
 NAMES = [
     "baseline",
@@ -36,13 +37,13 @@ def scores(dataset):
     shape = (len(NAMES), dataset.num_questions)
     f1 = np.random.default_rng(0).random(shape)
     f1[1:4] *= 0.4
-    return QuestionScores((f1 > 0.5).astype(float), f1)
+    return span_scores((f1 > 0.5).astype(float), f1)
 
 
 def table_of(scores, names):
     rows = {
-        name: Score(100 * em.mean(), 100 * f1.mean(), len(f1))
-        for name, em, f1 in zip(names, scores.exact_match, scores.f1, strict=True)
+        name: means(100 * em.mean(), 100 * f1.mean(), len(f1))
+        for name, em, f1 in zip(names, *scores.by_score.values(), strict=True)
     }
     return sweep_table(rows, model="m", dataset="d")
 
@@ -66,10 +67,11 @@ def test_overlap_and_what_it_allows(table):
 
 
 def test_effects_beyond_the_controls(table, scores):
-    mean = scores.f1[[6, 7]].mean()
-    expected = 100 * (scores.f1[2].mean() - mean)
+    f1 = scores.by_score[F1]
+    mean = f1[[6, 7]].mean()
+    expected = 100 * (f1[2].mean() - mean)
     assert table.loc["layer0:q2", "f1_beyond"] == pytest.approx(expected)
-    effects = 100 * (scores.f1[[6, 7]].mean(axis=1) - scores.f1[0].mean())
+    effects = 100 * (f1[[6, 7]].mean(axis=1) - f1[0].mean())
     row = table.loc["layer0:q2"]
     assert row["f1_control_effect"] == pytest.approx(effects.mean())
     assert row["f1_control_deviation"] == pytest.approx(np.std(effects, ddof=1))
@@ -80,14 +82,14 @@ def test_effects_beyond_the_controls(table, scores):
 
 
 def test_without_controls_nothing_is_added(dataset, scores):
-    part = QuestionScores(scores.exact_match[:6], scores.f1[:6])
+    part = scores.take(np.arange(6))
     table = table_of(part, NAMES[:6])
     assert add_control_evidence(table, part, dataset, OVERLAPS) is table
 
 
 def test_controls_do_not_change_what_is_said_of_cells(dataset, scores):
     whole = add_evidence(table_of(scores, NAMES), scores, dataset)
-    part = QuestionScores(scores.exact_match[:6], scores.f1[:6])
+    part = scores.take(np.arange(6))
     alone = add_evidence(table_of(part, NAMES[:6]), part, dataset)
     columns = ["f1_low", "f1_p", "f1_q", "f1_detectable"]
     pd.testing.assert_frame_equal(whole[columns][:6], alone[columns])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.scores import means, span_scores
 from zonekeras.analysis.evidence import add_evidence, passage_index
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.statistics.cells import cell_statistics
-from zonekeras.statistics.scores import QuestionScores
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import sweep_table
 
 NAMES = ["baseline", "layer0:q2", "layer0:p2", "layer1.head0:p2"]
 COUNTS = [1, 2, 3] * 8
@@ -36,13 +36,13 @@ def scores():
     f1 = random.random((4, sum(COUNTS)))
     f1[1] = np.maximum(f1[0] - 0.4, 0.0)
     f1[2] = f1[0]
-    return QuestionScores((f1 > 0.5).astype(float), f1)
+    return span_scores((f1 > 0.5).astype(float), f1)
 
 
 def table_of(scores, names=NAMES):
     rows = [
-        Score(100 * em.mean(), 100 * f1.mean(), len(f1))
-        for em, f1 in zip(scores.exact_match, scores.f1, strict=True)
+        means(100 * em.mean(), 100 * f1.mean(), len(f1))
+        for em, f1 in zip(*scores.by_score.values(), strict=True)
     ]
     named = dict(zip(names, rows, strict=True))
     return sweep_table(named, model="m", dataset="d")
@@ -62,20 +62,20 @@ def test_a_passage_that_is_there_twice_is_one(dataset):
 
 def test_columns_are_those_of_the_statistics(dataset, scores):
     table = add_evidence(table_of(scores), scores, dataset)
-    part = QuestionScores(scores.exact_match[1:], scores.f1[1:])
-    first = QuestionScores(scores.exact_match[0], scores.f1[0])
+    part = scores.take(np.arange(1, 4))
+    first = scores.take(0)
     expected = cell_statistics(first, part, passage_index(dataset))
-    for ours, theirs in (
-        ("exact_match_low", "em_low"),
-        ("exact_match_q", "em_q"),
-        ("f1_high", "f1_high"),
-        ("f1_p", "f1_p"),
-        ("f1_detectable", "f1_detectable"),
-        ("broken", "broken"),
-        ("mcnemar_p", "mcnemar_p"),
+    for column in (
+        "exact_match_low",
+        "exact_match_q",
+        "f1_high",
+        "f1_p",
+        "f1_detectable",
+        "broken",
+        "mcnemar_p",
     ):
-        assert table[ours].tolist()[1:] == expected[theirs].tolist()
-        assert np.isnan(table[ours][0])
+        assert table[column].tolist()[1:] == expected[column].tolist()
+        assert np.isnan(table[column][0])
     assert table["f1_effect"][1] == pytest.approx(expected["f1_effect"][0])
     assert table["f1_q"][1] < 0.05 < table["f1_q"][2]
 
@@ -87,6 +87,6 @@ def test_cells_and_other_configurations_are_one_family(dataset, scores):
 
 
 def test_a_baseline_alone_has_no_effects(dataset, scores):
-    alone = QuestionScores(scores.exact_match[:1], scores.f1[:1])
+    alone = scores.take(np.arange(1))
     table = table_of(alone, NAMES[:1])
     assert add_evidence(table, alone, dataset) is table

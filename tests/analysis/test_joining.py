@@ -8,11 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cli.runs_report import print_runs
 from tests.reporting.stores import FOUND, answers, write_store
+from tests.scores import ACCURACY, GRADED
 from zonekeras import plotting
+from zonekeras.analysis import output
 from zonekeras.analysis.joined_files import write_runs
 from zonekeras.analysis.joining import join_runs, read_run, read_runs
 from zonekeras.errors import InputError
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.tidy import read_table
 
@@ -149,3 +153,31 @@ def test_what_cannot_be_joined(runs):
     refused("have no configuration but the baseline in common", table=other)
     with pytest.raises(InputError, match="at least two seeds"):
         join_runs(runs[:1])
+
+
+def test_runs_of_other_scores_are_joined(
+    directory, result, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+    found = join_runs(read_runs(directory))
+    assert found.scores == (ACCURACY, GRADED)
+    renamed = result.table.rename(
+        columns=lambda column: column.replace("exact_match", "accuracy").replace(
+            "f1", "graded"
+        )
+    )
+    pd.testing.assert_frame_equal(found.table, renamed)
+    write_runs(found, tmp_path)
+    readable = pd.read_csv(tmp_path / "runs.csv").set_index("configuration")
+    assert readable.loc["layer1:p2q", "accuracy_effect"] == -41.6667
+    print_runs(found, "here")
+    assert "baseline: Acc. 83.333 ± 14.434, Grade" in capsys.readouterr().out
+    mixed = [read_run(directory / "seed-0"), with_span_scores(directory)]
+    with pytest.raises(InputError, match="which differ in scores.$"):
+        join_runs(mixed)
+
+
+def with_span_scores(directory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "SPAN_SCORES", SPAN_SCORES)
+        return read_run(directory / "seed-1")

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from cli import compare
 from tests.reporting.stores import DATASET, FOUND, SETTINGS, answers, write_store
+from tests.scores import ACCURACY, GRADED
 from zonekeras import plotting
+from zonekeras.analysis import output
 from zonekeras.analysis.sweep_comparison import compare_sweeps, write_comparison
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
@@ -150,3 +153,17 @@ def test_sides_that_cannot_be_compared(sides, tmp_path):
         compare_sweeps(sides[0], tmp_path / "nothing")
     with pytest.raises(InputError, match="^Expected the comparison of two sweeps."):
         plotting.difference_heatmap(compare_sweeps(*sides).table[["configuration"]])
+
+
+def test_other_scores_are_compared(sides, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+    found = compare_sweeps(*sides)
+    assert found.scores == (ACCURACY, GRADED)
+    table = found.table.set_index("configuration")
+    assert table.loc["layer1:p2q", "accuracy_difference"] == -50.0
+    [axes, color_bar] = plotting.difference_heatmap(found, score=ACCURACY).axes
+    assert color_bar.get_ylabel() == "Difference in Acc. effect (points)"
+    arguments = [str(side) for side in sides]
+    assert compare.main([*arguments, "--output_dir", str(tmp_path / "out")]) == 0
+    assert "difference of Grade effects" in " ".join(capsys.readouterr().out.split())
+    assert (tmp_path / "out" / "comparison.png").exists()

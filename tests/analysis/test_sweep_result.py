@@ -1,16 +1,21 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from cli import plot
+from cli.sweep_report import print_result
 from tests.builders import tiny_squad, write_json
+from tests.scores import ACCURACY, GRADED, means, span_scores
 from zonekeras.analysis.sweep_result import (
     build_result,
-    mean_score,
+    mean_scores,
     write_answers,
     write_result,
 )
 from zonekeras.data.squad import read_squad
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.store.tidy import read_table
@@ -30,11 +35,12 @@ def answers(*texts):
     ]
 
 
-def result_of(dev, **texts):
+def result_of(dev, scores=SPAN_SCORES, **texts):
     stored = {name.replace("_", ":"): list(pair) for name, pair in texts.items()}
     return build_result(
         dev,
         stored.items(),
+        scores=scores,
         model_name="tiny",
         semantics="strict",
         metric="squad",
@@ -47,14 +53,14 @@ def gold(dev):
 
 
 def test_scores_are_points():
-    half = mean_score(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
-    assert (half.exact_match, half.f1, half.num_questions) == (50.0, 75.0, 2)
+    half = mean_scores(span_scores(np.array([1.0, 0.0]), np.array([1.0, 0.5])))
+    assert half == means(50.0, 75.0, 2)
 
 
 def test_effects_are_against_the_baseline(dev):
     first, second = gold(dev)
     result = result_of(dev, baseline=(first, second), layer0_q2=(first, "xyz"))
-    assert result.baseline.exact_match == 100.0
+    assert result.baseline.by_name["exact_match"] == 100.0
     assert result.table["exact_match_effect"].tolist() == [0.0, -50.0]
     assert result.predictions["layer0:q2"] == {
         "passage0-question0": first,
@@ -124,3 +130,30 @@ def test_without_a_cell_there_is_only_the_long_table(dev, tmp_path):
     texts = {"baseline": ("a", "b"), "layer0.head0_q2": ("c", "d")}
     write_result(result_of(dev, **texts), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["results.parquet"]
+
+
+def test_other_scores_go_through_files_and_commands(dev, tmp_path, capsys):
+    first, second = gold(dev)
+    texts = {"baseline": (first, second), "layer0_q2": (first, "xyz")}
+    result = result_of(dev, scores=(ACCURACY, GRADED), **texts)
+    write_result(result, tmp_path)
+    text = (tmp_path / "results.csv").read_text()
+    assert text == "layer,all,q2,q2p,p2q,p2\n1,,50.000,,,\n"
+    assert read_table(tmp_path / "results.parquet").equals(result.table)
+    print_result(result, "here")
+    said = capsys.readouterr().out
+    assert said.startswith("baseline: Acc. 100.000, Grade 100.000 (2 questions)\n")
+    assert "Grade minus baseline" in said
+    assert "Acc.: answers broken/repaired" in " ".join(said.split())
+    assert plot.main([str(tmp_path), str(tmp_path / "a.svg")]) == 0
+    assert b"accuracy" in (tmp_path / "a.svg").read_bytes()
+    assert plot.main([str(tmp_path), str(tmp_path / "b.svg"), "--score=f1"]) == 2
+    assert "a score that the table has: accuracy, graded." in capsys.readouterr().err
+
+
+def test_without_a_binary_score_nothing_is_said_of_broken_answers(dev, capsys):
+    scores = (GRADED, dataclasses.replace(ACCURACY, is_binary=False))
+    result = result_of(dev, scores, baseline=("a", "b"), layer0_q2=("c", "d"))
+    print_result(result, "here")
+    assert "broken" not in capsys.readouterr().out
+    assert "broken" not in result.table

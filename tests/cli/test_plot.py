@@ -1,11 +1,12 @@
 import pytest
 
 from cli.plot import SETS, main
+from tests.scores import means
 from zonekeras import plotting
 from zonekeras.configuration_sets import SetName
 from zonekeras.plotting.figure_files import figure_bytes
 from zonekeras.store.protocol_csv import write_results_csv
-from zonekeras.store.tidy import Score, read_table, sweep_table, write_table
+from zonekeras.store.tidy import read_table, sweep_table, write_table
 
 ZONES = ("all", "q2", "q2p", "p2q", "p2")
 
@@ -25,8 +26,8 @@ def results():
 
 
 def write_sweep(path, semantics="strict"):
-    scores = {"baseline": Score(80.0, 90.0, 7)}
-    scores |= {f"layer0:{zone}": Score(70.0, 75.0, 7) for zone in ZONES}
+    scores = {"baseline": means(80.0, 90.0, 7)}
+    scores |= {f"layer0:{zone}": means(70.0, 75.0, 7) for zone in ZONES}
     table = sweep_table(scores, model="m", dataset="d", semantics=semantics)
     path.parent.mkdir(exist_ok=True)
     write_table(table, path)
@@ -65,8 +66,8 @@ def test_a_table_and_a_directory_need_no_baseline(directory, capsys):
 
 
 def test_a_set_in_place_of_the_cells(results, directory, capsys):
-    scores = {"baseline": Score(80.0, 90.0, 7)}
-    scores |= {f"layer0:only-{zone}": Score(70.0, 75.0, 7) for zone in ZONES[1:]}
+    scores = {"baseline": means(80.0, 90.0, 7)}
+    scores |= {f"layer0:only-{zone}": means(70.0, 75.0, 7) for zone in ZONES[1:]}
     write_table(sweep_table(scores, model="m", dataset="d"), directory / "a.parquet")
     assert main(["a.parquet", "only.svg", "--draw", "only"]) == 0
     assert (directory / "only.svg").stat().st_size > 1000

@@ -17,8 +17,9 @@ from tests.builders import tiny_squad, write_hugging_face, write_json
 from tests.reporting.stores import FOUND, answers, write_store
 from zonekeras.analysis.question_groups import Grouping
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
-from zonekeras.store.tidy import COLUMNS
+from zonekeras.store.tidy import columns_of
 
+COLUMNS = columns_of(["exact_match", "f1"])
 ROOT = Path(__file__).resolve().parents[2]
 HELP = "see 'zonekeras results --help'."
 BACKEND = keras.backend.backend()

@@ -18,7 +18,7 @@ WRONG = CaseResult(
 )
 STATISTICS = pd.DataFrame(
     {
-        "score": ["em", "em"],
+        "score": ["exact_match", "exact_match"],
         "quantity": ["covered", "rejected"],
         "rate": [0.951, 0.0495],
         "expected": [0.95, 0.05],

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from tests.scores import means
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import sweep_table
 
 MASSES = {"q2": 0.05, "q2p": 0.15, "p2q": 0.1, "p2": 0.4}
 
@@ -11,9 +12,9 @@ MASSES = {"q2": 0.05, "q2p": 0.15, "p2q": 0.1, "p2": 0.4}
 @pytest.fixture
 def table():
     """One layer; the more mass, the more is lost."""
-    scores = {"baseline": Score(80.0, 90.0, 50), "layer0:all": Score(0.0, 5.0, 50)}
+    scores = {"baseline": means(80.0, 90.0, 50), "layer0:all": means(0.0, 5.0, 50)}
     scores |= {
-        f"layer0:{zone}": Score(80.0 - 100 * mass, 90.0, 50)
+        f"layer0:{zone}": means(80.0 - 100 * mass, 90.0, 50)
         for zone, mass in MASSES.items()
     }
     table = sweep_table(scores, model="m", dataset="d")

@@ -2,17 +2,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.scores import means
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import sweep_table
 
 
 @pytest.fixture
 def table():
     """Two layers; of p2 there is no control."""
     names = ["layer0:q2", "layer0:p2", "layer1:q2", "layer1:p2"]
-    scores = {"baseline": Score(80.0, 90.0, 50)}
-    scores |= {name: Score(70.0, 85.0, 50) for name in names}
+    scores = {"baseline": means(80.0, 90.0, 50)}
+    scores |= {name: means(70.0, 85.0, 50) for name in names}
     table = sweep_table(scores, model="m", dataset="d")
     beyond = pd.Series([np.nan, -6.0, np.nan, 1.5, np.nan])
     return table.assign(

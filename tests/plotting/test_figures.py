@@ -7,9 +7,10 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from tests.scores import ACCURACY, means
 from zonekeras import plotting
 from zonekeras.errors import InputError
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import MeanScores, sweep_table
 
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 
@@ -115,13 +116,47 @@ def test_a_layer_and_a_zone_that_were_not_run_are_drawn():
 
 
 def test_a_long_form_table_needs_no_baseline_and_names_its_semantics():
-    scores = {"baseline": Score(80.0, 90.0, 7), "layer1:p2": Score(70.0, 89.0, 7)}
+    scores = {"baseline": means(80.0, 90.0, 7), "layer1:p2": means(70.0, 89.0, 7)}
     table = sweep_table(scores, model="m", dataset="d", semantics="published")
     axes, color_bar = plotting.heatmap(table, score="f1").axes
     assert mesh_of(axes).get_array()[1].tolist() == [None, None, None, None, -1.0]
     assert tick_labels(axes.yaxis) == ["1", "2"]
     assert axes.get_xlabel() == "Masked zone (published)"
     assert color_bar.get_ylabel() == "F1 − baseline (points)"
+
+
+def made_up_table():
+    """One cell, in scores of no task; `graded` is the headline."""
+    scores = {
+        "baseline": MeanScores({"graded": 70.0, "accuracy": 50.0}, 7),
+        "layer0:p2": MeanScores({"graded": 68.0, "accuracy": 55.0}, 7),
+    }
+    return sweep_table(scores, model="m", dataset="d")
+
+
+def test_the_headline_is_drawn_unless_another_score_is_named():
+    table = made_up_table()
+    drawn = {
+        score: plotting.heatmap(table, score=score).axes
+        for score in (None, "accuracy", ACCURACY)
+    }
+    effects = [mesh_of(axes[0]).get_array()[0, 4] for axes in drawn.values()]
+    assert effects == [-2.0, 5.0, 5.0]
+    assert [color_bar.get_ylabel() for _, color_bar in drawn.values()] == [
+        "graded − baseline (points)",  # a name that nobody knows is its own label
+        "accuracy − baseline (points)",
+        "Acc. − baseline (points)",
+    ]
+
+
+def test_a_score_that_the_table_lacks_is_refused():
+    for draw in (plotting.heatmap, plotting.score_matrix, plotting.effect_matrix):
+        with pytest.raises(
+            InputError,
+            match="^Expected a score that the table has: graded, accuracy. "
+            "Received: score='f1'.$",
+        ):
+            draw(made_up_table(), score="f1")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +245,7 @@ def test_runs_that_agree_have_a_range_of_deviations():
 def test_runs_that_do_not_belong_together_are_refused():
     with pytest.raises(InputError, match="one for each of 2 runs. Received: 3.$"):
         plotting.runs_heatmap([matrix(), matrix()], baselines=[1.0, 2.0, 3.0])
-    scores = {"baseline": Score(80.0, 90.0, 7), "layer1:p2": Score(70.0, 89.0, 7)}
+    scores = {"baseline": means(80.0, 90.0, 7), "layer1:p2": means(70.0, 89.0, 7)}
     tables = [
         sweep_table(scores, model="m", dataset="d", semantics=semantics)
         for semantics in ("strict", "published")
@@ -289,7 +324,7 @@ def test_an_unknown_extension_is_refused(tmp_path, name):
 
 def test_cells_that_survive_have_a_dot():
     rows = {
-        name: Score(80.0 - index, 90.0, 50)
+        name: means(80.0 - index, 90.0, 50)
         for index, name in enumerate(["baseline", "layer0:q2", "layer1:p2"])
     }
     table = sweep_table(rows, model="m", dataset="d")

@@ -2,17 +2,18 @@ import numpy as np
 import pytest
 
 from tests.plotting.test_figures import mesh_of, tick_labels
+from tests.scores import means
 from zonekeras import plotting
 from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.errors import InputError
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import sweep_table
 
 
 def table_of(name, num_layers=2, num_heads=3):
     """A sweep whose effects are -1, -2, -3, … in the order of its configurations."""
     found = ConfigurationSet(SetName(name)).configurations(num_layers, num_heads)
-    scores = {"baseline": Score(80.0, 90.0, 50)} | {
-        str(item): Score(79.0 - number, 90.0, 50) for number, item in enumerate(found)
+    scores = {"baseline": means(80.0, 90.0, 50)} | {
+        str(item): means(79.0 - number, 90.0, 50) for number, item in enumerate(found)
     }
     return sweep_table(scores, model="m", dataset="d")
 

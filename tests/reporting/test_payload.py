@@ -5,6 +5,9 @@ import json
 import pytest
 
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, PASSAGES, write_store
+from tests.scores import ACCURACY, GRADED
+from zonekeras.analysis import output
+from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 
@@ -102,3 +105,40 @@ def test_it_is_json(payload):
     }
     assert len(payload["configurations"]) == len(FOUND) - 1
     assert payload["run"]["content"]["data"] == DATASET.fingerprint
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    """The same sweep, but its scores have names that no task knows."""
+    directory = tmp_path_factory.mktemp("made_up")
+    write_store(directory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+        with SweepStore(directory / STORE_FILE) as store:
+            return build_payload(store, 1, {"command": "zonekeras sweep"})
+
+
+def test_a_payload_has_the_scores_of_its_run(payload, made_up):
+    assert payload != made_up
+    names = {"exact_match": "accuracy", "f1": "graded"}
+
+    def renamed(value):
+        if isinstance(value, dict):
+            return {names.get(key, key): renamed(one) for key, one in value.items()}
+        return [renamed(one) for one in value] if isinstance(value, list) else value
+
+    assert made_up == renamed(payload)
+    # A reader of the file meets the keys in the same order.
+    assert json.dumps(made_up) == json.dumps(renamed(payload))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("payload", '{"exact_match":"EM","f1":"F1"}'),
+        ("made_up", '{"accuracy":"accuracy","graded":"graded"}'),
+    ],
+)
+def test_the_page_has_the_scores_with_their_labels(request, name, expected):
+    page = build_page(request.getfixturevalue(name)).decode()
+    assert page.count(f"const SCORES = {expected};") == 1

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from zonekeras.errors import InputError
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.statistics.comparison_statistics import (
     comparison_statistics,
     effect_differences,
@@ -93,16 +94,18 @@ def test_five_seeds_against_five_cover():
 def test_the_table():
     generator = np.random.default_rng(0)
     first, second = generator.normal(size=(2, 23, 6))  # 3 cells, EM and F1
-    table = comparison_statistics(one_run(first), one_run(second), same_passages=True)
+    table = comparison_statistics(
+        one_run(first), one_run(second), SPAN_SCORES, same_passages=True
+    )
     expected = stats.ttest_rel(first, second)
-    np.testing.assert_allclose(table["em_first"], first.mean(axis=0)[:3])
+    np.testing.assert_allclose(table["exact_match_first"], first.mean(axis=0)[:3])
     np.testing.assert_allclose(table["f1_second"], second.mean(axis=0)[3:])
     np.testing.assert_allclose(
         table["f1_difference"], (first - second).mean(axis=0)[3:]
     )
     np.testing.assert_allclose(table["f1_p"], expected.pvalue[3:])
     q_values = stats.false_discovery_control(expected.pvalue[:3], method="bh")
-    np.testing.assert_allclose(table["em_q"], q_values)
+    np.testing.assert_allclose(table["exact_match_q"], q_values)
 
 
 def test_groups_that_do_not_fit_are_refused():

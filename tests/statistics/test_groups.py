@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.scores import span_scores
 from zonekeras.errors import InputError
 from zonekeras.statistics.bootstrap import bootstrap_intervals
 from zonekeras.statistics.groups import (
@@ -13,12 +14,11 @@ from zonekeras.statistics.groups import (
     word_overlap,
 )
 from zonekeras.statistics.passages import passage_totals
-from zonekeras.statistics.scores import QuestionScores
 
 
 def scores(values):
     values = np.array(values, float)
-    return QuestionScores(values, values)
+    return span_scores(values, values)
 
 
 BASELINE = scores([1, 1, 1, 0, 1, 0, 1])
@@ -36,11 +36,11 @@ def test_effects_by_hand():
     assert table["group"].tolist() == ["why", "where", "who"] * 2
     assert table["num_questions"].tolist() == [2, 1, 3] * 2
     assert table["num_passages"].tolist() == [2, 1, 3] * 2
-    assert table["em_baseline"].tolist() == [50, 100, 100] * 2
+    assert table["exact_match_baseline"].tolist() == [50, 100, 100] * 2
     expected = [0, 0, -200 / 3, 0, -100, -100 / 3]
-    np.testing.assert_allclose(table["em_effect"], expected, atol=1e-12)
+    np.testing.assert_allclose(table["exact_match_effect"], expected, atol=1e-12)
     np.testing.assert_allclose(table["f1_effect"], expected, atol=1e-12)
-    assert table["em_low"].isna().tolist() == [False, True, False] * 2
+    assert table["exact_match_low"].isna().tolist() == [False, True, False] * 2
 
 
 def test_an_interval_is_that_of_the_groups_questions():

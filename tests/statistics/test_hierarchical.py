@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tests.scores import ACCURACY, GRADED
 from zonekeras.errors import InputError
+from zonekeras.scores import F1, SPAN_SCORES
 from zonekeras.statistics.hierarchical import (
     SeedTotals,
     hierarchical_intervals,
@@ -84,24 +86,34 @@ def test_the_table():
     differences = 100.0 * generator.integers(-1, 2, size=(3, 4, 53))  # [S, 2 C, Q]
     differences[:, 1] -= 200.0  # an effect that nobody would miss
     totals = seed_totals(differences, np.arange(53) // 2)
-    table = seed_statistics(totals, num_resamples=500)
+    table = seed_statistics(totals, SPAN_SCORES, num_resamples=500)
     names = ["effect", "deviation", "low", "high", "p", "q"]
     assert list(table) == [
-        f"{score}_{name}" for score in ("em", "f1") for name in names
+        f"{score}_{name}" for score in ("exact_match", "f1") for name in names
     ]
     effects = differences.mean(axis=2)  # [S, 2 C]
-    np.testing.assert_allclose(table["em_effect"], effects.mean(axis=0)[:2])
+    np.testing.assert_allclose(table["exact_match_effect"], effects.mean(axis=0)[:2])
     np.testing.assert_allclose(table["f1_effect"], effects.mean(axis=0)[2:])
     np.testing.assert_allclose(table["f1_deviation"], effects[:, 2:].std(0, ddof=1))
-    assert (table["em_low"] < table["em_effect"]).all()
-    assert (table["em_effect"] < table["em_high"]).all()
-    is_inside = (table["em_low"] <= 0) & (table["em_high"] >= 0)
-    assert (is_inside == (table["em_p"] >= 0.05)).tolist() == [True, True]
+    assert (table["exact_match_low"] < table["exact_match_effect"]).all()
+    assert (table["exact_match_effect"] < table["exact_match_high"]).all()
+    is_inside = (table["exact_match_low"] <= 0) & (table["exact_match_high"] >= 0)
+    assert (is_inside == (table["exact_match_p"] >= 0.05)).tolist() == [True, True]
     assert is_inside.tolist() == [True, False]
-    expected = stats.false_discovery_control(table["em_p"], method="bh")
-    np.testing.assert_allclose(table["em_q"], expected)
-    again = seed_statistics(totals, num_resamples=500)
+    expected = stats.false_discovery_control(table["exact_match_p"], method="bh")
+    np.testing.assert_allclose(table["exact_match_q"], expected)
+    again = seed_statistics(totals, SPAN_SCORES, num_resamples=500)
     pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+def test_the_columns_of_three_scores():
+    differences = np.random.default_rng(0).normal(size=(3, 6, 53))  # [S, 3 C, Q]
+    totals = seed_totals(differences, np.arange(53) // 2)
+    table = seed_statistics(totals, [F1, GRADED, ACCURACY], num_resamples=99)
+    means = differences.mean(axis=(0, 2))
+    for number, name in enumerate(["f1", "graded", "accuracy"]):
+        expected = means[2 * number : 2 * number + 2]
+        np.testing.assert_allclose(table[f"{name}_effect"], expected, atol=1e-7)
 
 
 def test_totals_of_seeds_are_joined():
@@ -120,4 +132,4 @@ def test_one_seed_is_refused():
     ):
         seed_totals(np.zeros((1, 2, 3)), np.arange(3))
     with pytest.raises(InputError, match=r"at least two seeds, .* Received: 1\.$"):
-        seed_statistics(SeedTotals(np.zeros((1, 3, 2)), np.ones(3)))
+        seed_statistics(SeedTotals(np.zeros((1, 3, 2)), np.ones(3)), SPAN_SCORES)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.scores import differences_of
+from zonekeras.scores import EXACT_MATCH
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.permutation import permutation_test
 from zonekeras.statistics.power import (
@@ -11,7 +13,6 @@ from zonekeras.statistics.power import (
     smallest_effect,
     standard_errors,
 )
-from zonekeras.statistics.scores import exact_match_differences
 from zonekeras.statistics.simulation import simulate_outcomes
 
 
@@ -71,7 +72,7 @@ def outcome_totals(effect, num_cells):
     outcomes = simulate_outcomes(
         num_cells=num_cells, num_passages=240, changed=0.2, effect=effect, seed=3
     )
-    differences = exact_match_differences(outcomes.baselines, outcomes.cells)
+    differences = differences_of(EXACT_MATCH, outcomes.baselines, outcomes.cells)
     return passage_totals(differences, outcomes.passages)
 
 

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from tests.scores import differences_of
 from zonekeras.errors import InputError
+from zonekeras.scores import EXACT_MATCH, F1
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import exact_match_differences, f1_differences
+from zonekeras.statistics.scores import item_differences
 from zonekeras.statistics.simulation import check_statistics, simulate_outcomes
 
 
@@ -14,22 +16,22 @@ def test_outcomes_have_the_effects_they_say(effect):
     outcomes = simulate_outcomes(
         num_cells=400, num_passages=211, changed=0.2, effect=effect
     )
-    by_score = {
-        "em": exact_match_differences(outcomes.baselines, outcomes.cells),
-        "f1": f1_differences(outcomes.baselines, outcomes.cells),
-    }
-    assert outcomes.true_effects["em"] == effect
+    by_score = item_differences(outcomes.baselines, outcomes.cells)
+    assert list(by_score) == [EXACT_MATCH, F1]
+    assert outcomes.true_effects["exact_match"] == effect
     for score, differences in by_score.items():
         effects = differences.mean(axis=1)  # independent over the cells
         error = effects.std(ddof=1) / 20
         assert effects.mean() == pytest.approx(
-            outcomes.true_effects[score], abs=4 * error
+            outcomes.true_effects[score.name], abs=4 * error
         )
 
 
 def test_marginals_are_equal_and_passages_clusters():
     outcomes = simulate_outcomes(num_cells=300, num_passages=211, changed=0.5)
-    before, after = outcomes.baselines.exact_match, outcomes.cells.exact_match
+    before, after = (
+        scores.by_score[EXACT_MATCH] for scores in (outcomes.baselines, outcomes.cells)
+    )
     assert before.mean() == pytest.approx(0.8, abs=0.01)
     assert after.mean() == pytest.approx(0.8, abs=0.01)
     # Differences of one passage go together: sums vary more than independent ones.
@@ -41,7 +43,7 @@ def test_marginals_are_equal_and_passages_clusters():
 
 def test_tests_reject_and_intervals_cover_as_promised():
     table = check_statistics(num_simulations=500, num_passages=500, num_resamples=1000)
-    assert table["score"].tolist() == ["em", "em", "f1", "f1"]
+    assert table["score"].tolist() == ["exact_match"] * 2 + ["f1"] * 2
     assert table["quantity"].tolist() == ["covered", "rejected"] * 2
     assert table["expected"].tolist() == [0.95, 0.05] * 2
     low, high = np.array(binom.interval(0.999, 500, 0.05)) / 500
@@ -60,7 +62,7 @@ def test_intervals_cover_effects_too():
 
 def test_ignoring_passages_would_be_noticed():
     outcomes = simulate_outcomes(num_cells=500, num_passages=211, changed=0.5)
-    differences = f1_differences(outcomes.baselines, outcomes.cells)
+    differences = differences_of(F1, outcomes.baselines, outcomes.cells)
     alone = passage_totals(differences, np.arange(differences.shape[1]))
     p_values = permutation_test(alone, num_resamples=1000)
     assert (p_values <= 0.05).mean() > binom.ppf(0.9995, 500, 0.05) / 500

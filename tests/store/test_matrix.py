@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.scores import means
 from zonekeras.errors import InputError
 from zonekeras.store.matrix import (
     compare,
@@ -13,17 +14,17 @@ from zonekeras.store.matrix import (
     semantics_of,
 )
 from zonekeras.store.protocol_csv import read_results_csv
-from zonekeras.store.tidy import Score, sweep_table
+from zonekeras.store.tidy import sweep_table
 
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 CELLS = {(0, "p2"): 60.0, (0, "all"): 50.0, (1, "p2"): 79.0, (1, "all"): 80.0}
 
 
 def tidy():
-    scores = {"baseline": Score(80.0, 90.0, 7)}
+    scores = {"baseline": means(80.0, 90.0, 7)}
     for (layer, zone), score in CELLS.items():
-        scores[f"layer{layer}:{zone}"] = Score(score, score + 5, 7)
-    scores["all-layers:q2"] = Score(1.0, 2.0, 7)
+        scores[f"layer{layer}:{zone}"] = means(score, score + 5, 7)
+    scores["all-layers:q2"] = means(1.0, 2.0, 7)
     return sweep_table(scores, model="m", dataset="d")
 
 
@@ -54,8 +55,8 @@ def test_effects_come_from_the_table_or_from_a_given_baseline():
 
 def test_a_layer_or_zone_that_was_not_run_stays_as_nan():
     cells = {(0, "q2"): 1.0, (2, "p2"): 2.0}
-    scores = {"baseline": Score(3.0, 3.0, 7)}
-    scores |= {f"layer{n}:{zone}": Score(x, x, 7) for (n, zone), x in cells.items()}
+    scores = {"baseline": means(3.0, 3.0, 7)}
+    scores |= {f"layer{n}:{zone}": means(x, x, 7) for (n, zone), x in cells.items()}
     frame = pd.DataFrame({"p2": [2.0, math.nan], "q2": [math.nan, 1.0]}, index=[2, 0])
     for result in (
         cells,

@@ -1,21 +1,23 @@
 import pandas as pd
 import pytest
 
+from tests.scores import means
 from zonekeras.errors import InputError
 from zonekeras.store.tidy import (
-    COLUMNS,
-    Score,
+    MeanScores,
+    columns_of,
     read_table,
+    score_names,
     sweep_table,
     write_table,
 )
 
 SCORES = {
-    "baseline": Score(80.0, 90.0, 50),
-    "layer1:q2": Score(79.0, 90.5, 50),
-    "layer0:p2q": Score(60.0, 75.25, 50),
-    "all-layers:p2": Score(10.0, 12.0, 50),
-    "layer0:p2+q2": Score(70.0, 80.0, 50),
+    "baseline": means(80.0, 90.0, 50),
+    "layer1:q2": means(79.0, 90.5, 50),
+    "layer0:p2q": means(60.0, 75.25, 50),
+    "all-layers:p2": means(10.0, 12.0, 50),
+    "layer0:p2+q2": means(70.0, 80.0, 50),
 }
 
 
@@ -25,7 +27,7 @@ def table():
 
 
 def test_the_table_has_a_row_for_each_configuration_in_order(table):
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == columns_of(["exact_match", "f1"])
     assert table["configuration"].tolist() == list(SCORES)
     assert set(table["model"]) == {"m"}
     assert set(table["dataset"]) == {"d"}
@@ -47,7 +49,7 @@ def test_only_cells_have_a_layer_and_a_zone(table):
 
 def test_another_spelling_of_a_configuration_is_the_same():
     table = sweep_table(
-        {"": Score(1.0, 1.0, 1), "layer0 : Q2": Score(1.0, 1.0, 1)},
+        {"": means(1.0, 1.0, 1), "layer0 : Q2": means(1.0, 1.0, 1)},
         model="m",
         dataset="d",
     )
@@ -59,9 +61,9 @@ def test_another_spelling_of_a_configuration_is_the_same():
     ("scores", "message"),
     [
         ({}, "^Expected the baseline among the scores of a sweep. Received: no sco"),
-        ({"layer0:q2": Score(1.0, 1.0, 1)}, "Received: layer0:q2.$"),
+        ({"layer0:q2": means(1.0, 1.0, 1)}, "Received: layer0:q2.$"),
         (
-            {"baseline": Score(1.0, 1.0, 1), "": Score(1.0, 1.0, 1)},
+            {"baseline": means(1.0, 1.0, 1), "": means(1.0, 1.0, 1)},
             "^Expected every configuration once. Received: baseline twice; leave one",
         ),
     ],
@@ -101,4 +103,45 @@ def test_a_table_without_a_column_is_neither_written_nor_read(table, tmp_path):
 def test_a_file_that_is_not_parquet_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_text("not a table")
     with pytest.raises(InputError, match="a.parquet, which cannot be read as one"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_a_table_has_the_scores_that_it_is_given(tmp_path):
+    scores = {
+        "baseline": MeanScores({"graded": 70.0, "accuracy": 50.0, "f1": 90.0}, 11),
+        "layer0:q2": MeanScores({"graded": 60.0, "accuracy": 53.0, "f1": 89.0}, 11),
+    }
+    table = sweep_table(scores, model="m", dataset="d")
+    assert list(table)[6:] == [
+        *["graded", "accuracy", "f1"],
+        *["baseline_graded", "baseline_accuracy", "baseline_f1"],
+        *["graded_effect", "accuracy_effect", "f1_effect"],
+        "num_questions",
+    ]
+    assert table["accuracy_effect"].tolist() == [0.0, 3.0]
+    write_table(table, tmp_path / "a.parquet")
+    read = read_table(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(read, table)
+    assert score_names(read) == ("graded", "accuracy", "f1")
+    short = table.drop(columns=["accuracy_effect", "layer"])
+    with pytest.raises(InputError, match="which lacks layer, accuracy_effect.$"):
+        write_table(short, tmp_path / "b.parquet")
+
+
+def test_a_configuration_with_other_scores_is_refused():
+    scores = {
+        "baseline": MeanScores({"graded": 70.0, "f1": 50.0}, 11),
+        "layer0:q2": MeanScores({"graded": 70.0}, 11),
+    }
+    with pytest.raises(
+        InputError,
+        match="^Expected the baseline's scores of every configuration. Received: "
+        "graded of layer0:q2; the baseline has graded, f1.$",
+    ):
+        sweep_table(scores, model="m", dataset="d")
+
+
+def test_a_table_without_any_score_is_refused(tmp_path):
+    pd.DataFrame({"model": ["m"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="which lacks dataset, .*baseline_f1"):
         read_table(tmp_path / "a.parquet")

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.analysis.control_overlaps import is_possible
-from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.evidence import passage_index
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.control_statistics import control_statistics
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.zones import BASELINE, cell, parse_configuration
 
 
 def add_control_evidence(
     table: pd.DataFrame,
-    scores: QuestionScores,
+    scores: ItemScores,
     dataset: SquadDataset,
     overlaps: Mapping[str, float],
 ) -> pd.DataFrame:
@@ -33,9 +33,8 @@ def add_control_evidence(
     Returns:
         The table as it is if it has no controls, else with the columns
         `control_overlap` (from 0 to 1), `control_possible`, `num_controls`, and for
-        `exact_match` and `f1` those of `statistics.control_statistics`. They are empty
-        in rows that are no cells, and those of effects also where no control is
-        possible.
+        every score those of `statistics.control_statistics`. They are empty in rows
+        that are no cells, and those of effects also where no control is possible.
     """
     configurations = [parse_configuration(name) for name in table["configuration"]]
     controls: dict[str, list[int]] = {}
@@ -67,11 +66,11 @@ def add_control_evidence(
     if rows:
         names = table["configuration"].tolist()
         found = control_statistics(
-            take_rows(scores, np.array(names.index(BASELINE))),
-            take_rows(scores, np.array(rows)),
-            [take_rows(scores, np.array(controls[names[row]])) for row in rows],
+            scores.take(names.index(BASELINE)),
+            scores.take(np.array(rows)),
+            [scores.take(np.array(controls[names[row]])) for row in rows],
             passage_index(dataset),
         )
         found.index = table.index[rows]
-        added = added.join(found.rename(columns=score_column))
+        added = added.join(found)
     return table.join(added)

@@ -8,15 +8,12 @@ import pandas as pd
 
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.cells import cell_statistics
-from zonekeras.statistics.scores import QuestionScores
-from zonekeras.store.tidy import ScoreName
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.zones import BASELINE, parse_configuration
-
-_PREFIXES = {"em": ScoreName.EXACT_MATCH, "f1": ScoreName.F1}
 
 
 def add_evidence(
-    table: pd.DataFrame, scores: QuestionScores, dataset: SquadDataset
+    table: pd.DataFrame, scores: ItemScores, dataset: SquadDataset
 ) -> pd.DataFrame:
     """Adds the statistics of every effect to a sweep's table.
 
@@ -29,27 +26,29 @@ def add_evidence(
         dataset: The dev set; questions of one passage are resampled together.
 
     Returns:
-        The table with, for `exact_match` and `f1`, the columns `_low` and `_high` (95 %
+        The table with, for every score, the columns `_low` and `_high` (95 %
         interval of the effect, points), `_p` (permutation test), `_q` (its false
         discovery rate), `_detectable` (points); and `broken`, `repaired` (questions)
-        and `mcnemar_p`. NaN for the baseline.
+        and `mcnemar_p` of the binary one. NaN for the baseline.
     """
     is_baseline = (table["configuration"] == BASELINE).to_numpy()
     is_control = np.array(
         [bool(parse_configuration(name).control) for name in table["configuration"]]
     )
     passages = passage_index(dataset)
-    baseline = take_rows(scores, np.flatnonzero(is_baseline)[0])
+    baseline = scores.take(np.flatnonzero(is_baseline)[0])
     parts = []
     for family in (~is_baseline & ~is_control, is_control):
         rows = np.flatnonzero(family)
         if len(rows):
-            found = cell_statistics(baseline, take_rows(scores, rows), passages)
+            found = cell_statistics(baseline, scores.take(rows), passages)
             parts.append(found.set_index(table.index[rows]))
     if not parts:
         return table
-    found = pd.concat(parts).drop(columns=["em_effect", "f1_effect"])
-    return table.join(found.rename(columns=score_column).astype("float64"))
+    found = pd.concat(parts).drop(
+        columns=[f"{score}_effect" for score in scores.scores]
+    )
+    return table.join(found.astype("float64"))
 
 
 def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
@@ -63,16 +62,3 @@ def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
     ]
     counts = [len(passage.questions) for passage in dataset.passages]
     return np.repeat(np.array(numbers, np.int64), counts)
-
-
-def take_rows(
-    scores: QuestionScores, rows: npt.NDArray[np.int64] | int
-) -> QuestionScores:
-    """Returns the scores of some rows, `[..., Q]`."""
-    return QuestionScores(scores.exact_match[rows], scores.f1[rows])
-
-
-def score_column(name: str) -> str:
-    """Returns how a sweep's table calls a column of `statistics`."""
-    prefix, _, rest = name.partition("_")
-    return f"{_PREFIXES[prefix]}_{rest}" if prefix in _PREFIXES else name

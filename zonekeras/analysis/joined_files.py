@@ -14,7 +14,7 @@ from zonekeras.analysis.sweep_result import (
 )
 from zonekeras.files.atomic import atomic_write
 from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
-from zonekeras.store.tidy import ScoreName, write_table
+from zonekeras.store.tidy import score_names, write_table
 
 RUNS_CSV = "runs.csv"
 RUNS_PARQUET = "runs.parquet"
@@ -63,5 +63,7 @@ def readable_table(result: RunsResult) -> pd.DataFrame:
         A row for each; `layer` (from 1) and `zone` are empty where it is no cell.
     """
     table = result.table.assign(layer=result.table["layer"] + 1)
-    columns = [f"{score}{one}" for score in ScoreName for one in _SCORE_COLUMNS]
+    columns = [
+        f"{score}{one}" for score in score_names(table) for one in _SCORE_COLUMNS
+    ]
     return table[["configuration", "layer", "zone", "num_runs", *columns]]

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.evidence import passage_index
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
 from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
+from zonekeras.scores import Score
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.scores import score_differences
-from zonekeras.store.tidy import Score, ScoreName, sweep_table
+from zonekeras.store.tidy import MeanScores, sweep_table
 from zonekeras.zones import BASELINE, parse_configuration
 
 
@@ -36,8 +37,9 @@ class SweptRun:
         directory: Where it lies.
         name: What it is called among others: its folder.
         table: Its long-form table, without controls, the baseline first.
-        totals: Differences of each passage, `[P, 2 C]` with `C` the table's rows but
-            the baseline; exact match's before F1's.
+        scores: Its scores, the headline first.
+        totals: Differences of each passage, `[P, len(scores) C]` with `C` the table's
+            rows but the baseline; the first score's before the next one's.
         num_layers: Layers of the model.
         weights: The model's fingerprint, or that of a served one's answers; the same
             for its Keras model and all its SavedModels.
@@ -49,6 +51,7 @@ class SweptRun:
     directory: Path
     name: str
     table: pd.DataFrame
+    scores: tuple[Score, ...]
     totals: PassageTotals
     num_layers: int
     weights: str
@@ -63,7 +66,8 @@ class SweptRun:
     def totals_of(self, names: Sequence[str]) -> PassageTotals:
         """Returns the totals of some configurations, in their order."""
         places = pd.Index(self.masked).get_indexer(pd.Index(names))
-        columns = np.concatenate([places, len(self.masked) + places])
+        firsts = len(self.masked) * np.arange(len(self.scores))
+        columns = np.concatenate([first + places for first in firsts])
         return PassageTotals(self.totals.sums[:, columns], self.totals.counts)
 
 
@@ -73,17 +77,19 @@ class RunsResult:
 
     Attributes:
         table: The long-form table of means, the columns as in `zonekeras.store.tidy`;
-            for `exact_match` and `f1` also `_score_deviation` (of the score) and
+            for every score also `_score_deviation` (of the score) and
             `_deviation` (of the effect: sample standard deviations over runs, points),
             `_low`, `_high` (95 % interval of the effect over seeds and passages), `_p`
             and `_q`; and `num_runs`.
         runs: The tables of all runs below each other, with a first column `run`.
         num_layers: Layers of the models.
+        scores: The scores of all runs, the headline first.
     """
 
     table: pd.DataFrame
     runs: pd.DataFrame
     num_layers: int
+    scores: tuple[Score, ...]
 
     @property
     def names(self) -> list[str]:
@@ -110,13 +116,14 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
     ]
     result = result.only([BASELINE, *names])
     differences = score_differences(
-        take_rows(result.scores, 0),
-        take_rows(result.scores, np.arange(1, 1 + len(names))),
+        result.scores.take(0),
+        result.scores.take(np.arange(1, 1 + len(names))),
     )
     return SweptRun(
         directory=path,
         name=path.resolve().name,
         table=result.table,
+        scores=result.scores.scores,
         totals=passage_totals(differences, passage_index(dataset)),
         num_layers=result.num_layers,
         weights=content.get("weights") or content["served_answers"],
@@ -155,20 +162,21 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
     """
     check_joinable(runs)
     names = common_configurations(runs)
-    found = seed_statistics(SeedTotals.join([run.totals_of(names) for run in runs]))
+    kinds = runs[0].scores
+    totals = SeedTotals.join([run.totals_of(names) for run in runs])
+    found = seed_statistics(totals, kinds)
     tables = [
         run.table.set_index("configuration", drop=False).loc[[BASELINE, *names]]
         for run in runs
     ]
     scores = {
-        score: np.stack([table[score].to_numpy() for table in tables])  # [S, 1 + C]
-        for score in ScoreName
+        score.name: np.stack([table[score.name] for table in tables])  # [S, 1 + C]
+        for score in kinds
     }
     first = tables[0].iloc[0]
     means = {
-        name: Score(
-            exact_match=float(scores[ScoreName.EXACT_MATCH][:, row].mean()),
-            f1=float(scores[ScoreName.F1][:, row].mean()),
+        name: MeanScores(
+            {score: float(values[:, row].mean()) for score, values in scores.items()},
             num_questions=int(first["num_questions"]),
         )
         for row, name in enumerate([BASELINE, *names])
@@ -182,13 +190,14 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
     table["num_runs"] = len(runs)
     for score, values in scores.items():
         table[f"{score}_score_deviation"] = values.std(axis=0, ddof=1)
-    found = found.drop(columns=["em_effect", "f1_effect"]).set_index(table.index[1:])
+    found = found.drop(columns=[f"{score}_effect" for score in kinds])
     return RunsResult(
-        table=table.join(found.rename(columns=score_column)),
+        table=table.join(found.set_index(table.index[1:])),
         runs=pd.concat(
             [run.table.assign(run=run.name) for run in runs], ignore_index=True
         )[["run", *runs[0].table.columns]],
         num_layers=runs[0].num_layers,
+        scores=kinds,
     )
 
 
@@ -205,6 +214,8 @@ def check_joinable(runs: Sequence[SweptRun]) -> None:
         ]
         if run.num_layers != first.num_layers:
             differences.append("the number of layers")
+        if run.scores != first.scores:
+            differences.append("scores")
         if differences:
             raise InputError(
                 "Expected runs on the same data with the same settings, of models with "

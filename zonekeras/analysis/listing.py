@@ -12,6 +12,7 @@ import pandas as pd
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.store.tidy import empty_table
@@ -109,7 +110,7 @@ def _joined(runs: Sequence[RunListing]) -> pd.DataFrame:
     """Joins the tables of runs below each other, after a column `run`."""
     tables = [item.table.assign(run=item.key) for item in runs if len(item.table)]
     if not tables:
-        tables = [empty_table().assign(run=pd.Series(dtype=str))]
+        tables = [empty_table(map(str, SPAN_SCORES)).assign(run=pd.Series(dtype=str))]
     return _in_front(pd.concat(tables, ignore_index=True), "run")
 
 

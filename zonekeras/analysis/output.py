@@ -23,6 +23,7 @@ from zonekeras.analysis.sweep_result import (
 )
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.spans import WindowSpans
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.output_directory import (
     TABLE_FILES,
     claim_files,
@@ -113,6 +114,7 @@ class SweepOutput:
                 (name, [item.text for item in self._store.answers(self._run, name)])
                 for name in names
             ),
+            scores=SPAN_SCORES,
             model_name=self._description["model"],
             semantics=self._settings["semantics"],
             metric=self._description["metric"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from zonekeras.analysis.evidence import passage_index, score_column, take_rows
+from zonekeras.analysis.evidence import passage_index
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
 from zonekeras.analysis.selection import choose_run
@@ -53,7 +53,7 @@ def group_table(
     Returns:
         A row for each configuration but baseline and controls, and each group:
         `configuration`, `layer` (from 0), `zone`, `grouping`, `group`, `num_questions`,
-        `num_passages`, and for `exact_match` and `f1`, in points, `_baseline`,
+        `num_passages`, and for every score, in points, `_baseline`,
         `_effect`, `_low` and `_high` (95 % interval; NaN with one passage).
 
     Raises:
@@ -70,8 +70,8 @@ def group_table(
         [name != BASELINE and not parse_configuration(name).control for name in names]
     )
     effects = group_effects(
-        take_rows(result.scores, names.index(BASELINE)),
-        take_rows(result.scores, rows),
+        result.scores.take(names.index(BASELINE)),
+        result.scores.take(rows),
         passage_index(dataset),
         groups_of(dataset)[grouping],
         num_resamples=NUM_RESAMPLES,
@@ -80,5 +80,5 @@ def group_table(
     return (
         cells[["configuration", "layer", "zone"]]
         .assign(grouping=str(grouping))
-        .join(effects.rename(columns=score_column))
+        .join(effects)
     )

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from zonekeras.analysis.evidence import score_column
 from zonekeras.analysis.joining import (
     SweptRun,
     check_joinable,
@@ -25,6 +24,7 @@ from zonekeras.analysis.joining import (
 from zonekeras.analysis.sweep_result import write_figure
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.scores import Score
 from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
@@ -43,16 +43,18 @@ class SweepComparison:
 
     Attributes:
         table: One row for each configuration that both masked: `configuration`,
-            `layer` (from 0), `zone`, `semantics`, and for `exact_match` and `f1`
+            `layer` (from 0), `zone`, `semantics`, and for every score
             `_first` and `_second` (mean effects), `_difference`, `_low`, `_high` (its
             95 % interval), in points, `_p` and `_q`.
         num_runs: Runs of the first and of the second side.
         same_passages: Whether both answered the same data, so that passages are paired.
+        scores: The scores of both, the headline first.
     """
 
     table: pd.DataFrame
     num_runs: tuple[int, int]
     same_passages: bool
+    scores: tuple[Score, ...]
 
 
 def compare_sweeps(
@@ -81,14 +83,18 @@ def compare_sweeps(
     names = common_configurations([run for side in sides for run in side])
     same_passages = runs[0].asked["data"] == runs[1].asked["data"]
     found = comparison_statistics(
-        *(_totals(side, names) for side in sides), same_passages=same_passages
+        _totals(sides[0], names),
+        _totals(sides[1], names),
+        runs[0].scores,
+        same_passages=same_passages,
     )
     rows = runs[0].table.set_index("configuration", drop=False).loc[names]
     known = rows[["configuration", "layer", "zone", "semantics"]]
     return SweepComparison(
-        table=known.reset_index(drop=True).join(found.rename(columns=score_column)),
+        table=known.reset_index(drop=True).join(found),
         num_runs=(len(sides[0]), len(sides[1])),
         same_passages=same_passages,
+        scores=runs[0].scores,
     )
 
 
@@ -104,6 +110,12 @@ def _check_comparable(
                 f"Expected two sides of the same {name}. Received: {values[0]} in "
                 f"{paths[0]} and {values[1]} in {paths[1]}."
             )
+    if runs[0].scores != runs[1].scores:
+        raise InputError(
+            "Expected two sides with the same scores. Received: "
+            f"{', '.join(map(str, runs[0].scores))} in {paths[0]} and "
+            f"{', '.join(map(str, runs[1].scores))} in {paths[1]}."
+        )
     if runs[0].num_layers != runs[1].num_layers:
         raise InputError(
             "Expected two sides of models with equally many layers, since each layer "

@@ -14,13 +14,14 @@ import pandas as pd
 
 from zonekeras.analysis.attention_masses import mass_of
 from zonekeras.analysis.control_evidence import add_control_evidence
-from zonekeras.analysis.evidence import add_evidence, take_rows
+from zonekeras.analysis.evidence import add_evidence
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.data.squad import SquadDataset
 from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import score_questions
+from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.output_directory import (
     ATTENTION_CSV,
     CONTROLS_HEATMAP_FILES,
@@ -34,7 +35,7 @@ from zonekeras.store.output_directory import (
 )
 from zonekeras.store.protocol_csv import write_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.store.tidy import Score, sweep_table, write_table
+from zonekeras.store.tidy import MeanScores, score_names, sweep_table, write_table
 from zonekeras.zones import (
     BASELINE,
     Configuration,
@@ -56,7 +57,7 @@ class SweepResult:
         table: The long-form table; columns as in `zonekeras.store.tidy`.
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
-        scores: The scores of single questions, `[rows of the table, Q]`.
+        scores: The scores of single items, `[rows of the table, Q]`.
         attention: float64 [L, N, Z], the attention masses of the four zones in the
             unmasked model (`analysis.attention_masses`); None if it was not looked at.
     """
@@ -64,14 +65,17 @@ class SweepResult:
     table: pd.DataFrame
     predictions: Mapping[str, Mapping[str, str]]
     num_layers: int
-    scores: QuestionScores
+    scores: ItemScores
     attention: np.ndarray | None = None
 
     @property
-    def baseline(self) -> Score:
+    def baseline(self) -> MeanScores:
         """The scores with nothing masked."""
         row = self.table[self.table["configuration"] == BASELINE].iloc[0]
-        return Score(row["exact_match"], row["f1"], int(row["num_questions"]))
+        return MeanScores(
+            {score.name: row[score.name] for score in self.scores.scores},
+            int(row["num_questions"]),
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -88,7 +92,7 @@ class SweepResult:
             self.table.iloc[rows].reset_index(drop=True),
             {name: self.predictions[name] for name in names},
             self.num_layers,
-            take_rows(self.scores, rows),
+            self.scores.take(rows),
             self.attention,
         )
 
@@ -105,17 +109,18 @@ class ModelTable(Protocol):
         """Layers of the models."""
 
 
-def mean_score(exact_match: np.ndarray, f1: np.ndarray) -> Score:
-    """Returns one configuration's score in points.
+def mean_scores(scores: ItemScores) -> MeanScores:
+    """Returns one configuration's scores in points.
 
     Args:
-        exact_match: Float `[Q]`, from 0 to 1.
-        f1: Likewise.
+        scores: Of its items, `[Q]`.
     """
-    return Score(
-        exact_match=100.0 * float(np.mean(exact_match)),
-        f1=100.0 * float(np.mean(f1)),
-        num_questions=len(f1),
+    return MeanScores(
+        {
+            score.name: 100.0 * float(np.mean(values))
+            for score, values in scores.by_score.items()
+        },
+        scores.num_items,
     )
 
 
@@ -123,6 +128,7 @@ def build_result(
     dataset: SquadDataset,
     answers: Iterable[tuple[str, Sequence[str]]],
     *,
+    scores: Sequence[Score],
     model_name: str,
     semantics: str,
     metric: str,
@@ -136,6 +142,7 @@ def build_result(
         dataset: The dev set.
         answers: Configurations with their answers' texts in file order; the baseline
             among them.
+        scores: The scores that `metrics.score_questions` computes, in its order.
         model_name: For the table.
         semantics: For the table.
         metric: As in `SweepSettings`.
@@ -150,24 +157,25 @@ def build_result(
         shared = [known.setdefault(text, text) for text in texts]
         predictions[name] = dict(zip(ids, shared, strict=True))
         scored.append(score_questions(dataset, predictions[name], metric))
-    scores = QuestionScores(*map(np.stack, zip(*scored, strict=True)))
+    stacked = map(np.stack, zip(*scored, strict=True))
+    item_scores = ItemScores(dict(zip(scores, stacked, strict=True)))
     table = sweep_table(
         {
-            name: mean_score(*pair)
-            for name, pair in zip(predictions, scored, strict=True)
+            name: mean_scores(item_scores.take(row))
+            for row, name in enumerate(predictions)
         },
         model=model_name,
         dataset=Path(dataset.path).name,
         semantics=semantics,
     )
-    table = add_evidence(table, scores, dataset)
-    table = add_control_evidence(table, scores, dataset, overlaps or {})
+    table = add_evidence(table, item_scores, dataset)
+    table = add_control_evidence(table, item_scores, dataset, overlaps or {})
     if attention is not None:
         table["attention_mass"] = [
             mass_of(parse_configuration(name), attention, semantics)
             for name in table["configuration"]
         ]
-    return SweepResult(table, predictions, num_layers, scores, attention)
+    return SweepResult(table, predictions, num_layers, item_scores, attention)
 
 
 def write_answers(
@@ -204,7 +212,7 @@ def write_result(result: SweepResult, directory: Path) -> None:
         write_protocol_table(result.table, directory)
         write_figure(heatmap(result), directory, HEATMAP_FILES)
     write_set_heatmaps(result, directory)
-    if "exact_match_beyond" in result.table.columns:
+    if f"{result.scores.scores[0]}_beyond" in result.table.columns:
         from zonekeras.plotting import controls_heatmap
 
         write_figure(controls_heatmap(result), directory, CONTROLS_HEATMAP_FILES)
@@ -235,9 +243,10 @@ def write_attention(
 
 
 def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
-    """Writes the cells' exact match as the protocol's CSV."""
+    """Writes the cells' headline score as the protocol's CSV."""
+    [headline, *_] = score_names(table)
     rows = table[table["layer"].notna()].to_dict("records")
-    scores = {(int(row["layer"]), row["zone"]): row["exact_match"] for row in rows}
+    scores = {(int(row["layer"]), row["zone"]): row[headline] for row in rows}
     write_results_csv(directory / RESULTS_CSV, scores)
 
 

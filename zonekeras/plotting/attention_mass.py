@@ -8,11 +8,12 @@ import seaborn
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import SCORE_LABELS, effect_label
+from zonekeras.plotting.effects import effect_label
 from zonekeras.plotting.panel import GRID_COLOR, new_figure
+from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.statistics.correlation import Correlation
-from zonekeras.store.tidy import ScoreName
+from zonekeras.store.matrix import chosen_score
 from zonekeras.zones import FOUR_ZONES
 
 _SIZE = (5.2, 3.8)
@@ -21,7 +22,7 @@ _SIZE = (5.2, 3.8)
 def mass_effect_plot(
     result: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     figure_size: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -29,14 +30,14 @@ def mass_effect_plot(
 
     Args:
         result: A sweep's result with attention masses, or its long-form table.
-        score: Which score.
+        score: Which score, by default the headline.
         figure_size: Width and height in inches.
         title: A title in place of the correlation.
 
     Raises:
         InputError: When no cell has a mass.
     """
-    score = ScoreName(score)
+    score = chosen_score(result, score)
     table = getattr(result, "table", result)
     cells = cells_with_mass(table)
     if cells.empty:
@@ -64,7 +65,7 @@ def mass_effect_plot(
     axes.legend(title="Masked zone", frameon=False)
     found = mass_correlation(table, score)
     if title is None and found is not None:
-        title = _describe(found, SCORE_LABELS[score])
+        title = _describe(found, score.label)
     if title is not None:
         axes.set_title(title, fontsize=10, parse_math=False)
     return figure

@@ -9,17 +9,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import SCORE_LABELS, draw_effects
+from zonekeras.plotting.effects import draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
-from zonekeras.store.matrix import column_matrix, compare, score_matrix
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import EXACT_MATCH, Score, score_named
+from zonekeras.store.matrix import chosen_score, column_matrix, compare, score_matrix
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
+
+_DIFFERENCE = "_difference"
 
 
 def comparison_heatmap(
     first: Any,
     second: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -34,7 +37,7 @@ def comparison_heatmap(
     Args:
         first: A result, as for `zonekeras.plotting.heatmap`.
         second: Another, with the same layers and zones.
-        score: Which score.
+        score: Which score, by default the headline.
         annotate: Whether to write each value into its cell.
         value_range: The differences at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -44,12 +47,12 @@ def comparison_heatmap(
         InputError: When the cells of the two differ, no zone has two layers to
             compare, or one of the two cannot be drawn.
     """
-    score = ScoreName(score)
+    score = chosen_score(first, score)
     comparison = compare(score_matrix(first, score), score_matrix(second, score))
     return _draw(
         comparison.difference,
         comparison.deviation,
-        label=f"Difference in {SCORE_LABELS[score]} (points)",
+        label=f"Difference in {score.label} (points)",
         value_range=value_range,
         annotate=annotate,
         figure_size=figure_size,
@@ -61,7 +64,7 @@ def comparison_heatmap(
 def difference_heatmap(
     comparison: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -75,7 +78,7 @@ def difference_heatmap(
 
     Args:
         comparison: What `zonekeras.analysis.sweep_comparison.compare_sweeps` returns.
-        score: Which score.
+        score: Which score, by default the headline.
         annotate: Whether to write each value into its cell.
         value_range: The differences at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -84,8 +87,8 @@ def difference_heatmap(
     Raises:
         InputError: When there is no cell, or it is no comparison.
     """
-    score = ScoreName(score)
-    difference = column_matrix(comparison, f"{score}_difference")
+    score = _headline(comparison) if score is None else score_named(score)
+    difference = column_matrix(comparison, f"{score}{_DIFFERENCE}")
     rates = column_matrix(comparison, f"{score}_q")
     if difference is None or rates is None:
         raise InputError(
@@ -95,13 +98,20 @@ def difference_heatmap(
     return _draw(
         difference,
         difference.std(ddof=1),
-        label=f"Difference in {SCORE_LABELS[score]} effect (points)",
+        label=f"Difference in {score.label} effect (points)",
         value_range=value_range,
         annotate=annotate,
         figure_size=figure_size,
         title=title,
         marks=rates < FALSE_DISCOVERY_RATE,
     )
+
+
+def _headline(comparison: Any) -> Score:
+    """Returns the first score whose differences a comparison has."""
+    columns = getattr(comparison, "table", comparison).columns
+    names = [str(name) for name in columns if str(name).endswith(_DIFFERENCE)]
+    return score_named(names[0].removesuffix(_DIFFERENCE)) if names else EXACT_MATCH
 
 
 def _draw(

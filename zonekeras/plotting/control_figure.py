@@ -7,16 +7,17 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import MARKS_LABEL, SCORE_LABELS, draw_effects
+from zonekeras.plotting.effects import MARKS_LABEL, draw_effects
 from zonekeras.plotting.panel import new_figure, panel_size
-from zonekeras.store.matrix import column_matrix, semantics_of
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import Score
+from zonekeras.store.matrix import chosen_score, column_matrix, semantics_of
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 
 def controls_heatmap(
     result: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -29,7 +30,7 @@ def controls_heatmap(
 
     Args:
         result: A sweep's result or its long-form table.
-        score: Which score.
+        score: Which score, by default the headline.
         annotate: Whether to write each value into its cell.
         value_range: The differences at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -38,7 +39,7 @@ def controls_heatmap(
     Raises:
         InputError: When no cell has a control.
     """
-    score = ScoreName(score)
+    score = chosen_score(result, score)
     matrix = column_matrix(result, f"{score}_beyond")
     if matrix is None:
         raise InputError(
@@ -50,7 +51,7 @@ def controls_heatmap(
     draw_effects(
         figure.add_subplot(),
         matrix,
-        label=f"{SCORE_LABELS[score]} − controls (points)",
+        label=f"{score.label} − controls (points)",
         value_range=value_range,
         annotate=annotate,
         title=title,

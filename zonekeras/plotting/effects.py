@@ -15,18 +15,23 @@ from zonekeras.plotting.panel import (
     panel_size,
     symmetric_range,
 )
-from zonekeras.store.matrix import column_matrix, effect_matrix, semantics_of
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import Score
+from zonekeras.store.matrix import (
+    chosen_score,
+    column_matrix,
+    effect_matrix,
+    semantics_of,
+)
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 EFFECT_COLORS = "seismic"
 MARKS_LABEL = f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
-SCORE_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 
 
 def heatmap(
     result: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     baseline: float | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -37,12 +42,13 @@ def heatmap(
     """Draws the effects of all cells, in points; blue is a loss, red a gain.
 
     A dot marks the cells whose effect survives: their false discovery rate (the column
-    `exact_match_q` or `f1_q` of a sweep's table) is below 5 %. Scores alone have none.
+    `f1_q`, say, of a sweep's table) is below 5 %. Scores alone have none.
 
     Args:
         result: A sweep's result, its long-form table, scores by (layer, zone) as
             `read_results_csv` returns them, or a layer x zone matrix of scores.
-        score: Which score; the last two forms have only one, and this names it.
+        score: Which score, by default the headline; the last two forms have only one,
+            and this names it (by default exact match).
         baseline: The baseline's score in percent; the last two forms need it.
         annotate: Whether to write each value into its cell.
         value_range: The effects at the two ends of the colours; by default the
@@ -65,7 +71,7 @@ def heatmap(
         >>> figure.axes[0].get_ylabel()
         'Layer'
     """
-    score = ScoreName(score)
+    score = chosen_score(result, score)
     matrix = effect_matrix(result, score, baseline)
     if axes is None:
         axes = new_figure(*(figure_size or panel_size(matrix))).add_subplot()
@@ -83,9 +89,9 @@ def heatmap(
     return cast(Figure, axes.get_figure(root=True))
 
 
-def effect_label(score: ScoreName) -> str:
+def effect_label(score: Score) -> str:
     """Says what the values of an effect are."""
-    return f"{SCORE_LABELS[score]} − baseline (points)"
+    return f"{score.label} − baseline (points)"
 
 
 def draw_effects(

@@ -10,16 +10,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import SCORE_LABELS, draw_effects, effect_label
+from zonekeras.plotting.effects import draw_effects, effect_label
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
+from zonekeras.scores import Score
 from zonekeras.store.matrix import (
     MeanAndDeviation,
+    chosen_score,
     column_matrix,
     effect_matrix,
     mean_and_deviation,
     semantics_of,
 )
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 DEVIATION_COLORS = "Purples"
 
@@ -27,7 +29,7 @@ DEVIATION_COLORS = "Purples"
 def runs_heatmap(
     results: Sequence[Any],
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     baselines: Sequence[float | None] | float | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -38,7 +40,7 @@ def runs_heatmap(
 
     Args:
         results: Two results or more, each as for `zonekeras.plotting.heatmap`.
-        score: Which score.
+        score: Which score, by default the headline.
         baselines: The baseline's score of each run, or one for all; None where a
             long-form table holds it.
         annotate: Whether to write each value into its cell.
@@ -53,7 +55,7 @@ def runs_heatmap(
         InputError: When there are fewer than two runs, their cells differ, or one
             cannot be drawn.
     """
-    score = ScoreName(score)
+    score = chosen_score(results[0] if results else {}, score)
     effects = [
         effect_matrix(result, score, baseline)
         for result, baseline in zip(
@@ -77,7 +79,7 @@ def runs_heatmap(
 def mean_heatmap(
     result: Any,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -90,7 +92,7 @@ def mean_heatmap(
 
     Args:
         result: Joined runs (`zonekeras.sweeping.RunsResult`), or their long-form table.
-        score: Which score.
+        score: Which score, by default the headline.
         annotate: Whether to write each value into its cell.
         value_range: The mean effects at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -99,7 +101,7 @@ def mean_heatmap(
     Raises:
         InputError: When there is no cell, or there are no deviations.
     """
-    score = ScoreName(score)
+    score = chosen_score(result, score)
     mean = effect_matrix(result, score)
     deviation = column_matrix(result, f"{score}_deviation")
     table = getattr(result, "table", result)
@@ -125,7 +127,7 @@ def mean_heatmap(
 def _draw(
     statistics: MeanAndDeviation,
     *,
-    score: ScoreName,
+    score: Score,
     num_runs: int,
     annotate: bool,
     value_range: tuple[float, float] | None,
@@ -154,7 +156,7 @@ def _draw(
         color_map=DEVIATION_COLORS,
         value_range=(0.0, _largest(statistics.deviation)),
         center=None,
-        label=f"{SCORE_LABELS[score]} (points)",
+        label=f"{score.label} (points)",
         title="Standard deviation",
         annotate=annotate,
         semantics=semantics,

@@ -12,8 +12,9 @@ from zonekeras.configuration_sets import SetName, whole_panels
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, effect_label
 from zonekeras.plotting.panel import new_figure, panel_size, symmetric_range
-from zonekeras.store.matrix import semantics_of, set_matrices
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import Score
+from zonekeras.store.matrix import chosen_score, semantics_of, set_matrices
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 _MOST_IN_A_ROW = 3
 
@@ -22,7 +23,7 @@ def set_heatmap(
     result: Any,
     name: SetName | str,
     *,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     annotate: bool = False,
     value_range: tuple[float, float] | None = None,
     figure_size: tuple[float, float] | None = None,
@@ -38,7 +39,7 @@ def set_heatmap(
             by the configurations' names. A table does not say how many layers the model
             has: the last that is named counts.
         name: Which set, such as `heads`; not `cells`, which `heatmap` draws.
-        score: Which score.
+        score: Which score, by default the headline.
         annotate: Whether to write each value into its cell.
         value_range: The effects at the two ends of the colours.
         figure_size: Width and height in inches.
@@ -47,7 +48,7 @@ def set_heatmap(
     Raises:
         InputError: When no column of the set was run in every layer.
     """
-    score, name = ScoreName(score), SetName(name)
+    score, name = chosen_score(result, score), SetName(name)
     table = getattr(result, "table", result)
     num_layers = getattr(result, "num_layers", None)
     panels = whole_panels(table["configuration"], num_layers).get(name)

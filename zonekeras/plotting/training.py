@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.panel import new_figure
+from zonekeras.scores import SPAN_SCORES, Score
 
-_COLUMNS = ("step", "epoch", "loss", "learning_rate", "exact_match", "f1")
+_COLUMNS = ("step", "epoch", "loss", "learning_rate")
 _SMOOTHED_OVER = 50  # a point is the mean of at most a fiftieth of the run
 
 
-def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figure:
+def training_curves(
+    history: pd.DataFrame,
+    *,
+    scores: Sequence[Score] = SPAN_SCORES,
+    title: str | None = None,
+) -> Figure:
     """Draws a run's history.
 
     Args:
         history: A row for each step, with the columns of `history.csv`; scores are
             empty where the dev set was not answered.
+        scores: Which scores it has.
         title: A title above both panels.
 
     Returns:
         The figure: the loss of every step, its moving mean and the learning rate; and
-        beside them EM and F1, if the dev set was ever scored.
+        beside them the scores, if the dev set was ever scored.
 
     Raises:
         InputError: When a column or every row is missing.
     """
-    missing = [name for name in _COLUMNS if name not in history.columns]
+    columns = [*_COLUMNS, *map(str, scores)]
+    missing = [name for name in columns if name not in history.columns]
     without = f", without {', '.join(missing)}" if missing else ""
     if missing or history.empty:
         raise InputError(
-            f"Expected a row for each step with {', '.join(_COLUMNS)}. Received: "
+            f"Expected a row for each step with {', '.join(columns)}. Received: "
             f"{len(history)} rows{without}."
         )
-    scored = history[history["f1"].notna()]
+    scored = history[history[list(map(str, scores))].notna().all(axis=1)]
     num_panels = 1 if scored.empty else 2
     figure = new_figure(4.8 * num_panels, 3.4)
     panels = figure.subplots(1, num_panels, squeeze=False)[0]
     _draw_loss(panels[0], history)
     if not scored.empty:
-        _draw_scores(panels[1], scored)
+        _draw_scores(panels[1], scored, scores)
     if title:
         figure.suptitle(title, parse_math=False)
     return figure
@@ -61,9 +71,9 @@ def _draw_loss(axes: Axes, history: pd.DataFrame) -> None:
     rates.set_ylabel("Learning rate (dashed)")
 
 
-def _draw_scores(axes: Axes, scored: pd.DataFrame) -> None:
-    for column, label in (("exact_match", "EM"), ("f1", "F1")):
-        axes.plot(scored["step"], scored[column], marker="o", label=label)
+def _draw_scores(axes: Axes, scored: pd.DataFrame, scores: Sequence[Score]) -> None:
+    for score in scores:
+        axes.plot(scored["step"], scored[score.name], marker="o", label=score.label)
     axes.set_ylim(0, 100)
     axes.set_xlabel("Step")
     axes.set_ylabel("Dev set (points)")

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer
 
-F1_UNITS = 10_000
-"""F1 is written as a whole number of these parts of 1."""
+SHARE_UNITS = 10_000
+"""A score that is not binary is written as a whole number of these parts of 1."""
 
 
 def changed_questions(
@@ -30,7 +30,7 @@ def answer_columns(
     dataset: SquadDataset,
     questions: Sequence[int],
     answers: Sequence[StoredAnswer],
-    scores: QuestionScores,
+    scores: ItemScores,
 ) -> dict[str, Any]:
     """Returns some questions' answers under one configuration, as JSON values.
 
@@ -42,8 +42,9 @@ def answer_columns(
 
     Returns:
         Columns of equal length: `question` (each minus the one before, the first plus
-        1), `start` (character of the passage, -1 if not from there), `length`, `f1` (in
-        parts of `F1_UNITS`) and `exact_match` (a string of 0 and 1). `text` has the
+        1), `start` (character of the passage, -1 if not from there), `length`, and
+        under their names the scores: first those that are not binary (in parts of
+        `SHARE_UNITS`), then the binary ones (a string of 0 and 1). `text` has the
         answers that are not what stands in the passage there, by their row.
     """
     passages = [passage.text for passage in dataset.passages for _ in passage.questions]
@@ -57,8 +58,16 @@ def answer_columns(
         "question": np.diff(rows, prepend=-1).tolist(),
         "start": [answer.start for answer in chosen],
         "length": [answer.end - answer.start for answer in chosen],
-        "f1": np.rint(F1_UNITS * scores.f1[rows]).astype(int).tolist(),
-        "exact_match": "".join("01"[int(value)] for value in scores.exact_match[rows]),
+        **{
+            score.name: np.rint(SHARE_UNITS * values[rows]).astype(int).tolist()
+            for score, values in scores.by_score.items()
+            if not score.is_binary
+        },
+        **{
+            score.name: "".join("01"[int(value)] for value in values[rows])
+            for score, values in scores.by_score.items()
+            if score.is_binary
+        },
         "text": {
             str(row): answer.text
             for row, (answer, span) in enumerate(zip(chosen, spans, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from zonekeras.reporting.json_numbers import number, rounded
 from zonekeras.statistics.attention_mass import mass_correlation
 from zonekeras.statistics.correlation import CorrelationMethod
-from zonekeras.store.tidy import ScoreName
+from zonekeras.store.tidy import score_names
 
 _OF_SCORE = (
     "control_effect",
@@ -38,20 +39,21 @@ def control_payload(table: pd.DataFrame) -> dict[str, Any] | None:
     """
     if not {"control_possible", "attention_mass"} & set(table.columns):
         return None
-    cells = table[table["layer"].notna()]
+    cells = table[table["layer"].notna()].to_dict("records")
+    scores = score_names(table)
     return {
-        "cells": {row["configuration"]: _cell(row) for row in cells.to_dict("records")},
+        "cells": {row["configuration"]: _cell(row, scores) for row in cells},
         "correlation": {
-            str(score): {
+            score: {
                 str(method): _correlation(table, score, method)
                 for method in CorrelationMethod
             }
-            for score in ScoreName
+            for score in scores
         },
     }
 
 
-def _cell(row: dict[Any, Any]) -> dict[str, Any]:
+def _cell(row: dict[Any, Any], scores: Sequence[str]) -> dict[str, Any]:
     possible = row.get("control_possible")
     count = row.get("num_controls")
     mass = row.get("attention_mass", np.nan)
@@ -61,14 +63,14 @@ def _cell(row: dict[Any, Any]) -> dict[str, Any]:
         "count": 0 if pd.isna(count) else int(count),
         "mass": None if pd.isna(mass) else round(mass, _MASS_DECIMALS),
         "scores": {
-            str(score): {name: number(row.get(f"{score}_{name}")) for name in _OF_SCORE}
-            for score in ScoreName
+            score: {name: number(row.get(f"{score}_{name}")) for name in _OF_SCORE}
+            for score in scores
         },
     }
 
 
 def _correlation(
-    table: pd.DataFrame, score: ScoreName, method: CorrelationMethod
+    table: pd.DataFrame, score: str, method: CorrelationMethod
 ) -> list[float] | None:
     found = mass_correlation(table, score, method)
     if found is None or np.isnan(found.value):

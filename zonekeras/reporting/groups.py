@@ -9,16 +9,13 @@ from zonekeras.analysis.question_groups import NUM_RESAMPLES, groups_of
 from zonekeras.data.squad import SquadDataset
 from zonekeras.reporting.json_numbers import rounded
 from zonekeras.statistics.groups import group_effects
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.scores import ItemScores
 
-_COLUMNS = {
-    "exact_match": ("em_effect", "em_low", "em_high"),
-    "f1": ("f1_effect", "f1_low", "f1_high"),
-}
+_OF_EFFECT = ("effect", "low", "high")
 
 
 def group_payload(
-    dataset: SquadDataset, baseline: QuestionScores, configurations: QuestionScores
+    dataset: SquadDataset, baseline: ItemScores, configurations: ItemScores
 ) -> list[dict[str, Any]]:
     """Returns every grouping with its effects, as JSON values.
 
@@ -34,6 +31,10 @@ def group_payload(
         (points; None where there is no interval).
     """
     passages = passage_index(dataset)
+    columns = {
+        str(score): [f"{score}_{one}" for one in _OF_EFFECT]
+        for score in baseline.scores
+    }
     found = []
     for name, groups in groups_of(dataset).items():
         table = group_effects(
@@ -48,13 +49,13 @@ def group_payload(
                 "num_questions": first["num_questions"].tolist(),
                 "num_passages": first["num_passages"].tolist(),
                 "baseline": {
-                    "exact_match": rounded(first["em_baseline"].to_numpy()),
-                    "f1": rounded(first["f1_baseline"].to_numpy()),
+                    score: rounded(first[f"{score}_baseline"].to_numpy())
+                    for score in columns
                 },
                 "member": groups.codes.tolist(),
                 "effects": {
-                    score: rounded(table[list(columns)].to_numpy().reshape(shape))
-                    for score, columns in _COLUMNS.items()
+                    score: rounded(table[of_effect].to_numpy().reshape(shape))
+                    for score, of_effect in columns.items()
                 },
             }
         )

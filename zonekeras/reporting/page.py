@@ -16,6 +16,7 @@ from string import Template
 from typing import Any
 
 from zonekeras.reporting.charting_library import charting_library
+from zonekeras.scores import score_named
 
 _SCRIPTS = (
     "data.js",
@@ -37,6 +38,7 @@ _SCRIPTS = (
 )
 _ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 _SIZE_PLACE = "@@@@.@ MB"
+_SCORES_PLACE = "__SCORES__"
 
 
 def build_page(payload: Mapping[str, Any]) -> bytes:
@@ -47,6 +49,8 @@ def build_page(payload: Mapping[str, Any]) -> bytes:
     """
     library = charting_library()
     parts = [_asset(name) for name in _SCRIPTS]
+    labels = {name: score_named(name).label for name in payload["scores"]}
+    parts[0] = parts[0].replace(_SCORES_PLACE, to_script_json(labels), 1)
     script = "(() => {\n'use strict';\n" + "\n".join(parts) + "})();\n"
     scripts = {"library": _script_text(library), "script": _script_text(script)}
     page = Template(_asset("page.html")).substitute(

@@ -14,19 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from zonekeras.analysis.evidence import take_rows
 from zonekeras.analysis.output import SweepOutput
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
-from zonekeras.reporting.answers import F1_UNITS, answer_columns, changed_questions
+from zonekeras.reporting.answers import SHARE_UNITS, answer_columns, changed_questions
 from zonekeras.reporting.attention_payload import attention_payload
 from zonekeras.reporting.control_payload import control_payload
 from zonekeras.reporting.groups import group_payload
 from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
-from zonekeras.statistics.scores import QuestionScores
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1
@@ -53,7 +52,7 @@ def build_payload(
     result = SweepOutput(store, run, None).result()
     metric = str(choose_metric(dataset, description["metric"]))
     names = list(result.predictions)
-    baseline = take_rows(result.scores, names.index(BASELINE))
+    baseline = result.scores.take(names.index(BASELINE))
     masked = np.flatnonzero(
         [name != BASELINE and not parse_configuration(name).control for name in names]
     )
@@ -68,9 +67,9 @@ def build_payload(
         "metric": metric,
         "num_layers": description["num_layers"],
         "zones": [str(zone) for zone in Zone],
-        "f1_units": F1_UNITS,
+        "f1_units": SHARE_UNITS,
         "false_discovery_rate": FALSE_DISCOVERY_RATE,
-        "scores": {score: rows[BASELINE][score] for score in ScoreName},
+        "scores": dict(result.baseline.by_name),
         "passages": [[passage.title, passage.text] for passage in dataset.passages],
         "questions": _questions(dataset),
         "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
@@ -80,11 +79,11 @@ def build_payload(
                 dataset,
                 baseline_answers,
                 store.answers(run, names[number]),
-                take_rows(result.scores, number),
+                result.scores.take(number),
             )
             for number in masked.tolist()
         ],
-        "groups": group_payload(dataset, baseline, take_rows(result.scores, masked)),
+        "groups": group_payload(dataset, baseline, result.scores.take(masked)),
         "sets": set_payload(
             [names[number] for number in masked], description["num_layers"]
         ),
@@ -123,7 +122,7 @@ def _configuration(
     dataset: SquadDataset,
     baseline: Sequence[StoredAnswer],
     answers: Sequence[StoredAnswer],
-    scores: QuestionScores,
+    scores: ItemScores,
 ) -> dict[str, Any]:
     """Returns one configuration: its numbers, and the answers that it changed."""
     is_cell = isinstance(row["zone"], str)
@@ -132,13 +131,18 @@ def _configuration(
         "name": row["configuration"],
         "layer": int(row["layer"]) if is_cell else None,
         "zone": row["zone"] if is_cell else None,
-        "broken": int(row["broken"]),
-        "repaired": int(row["repaired"]),
-        "mcnemar_p": number(row["mcnemar_p"]),
+        "broken": _count(row.get("broken")),
+        "repaired": _count(row.get("repaired")),
+        "mcnemar_p": number(row.get("mcnemar_p")),
         "scores": {
-            score: {"score": row[score]}
+            score.name: {"score": row[score.name]}
             | {name: number(row[f"{score}_{name}"]) for name in _STATISTICS}
-            for score in ScoreName
+            for score in scores.scores
         },
         "answers": answer_columns(dataset, changed, answers, scores),
     }
+
+
+def _count(value: float | None) -> int | None:
+    """Returns a count; None where no score is binary."""
+    return None if value is None else int(value)

@@ -16,12 +16,11 @@ from urllib.parse import quote
 
 from zonekeras.analysis.joining import RunsResult
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.scores import Score
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_LABELS = {ScoreName.EXACT_MATCH: "EM", ScoreName.F1: "F1"}
 
 
 def build_runs_page(result: RunsResult, report_file: str) -> bytes:
@@ -33,8 +32,9 @@ def build_runs_page(result: RunsResult, report_file: str) -> bytes:
     """
     baseline = result.table.iloc[0].to_dict()
     scores = ", ".join(
-        f"{label} {_mean(baseline[score], baseline[f'{score}_score_deviation'])}"
-        for score, label in _LABELS.items()
+        f"{score.label} "
+        + _mean(baseline[score.name], baseline[f"{score}_score_deviation"])
+        for score in result.scores
     )
     page = Template(_asset("runs.html")).substitute(
         title=escape(f"{len(result.names)} runs on {baseline['dataset']}"),
@@ -57,11 +57,11 @@ def _runs_table(result: RunsResult, report_file: str) -> str:
     rows = [
         [
             f'<a href="{quote(row["run"])}/{report_file}">{escape(row["run"])}</a>',
-            *(f"{row[f'baseline_{score}']:.3f}" for score in _LABELS),
+            *(f"{row[f'baseline_{score}']:.3f}" for score in result.scores),
         ]
         for row in baselines
     ]
-    return _table(["run", *_LABELS.values()], rows)
+    return _table(["run", *(score.label for score in result.scores)], rows)
 
 
 def _figures(result: RunsResult) -> Iterable[str]:
@@ -78,18 +78,18 @@ def _figures(result: RunsResult) -> Iterable[str]:
 def _effects_table(result: RunsResult) -> str:
     """Returns what is known of every configuration."""
     headings = ["configuration"]
-    for label in _LABELS.values():
-        headings += [f"{label} effect", "95 % interval", "q"]
+    for score in result.scores:
+        headings += [f"{score.label} effect", "95 % interval", "q"]
     rows = []
     for row in result.table.iloc[1:].to_dict("records"):
         cells = [escape(row["configuration"])]
-        for score in _LABELS:
+        for score in result.scores:
             cells += _effect_cells(row, score)
         rows.append(cells)
     return _table(headings, rows)
 
 
-def _effect_cells(row: dict[Any, Any], score: ScoreName) -> list[str]:
+def _effect_cells(row: dict[Any, Any], score: Score) -> list[str]:
     star = " *" if row[f"{score}_q"] < FALSE_DISCOVERY_RATE else ""
     return [
         _mean(row[f"{score}_effect"], row[f"{score}_deviation"], "+.2f"),

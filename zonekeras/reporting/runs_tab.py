@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from zonekeras.analysis.joining import RunsResult
 from zonekeras.reporting.json_numbers import number
-from zonekeras.store.tidy import ScoreName
 
 _OF_EFFECT = ("effect", "deviation", "low", "high", "p", "q")
 
@@ -36,7 +35,7 @@ def runs_payload(result: RunsResult, name: str, report_file: str) -> dict[str, A
         "means": f"../{report_file}",
         "scores": {
             str(score): [number(run[f"baseline_{score}"].iloc[0]) for run in runs]
-            for score in ScoreName
+            for score in result.scores
         },
         "configurations": {
             row["configuration"]: {
@@ -47,7 +46,7 @@ def runs_payload(result: RunsResult, name: str, report_file: str) -> dict[str, A
                         for run in runs
                     ],
                 }
-                for score in ScoreName
+                for score in result.scores
             }
             for row in result.table.iloc[1:].to_dict("records")
         },

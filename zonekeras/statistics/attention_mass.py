@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from zonekeras.scores import Score
 from zonekeras.statistics.correlation import (
     Correlation,
     CorrelationMethod,
     correlation,
 )
-from zonekeras.store.tidy import ScoreName
 from zonekeras.zones import FOUR_ZONES
 
 LEAST_CELLS = 3
@@ -33,7 +33,7 @@ def cells_with_mass(table: pd.DataFrame) -> pd.DataFrame:
 
 def mass_correlation(
     table: pd.DataFrame,
-    score: ScoreName | str,
+    score: Score | str,
     method: CorrelationMethod | str = CorrelationMethod.PEARSON,
 ) -> Correlation | None:
     """Returns the correlation of attention mass and effect over a sweep's cells.
@@ -51,6 +51,6 @@ def mass_correlation(
         return None
     return correlation(
         cells["attention_mass"].to_numpy("float64"),
-        cells[f"{ScoreName(score)}_effect"].to_numpy("float64"),
+        cells[f"{score}_effect"].to_numpy("float64"),
         method,
     )

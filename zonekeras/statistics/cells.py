@@ -12,12 +12,12 @@ from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test
 from zonekeras.statistics.power import detectable_effects
-from zonekeras.statistics.scores import SCORES, QuestionScores, score_differences
+from zonekeras.statistics.scores import ItemScores, score_differences
 
 
 def cell_statistics(
-    baseline: QuestionScores,
-    cells: QuestionScores,
+    baseline: ItemScores,
+    cells: ItemScores,
     passages: np.ndarray,
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
@@ -28,7 +28,7 @@ def cell_statistics(
 ) -> pd.DataFrame:
     """Computes what is known of every cell's effect.
 
-    All cells and both scores share their resamples. 60 cells of 10,570 questions in
+    All cells and scores share their resamples. 60 cells of 10,570 questions in
     2,067 passages take about two seconds (`benchmarks/cell_statistics.py`).
 
     Args:
@@ -43,26 +43,28 @@ def cell_statistics(
         power: Power for which the detectable effect is meant.
 
     Returns:
-        One row for each cell, in order. For `em` (exact match) and `f1`, float64:
-        `em_effect`, `em_low`, `em_high` (effect and interval, points), `em_p`
-        (permutation test), `em_q` (Benjamini-Hochberg), `em_detectable` (points).
-        For exact match also `broken`, `repaired` (int64, questions), `mcnemar_p`.
-        See the modules of this package for each.
+        One row for each cell, in order. For each score, such as `f1`, float64:
+        `f1_effect`, `f1_low`, `f1_high` (effect and interval, points), `f1_p`
+        (permutation test), `f1_q` (Benjamini-Hochberg), `f1_detectable` (points).
+        For the first binary score also `broken`, `repaired` (int64, questions) and
+        `mcnemar_p`; for further ones these with the score's name in front, as in
+        `accuracy_broken`. See the modules of this package for each.
 
     Raises:
         InputError: If the arrays are not of the same questions.
 
     Example:
+        >>> from zonekeras.scores import EXACT_MATCH
         >>> right, half = np.ones(20), np.tile([1.0, 0.0], 10)
         >>> table = cell_statistics(
-        ...     QuestionScores(right, right),
-        ...     QuestionScores(half[None], half[None]),
+        ...     ItemScores({EXACT_MATCH: right}),
+        ...     ItemScores({EXACT_MATCH: half[None]}),
         ...     passages=np.arange(20),
         ... )
-        >>> table[["em_effect", "broken", "mcnemar_p"]].iloc[0].tolist()
+        >>> table[["exact_match_effect", "broken", "mcnemar_p"]].iloc[0].tolist()
         [-50.0, 10.0, 0.001953125]
     """
-    differences = score_differences(baseline, cells)  # [2 C, Q]
+    differences = score_differences(baseline, cells)  # [S C, Q]
     totals = passage_totals(differences, passages)
     intervals = bootstrap_intervals(
         totals, num_resamples=num_resamples, seed=seed, confidence=confidence
@@ -70,17 +72,22 @@ def cell_statistics(
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
     detectable = detectable_effects(totals, alpha=alpha, power=power)
     columns: dict[str, np.ndarray] = {}
-    num_cells = len(cells.f1)
-    for number, score in enumerate(SCORES):
-        rows = slice(number * num_cells, (number + 1) * num_cells)
+    num_cells = len(differences) // len(cells.scores)
+    rows_of = {
+        score: slice(number * num_cells, (number + 1) * num_cells)
+        for number, score in enumerate(cells.scores)
+    }
+    for score, rows in rows_of.items():
         columns[f"{score}_effect"] = differences[rows].mean(axis=1)
         columns[f"{score}_low"] = intervals.low[rows]
         columns[f"{score}_high"] = intervals.high[rows]
         columns[f"{score}_p"] = p_values[rows]
         columns[f"{score}_q"] = benjamini_hochberg(p_values[rows])
         columns[f"{score}_detectable"] = detectable[rows]
-    changes = mcnemar(differences[:num_cells])
-    columns["broken"] = changes.broken
-    columns["repaired"] = changes.repaired
-    columns["mcnemar_p"] = changes.p_values
+    for number, score in enumerate(one for one in cells.scores if one.is_binary):
+        prefix = f"{score}_" if number else ""
+        changes = mcnemar(differences[rows_of[score]])
+        columns[f"{prefix}broken"] = changes.broken
+        columns[f"{prefix}repaired"] = changes.repaired
+        columns[f"{prefix}mcnemar_p"] = changes.p_values
     return pd.DataFrame(columns)

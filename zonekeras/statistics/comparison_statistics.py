@@ -18,17 +18,19 @@ passages as clusters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
+from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.power import standard_errors
-from zonekeras.statistics.scores import SCORES
 
 
 def effect_differences(
@@ -79,6 +81,7 @@ def effect_differences(
 def comparison_statistics(
     first: SeedTotals,
     second: SeedTotals,
+    scores: Sequence[Score],
     *,
     same_passages: bool,
     confidence: float = settings.CONFIDENCE,
@@ -86,16 +89,18 @@ def comparison_statistics(
     """Computes how every cell's effect differs between two groups of runs.
 
     Args:
-        first: Differences of each seed and passage, `[S, P, 2 C]`, exact match's before
-            F1's (`scores.score_differences`). The q-values hold for these cells.
+        first: Differences of each seed and passage, `[S, P, len(scores) C]`, the first
+            score's before the next one's (`scores.score_differences`). The q-values
+            hold for these cells.
         second: Likewise, with seeds, and maybe passages, of its own.
+        scores: The scores, in that order.
         same_passages: Whether both answered the same passages.
         confidence: Of the intervals.
 
     Returns:
-        One row for each cell, in order. For `em` (exact match) and `f1`, float64:
-        `em_first`, `em_second` (mean effects), `em_difference`, `em_low`, `em_high`
-        (its interval), in points; `em_p` and `em_q` (Benjamini-Hochberg).
+        One row for each cell, in order. For each score, such as `f1`, float64:
+        `f1_first`, `f1_second` (mean effects), `f1_difference`, `f1_low`, `f1_high`
+        (its interval), in points; `f1_p` and `f1_q` (Benjamini-Hochberg).
 
     Raises:
         InputError: If the effects or the passages do not fit each other.
@@ -112,7 +117,7 @@ def comparison_statistics(
     }
     columns: dict[str, np.ndarray] = {}
     for score, rows in zip(
-        SCORES, np.split(np.arange(len(found.effects)), len(SCORES)), strict=True
+        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
     ):
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])

@@ -18,17 +18,13 @@ from zonekeras.statistics.bootstrap import bootstrap_intervals
 from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import (
-    QuestionScores,
-    exact_match_differences,
-    f1_differences,
-)
+from zonekeras.statistics.scores import ItemScores, item_differences
 
 
 def control_statistics(
-    baseline: QuestionScores,
-    cells: QuestionScores,
-    controls: Sequence[QuestionScores],
+    baseline: ItemScores,
+    cells: ItemScores,
+    controls: Sequence[ItemScores],
     passages: np.ndarray,
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
@@ -48,37 +44,34 @@ def control_statistics(
         confidence: Of the intervals.
 
     Returns:
-        One row for each cell, in order, float64. For `em` (exact match) and `f1`:
-        `em_control_effect` (mean effect of its controls, points),
-        `em_control_deviation` (their standard deviation, NaN for a single one),
-        `em_beyond` (the cell's effect minus that mean), `em_beyond_low`,
-        `em_beyond_high` (its interval), `em_beyond_p` (permutation test), `em_beyond_q`
+        One row for each cell, in order, float64. For each score, such as `f1`:
+        `f1_control_effect` (mean effect of its controls, points),
+        `f1_control_deviation` (their standard deviation, NaN for a single one),
+        `f1_beyond` (the cell's effect minus that mean), `f1_beyond_low`,
+        `f1_beyond_high` (its interval), `f1_beyond_p` (permutation test), `f1_beyond_q`
         (Benjamini-Hochberg).
 
     Raises:
         InputError: If the arrays are not of the same questions.
     """
-    differences = {"em": exact_match_differences, "f1": f1_differences}
-    of_cells, of_controls = {}, {}
-    for score, subtract in differences.items():
-        of_cells[score] = subtract(baseline, cells)  # [C, Q]
-        of_controls[score] = [subtract(baseline, drawn) for drawn in controls]
+    of_cells = item_differences(baseline, cells)  # [C, Q]
+    of_controls = [item_differences(baseline, drawn) for drawn in controls]
     beyond = np.concatenate(
         [
             of_cells[score]
-            - np.stack([drawn.mean(axis=0) for drawn in of_controls[score]])
-            for score in differences
+            - np.stack([drawn[score].mean(axis=0) for drawn in of_controls])
+            for score in of_cells
         ]
     )
-    totals = passage_totals(beyond, passages)  # 2 C
+    totals = passage_totals(beyond, passages)  # S C
     intervals = bootstrap_intervals(
         totals, num_resamples=num_resamples, seed=seed, confidence=confidence
     )
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
     columns: dict[str, np.ndarray] = {}
-    for number, score in enumerate(differences):
+    for number, score in enumerate(of_cells):
         rows = slice(number * len(controls), (number + 1) * len(controls))
-        effects = [drawn.mean(axis=1) for drawn in of_controls[score]]
+        effects = [drawn[score].mean(axis=1) for drawn in of_controls]
         columns[f"{score}_control_effect"] = np.array([one.mean() for one in effects])
         columns[f"{score}_control_deviation"] = np.array(
             [one.std(ddof=1) if len(one) > 1 else np.nan for one in effects]

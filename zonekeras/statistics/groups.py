@@ -19,19 +19,15 @@ from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
 from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.question_types import QuestionType, question_type
-from zonekeras.statistics.scores import (
-    QuestionScores,
-    exact_match_differences,
-    f1_differences,
-)
+from zonekeras.statistics.scores import ItemScores, item_differences
 
 NUM_BINS = 4
 """Bins of a length or an overlap; fewer where many questions have the same."""
 
 
 def group_effects(
-    baseline: QuestionScores,
-    cells: QuestionScores,
+    baseline: ItemScores,
+    cells: ItemScores,
     passages: np.ndarray,
     groups: pd.Categorical[str],
     *,
@@ -55,9 +51,9 @@ def group_effects(
     Returns:
         One row for each cell and group that has questions, cells in order and groups in
         the order of the categories: `cell` (int64, from 0), `group` (categorical),
-        `num_questions`, `num_passages` (int64), and for `em` and `f1` (float64, points)
-        `em_baseline` (the baseline's score in the group), `em_effect`, `em_low`,
-        `em_high`. An interval is NaN where there is one passage.
+        `num_questions`, `num_passages` (int64), and for each score, such as `f1`
+        (float64, points), `f1_baseline` (the baseline's score in the group),
+        `f1_effect`, `f1_low`, `f1_high`. An interval is NaN where there is one passage.
 
     Raises:
         InputError: If the arrays are not of the same questions.
@@ -67,26 +63,24 @@ def group_effects(
             "Expected a group for every question. Received: "
             f"{len(groups):,} groups for {len(passages):,} questions."
         )
-    by_score = {
-        "em": (baseline.exact_match, exact_match_differences(baseline, cells)),
-        "f1": (baseline.f1, f1_differences(baseline, cells)),
-    }
+    by_score = item_differences(baseline, cells)
+    num_cells = len(next(iter(by_score.values())))
     tables = []
     for code in np.unique(groups.codes[groups.codes >= 0]):
         members = np.flatnonzero(groups.codes == code)
-        num_cells = len(by_score["em"][1])
         columns: dict[str, object] = {
             "cell": np.arange(num_cells),
             "group": pd.Categorical.from_codes([code] * num_cells, dtype=groups.dtype),
             "num_questions": len(members),
             "num_passages": len(np.unique(passages[members])),
         }
-        for score, (baseline_scores, differences) in by_score.items():
+        for score, differences in by_score.items():
             totals = passage_totals(differences[:, members], passages[members])
             intervals = bootstrap_intervals(
                 totals, num_resamples=num_resamples, seed=seed, confidence=confidence
             )
-            columns[f"{score}_baseline"] = 100.0 * baseline_scores[members].mean()
+            before = baseline.by_score[score][members]
+            columns[f"{score}_baseline"] = 100.0 * before.mean()
             columns[f"{score}_effect"] = differences[:, members].mean(axis=1)
             columns[f"{score}_low"] = intervals.low
             columns[f"{score}_high"] = intervals.high

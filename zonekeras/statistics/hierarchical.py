@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
+from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import Intervals
 from zonekeras.statistics.estimates import Estimates
@@ -39,7 +40,6 @@ from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.power import standard_errors
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
-from zonekeras.statistics.scores import SCORES
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def seed_totals(differences: np.ndarray, passages: np.ndarray) -> SeedTotals:
 
 def seed_statistics(
     totals: SeedTotals,
+    scores: Sequence[Score],
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
@@ -114,17 +115,18 @@ def seed_statistics(
     """Computes mean, deviation, interval and test of every cell's effect over seeds.
 
     Args:
-        totals: Differences of each seed and passage, `[S, P, 2 C]`, exact match's
-            before F1's (`scores.score_differences`), from at least two seeds. The
-            q-values hold for these cells.
+        totals: Differences of each seed and passage, `[S, P, len(scores) C]`, the
+            first score's before the next one's (`scores.score_differences`), from at
+            least two seeds. The q-values hold for these cells.
+        scores: The scores, in that order.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table.
         confidence: Of the intervals.
 
     Returns:
-        One row for each cell, in order. For `em` (exact match) and `f1`, float64:
-        `em_effect` (mean over seeds), `em_deviation` (sample standard deviation over
-        seeds, ddof 1), `em_low`, `em_high`, in points; `em_p` and `em_q`
+        One row for each cell, in order. For each score, such as `f1`, float64:
+        `f1_effect` (mean over seeds), `f1_deviation` (sample standard deviation over
+        seeds, ddof 1), `f1_low`, `f1_high`, in points; `f1_p` and `f1_q`
         (Benjamini-Hochberg). Intervals and tests are NaN where there is only one
         passage.
 
@@ -147,7 +149,7 @@ def seed_statistics(
     }
     columns: dict[str, np.ndarray] = {}
     for score, rows in zip(
-        SCORES, np.split(np.arange(len(found.effects)), len(SCORES)), strict=True
+        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
     ):
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])

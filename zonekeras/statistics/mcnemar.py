@@ -1,4 +1,4 @@
-"""McNemar's exact test of exact match: how many answers broke, how many were repaired.
+"""McNemar's exact test of a binary score: how many answers broke, and were repaired.
 
 It takes questions as independent, which questions of one passage are not. It describes
 a cell; whether an effect is real is for `permutation` to say.
@@ -35,7 +35,7 @@ def mcnemar(differences: np.ndarray) -> McNemar:
     questions, the broken ones are binomial with probability 1/2 if nothing changed.
 
     Args:
-        differences: float `[C, Q]`, exact match of the cell minus the baseline's.
+        differences: float `[C, Q]`, a binary score of the cell minus the baseline's.
 
     Example:
         >>> found = mcnemar(np.array([[-100.0, -100.0, -100.0, 0.0, 100.0]]))

@@ -1,106 +1,130 @@
-"""The scores of single questions, and a cell's differences from the baseline."""
+"""The scores of single items, and a cell's differences from the baseline."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from zonekeras.errors import InputError
-
-SCORES = ("em", "f1")
-"""What the names of columns begin with: exact match, F1."""
+from zonekeras.scores import Score
 
 
-@dataclass(frozen=True)
-class QuestionScores:
-    """What each question scored.
+@dataclass(frozen=True, eq=False)
+class ItemScores:
+    """What each item (a question, for the span reader) scored.
 
     Attributes:
-        exact_match: float `[..., Q]`, 0 or 1; leading axes are cells, seeds, ….
-        f1: float `[..., Q]`, from 0 to 1, the same shape.
+        by_score: Score -> float `[..., Q]`, all of the same shape, 0 or 1 for a binary
+            score and from 0 to 1 for others; leading axes are cells, seeds, …. Columns
+            of tables are in the order of the scores.
 
     Raises:
-        InputError: If the shapes differ, there is no question, or a score is out of
-            range or NaN.
+        InputError: If there is no score or no item, the shapes differ, or a score is
+            out of range or NaN.
 
     Example:
-        >>> scores = QuestionScores(np.array([1.0, 0.0]), np.array([1.0, 0.5]))
-        >>> scores.f1.mean()
+        >>> from zonekeras.scores import EXACT_MATCH, F1
+        >>> scores = ItemScores(
+        ...     {EXACT_MATCH: np.array([1.0, 0.0]), F1: np.array([1.0, 0.5])}
+        ... )
+        >>> scores.by_score[F1].mean()
         np.float64(0.75)
     """
 
-    exact_match: np.ndarray
-    f1: np.ndarray
+    by_score: Mapping[Score, np.ndarray]
 
     def __post_init__(self) -> None:
         """Checks the scores."""
-        if self.exact_match.shape != self.f1.shape or not self.f1.size:
+        shapes = {str(score): values.shape for score, values in self.by_score.items()}
+        if len(set(shapes.values())) != 1 or 0 in next(iter(shapes.values())):
+            received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             raise InputError(
-                "Expected exact match and F1 of the same questions, at least one. "
-                f"Received: shapes {self.exact_match.shape} and {self.f1.shape}."
+                "Expected scores of the same items, at least one. Received: "
+                f"{received or 'no score'}."
             )
-        if not np.isin(self.exact_match, (0.0, 1.0)).all():
-            raise InputError(
-                "Expected exact match as 0 or 1 for every question. Received: "
-                f"{_first(self.exact_match, ~np.isin(self.exact_match, (0.0, 1.0)))}."
-            )
-        is_share = (self.f1 >= 0.0) & (self.f1 <= 1.0)
-        if not is_share.all():
-            raise InputError(
-                "Expected F1 from 0 to 1 for every question. Received: "
-                f"{_first(self.f1, ~is_share)}; leave out questions without a score."
-            )
+        for score, values in self.by_score.items():
+            if score.is_binary and not np.isin(values, (0.0, 1.0)).all():
+                raise InputError(
+                    f"Expected {score.label} as 0 or 1 for every item. Received: "
+                    f"{_first(values, ~np.isin(values, (0.0, 1.0)))}."
+                )
+            is_share = (values >= 0.0) & (values <= 1.0)
+            if not is_share.all():
+                raise InputError(
+                    f"Expected {score.label} from 0 to 1 for every item. Received: "
+                    f"{_first(values, ~is_share)}; leave out items without a score."
+                )
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """Which scores these are; the headline first."""
+        return tuple(self.by_score)
+
+    @property
+    def num_items(self) -> int:
+        """`Q`."""
+        return int(next(iter(self.by_score.values())).shape[-1])
+
+    def take(self, rows: npt.NDArray[np.int64] | int) -> ItemScores:
+        """Returns the scores of some rows of the first axis, or of one, `[..., Q]`."""
+        return ItemScores(
+            {score: values[rows] for score, values in self.by_score.items()}
+        )
 
 
-def exact_match_differences(
-    baseline: QuestionScores, cells: QuestionScores
-) -> np.ndarray:
-    """Returns the cells' exact match minus the baseline's.
+def item_differences(
+    baseline: ItemScores, cells: ItemScores
+) -> dict[Score, np.ndarray]:
+    """Returns the cells' scores minus the baseline's.
 
     Args:
         baseline: Scores `[Q]`, or with axes that broadcast against the cells'.
-        cells: Scores `[..., Q]`.
+        cells: The same scores `[..., Q]`.
 
     Returns:
-        float64 `[..., Q]`, in points (-100, 0 or 100).
+        Score -> float64 `[..., Q]`, in points (-100, 0 or 100 if it is binary).
 
     Raises:
-        InputError: If they are not of the same questions.
+        InputError: If they are not the same scores, or not of the same items.
     """
-    return _differences(baseline.exact_match, cells.exact_match)
+    if baseline.scores != cells.scores:
+        raise InputError(
+            "Expected the same scores of the cells as of the baseline. Received: "
+            f"{_names(cells)} and {_names(baseline)}."
+        )
+    if baseline.num_items != cells.num_items:
+        raise InputError(
+            "Expected the same items in the cells as in the baseline. Received: "
+            f"{cells.num_items:,} and {baseline.num_items:,} items."
+        )
+    return {
+        score: 100.0
+        * (values.astype(np.float64) - baseline.by_score[score].astype(np.float64))
+        for score, values in cells.by_score.items()
+    }
 
 
-def f1_differences(baseline: QuestionScores, cells: QuestionScores) -> np.ndarray:
-    """Returns the cells' F1 minus the baseline's; see `exact_match_differences`."""
-    return _differences(baseline.f1, cells.f1)
-
-
-def score_differences(baseline: QuestionScores, cells: QuestionScores) -> np.ndarray:
-    """Returns the differences of both scores, exact match's above F1's.
+def score_differences(baseline: ItemScores, cells: ItemScores) -> np.ndarray:
+    """Returns the differences of all scores, the first one's above the next one's.
 
     Args:
         baseline: Scores `[Q]`.
         cells: Scores `[C, Q]`.
 
     Returns:
-        float64 `[2 C, Q]`, in points.
+        float64 `[S C, Q]`, in points, for `S` scores.
 
     Raises:
-        InputError: If they are not of the same questions.
+        InputError: As in `item_differences`.
     """
-    return np.concatenate(
-        [exact_match_differences(baseline, cells), f1_differences(baseline, cells)]
-    )
+    return np.concatenate(list(item_differences(baseline, cells).values()))
 
 
-def _differences(baseline: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    if baseline.shape[-1] != cells.shape[-1]:
-        raise InputError(
-            "Expected the same questions in the cells as in the baseline. Received: "
-            f"{cells.shape[-1]:,} and {baseline.shape[-1]:,} questions."
-        )
-    return 100.0 * (cells.astype(np.float64) - baseline.astype(np.float64))
+def _names(scores: ItemScores) -> str:
+    return ", ".join(map(str, scores.scores))
 
 
 def _first(values: np.ndarray, is_wrong: np.ndarray) -> str:

@@ -22,9 +22,10 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from zonekeras.errors import InputError
+from zonekeras.scores import EXACT_MATCH, F1
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.cells import cell_statistics
-from zonekeras.statistics.scores import SCORES, QuestionScores
+from zonekeras.statistics.scores import ItemScores
 
 _QUESTIONS_OF_A_PASSAGE = 5.1
 _BASELINE_EXACT_MATCH = 0.8
@@ -41,11 +42,11 @@ class SimulatedOutcomes:
         baselines: Scores `[C, Q]`, independent over `C`.
         cells: Scores `[C, Q]`.
         passages: int64 `[Q]`.
-        true_effects: Score's name (`em`, `f1`) -> the expected effect, in points.
+        true_effects: Score's name -> the expected effect, in points.
     """
 
-    baselines: QuestionScores
-    cells: QuestionScores
+    baselines: ItemScores
+    cells: ItemScores
     passages: np.ndarray
     true_effects: dict[str, float]
 
@@ -92,7 +93,7 @@ def simulate_outcomes(
         baselines=_scores(first),
         cells=_scores(np.where(is_changed, second, first)),
         passages=passages,
-        true_effects={"em": effect, "f1": f1_effect},
+        true_effects={EXACT_MATCH.name: effect, F1.name: f1_effect},
     )
 
 
@@ -121,7 +122,7 @@ def check_statistics(
         seed: The same seed gives the same table.
 
     Returns:
-        One row for each score and quantity: `score` (`em`, `f1`), `quantity`
+        One row for each score and quantity: `score` (its name), `quantity`
         (`rejected` at `ALPHA`, `covered` by intervals of `CONFIDENCE`), `rate` (found),
         `expected` (promised), `low`, `high` (the rates that Monte-Carlo error explains:
         binomial, 99.9 %), `holds` (whether the rate lies there); all shares. With an
@@ -143,7 +144,7 @@ def check_statistics(
     return pd.DataFrame(
         {"score": score, "quantity": quantity}
         | _verdict(counts[score, quantity], num_simulations, expected)
-        for score in SCORES
+        for score in (EXACT_MATCH.name, F1.name)
         for quantity, expected in promises.items()
     )
 
@@ -174,8 +175,7 @@ def _count(
         seed=seed,
     )
     counts = {}
-    for score in SCORES:
-        effect = outcomes.true_effects[score]
+    for score, effect in outcomes.true_effects.items():
         is_covered = (table[f"{score}_low"] <= effect) & (
             effect <= table[f"{score}_high"]
         )
@@ -193,10 +193,10 @@ def _latent(
     return of_passages[:, passages] + of_questions
 
 
-def _scores(latent: np.ndarray) -> QuestionScores:
+def _scores(latent: np.ndarray) -> ItemScores:
     is_right = latent > 0.0
     f1 = np.exp(np.minimum(latent, 0.0))
-    return QuestionScores(is_right.astype(np.float64), f1)
+    return ItemScores({EXACT_MATCH: is_right.astype(np.float64), F1: f1})
 
 
 def _location(exact_match: float) -> float:

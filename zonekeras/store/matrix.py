@@ -16,7 +16,8 @@ import pandas as pd
 
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
-from zonekeras.store.tidy import ScoreName, check_columns
+from zonekeras.scores import EXACT_MATCH, Score, score_named
+from zonekeras.store.tidy import check_columns, score_names
 from zonekeras.zones import BASELINE, Zone
 
 _ZONES = [str(zone) for zone in Zone]
@@ -50,26 +51,49 @@ class Comparison:
     deviation: pd.Series[float]
 
 
-def score_matrix(
-    result: Any, score: ScoreName | str = ScoreName.EXACT_MATCH
-) -> pd.DataFrame:
+def chosen_score(result: Any, score: Score | str | None = None) -> Score:
+    """Returns the score that is meant of a result.
+
+    Args:
+        result: As in `score_matrix`.
+        score: Which score; None for the headline of a table, and for exact match where
+            a result does not name its scores, as the protocol's table.
+
+    Raises:
+        InputError: When the table does not have that score.
+    """
+    table = _as_frame(result)
+    names = score_names(table)
+    if score is None:
+        return score_named(names[0]) if names else EXACT_MATCH
+    found = score_named(score)
+    if names and found.name not in names:
+        raise InputError(
+            f"Expected a score that the table has: {', '.join(names)}. "
+            f"Received: score='{found}'."
+        )
+    return found
+
+
+def score_matrix(result: Any, score: Score | str | None = None) -> pd.DataFrame:
     """Returns the masked scores of all cells.
 
     Args:
         result: A sweep's result (anything with a `table`), its long-form table, a
             mapping from (layer, zone) to scores as `read_results_csv` returns it, or
             a matrix of scores, which may lack layers and zones.
-        score: Which score; a mapping or a matrix has only one.
+        score: Which score, by default a table's headline; a mapping or a matrix has
+            only one.
 
     Raises:
-        InputError: When there is no cell in it, one of them more than once, or a
-            layer that is not one.
+        InputError: When there is no cell in it, one of them more than once, a layer
+            that is not one, or a table does not have the score.
     """
     table = _as_frame(result)
     if _is_matrix(table):
         return _completed(table)
     check_columns(table, "the table")
-    return _pivot(table, str(ScoreName(score)))
+    return _pivot(table, chosen_score(table, score).name)
 
 
 def column_matrix(result: Any, column: str) -> pd.DataFrame | None:
@@ -90,14 +114,14 @@ def column_matrix(result: Any, column: str) -> pd.DataFrame | None:
 
 def effect_matrix(
     result: Any,
-    score: ScoreName | str = ScoreName.EXACT_MATCH,
+    score: Score | str | None = None,
     baseline: float | None = None,
 ) -> pd.DataFrame:
     """Returns the effects of all cells: masked score minus the baseline's, in points.
 
     Args:
         result: As for `score_matrix`.
-        score: Which score.
+        score: Which score, by default a table's headline.
         baseline: The baseline's score in percent; needed for a mapping or a matrix,
             and taken before the one that a long-form table holds.
 
@@ -113,7 +137,7 @@ def effect_matrix(
             "Received: baseline=None; give it in percent."
         )
     check_columns(table, "the table")
-    return _pivot(table, f"{ScoreName(score)}_effect")
+    return _pivot(table, f"{chosen_score(table, score)}_effect")
 
 
 def set_matrices(

@@ -1,44 +1,37 @@
 """The long-form table of a sweep: one row for each configuration.
 
-The columns, in order (`COLUMNS`):
+The columns, in order (`columns_of`); every score has its own, here `f1`:
 
 * `model`, `dataset`: their names; `semantics`: `strict` or `published`;
 * `configuration`: its canonical spelling; `layer`, `zone`: set for a cell (one zone in
   one layer; layers count from 0), `<NA>` for the baseline and all else;
-* `exact_match`, `f1`: scores in percent; `baseline_exact_match`, `baseline_f1`: the
-  same model's with nothing masked;
-* `exact_match_effect`, `f1_effect`: score minus the baseline's, in points;
+* `f1`: scores in percent; `baseline_f1`: the same model's with nothing masked;
+* `f1_effect`: score minus the baseline's, in points;
 * `num_questions`: how many questions were scored.
 
 `run_sweep` adds what is known of each effect (`analysis.evidence`): intervals, tests
 and what could have been seen. Tables of several sweeps are joined with `pandas.concat`.
-Further columns may follow.
+Further columns may follow. Which scores a table has is told by its columns
+(`score_names`).
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
 
 FALSE_DISCOVERY_RATE = 0.05
 """Cells whose q-value is below it are marked in tables and figures."""
-
-
-class ScoreName(StrEnum):
-    """Which of a configuration's scores; also the name of its column."""
-
-    EXACT_MATCH = "exact_match"
-    F1 = "f1"
 
 
 _TYPES = {
@@ -48,34 +41,46 @@ _TYPES = {
     "configuration": "string",
     "layer": "Int64",
     "zone": "string",
-    "exact_match": "float64",
-    "f1": "float64",
-    "baseline_exact_match": "float64",
-    "baseline_f1": "float64",
-    "exact_match_effect": "float64",
-    "f1_effect": "float64",
-    "num_questions": "int64",
 }
-COLUMNS = tuple(_TYPES)
+_LAST_TYPES = {"num_questions": "int64"}
+_BASELINE, _EFFECT = "baseline_{}", "{}_effect"
 
 
 @dataclass(frozen=True)
-class Score:
+class MeanScores:
     """What one configuration scored.
 
     Attributes:
-        exact_match: Percentage of questions answered exactly.
-        f1: Mean word overlap with the gold answers, in percent.
+        by_name: A score's name -> the score of all questions, in percent.
         num_questions: How many questions were scored.
     """
 
-    exact_match: float
-    f1: float
+    by_name: Mapping[str, float]
     num_questions: int
 
 
+def columns_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the columns of a sweep's table with scores of these names, in order.
+
+    Example:
+        >>> columns_of(["f1"])[6:]
+        ('f1', 'baseline_f1', 'f1_effect', 'num_questions')
+    """
+    return tuple(_types(names))
+
+
+def score_names(table: pd.DataFrame) -> tuple[str, ...]:
+    """Returns the names of the scores that a sweep's table has, the headline first."""
+    prefix = _BASELINE.format("")
+    return tuple(
+        column.removeprefix(prefix)
+        for column in map(str, table.columns)
+        if column.startswith(prefix)
+    )
+
+
 def sweep_table(
-    scores: Mapping[str, Score],
+    scores: Mapping[str, MeanScores],
     *,
     model: str,
     dataset: str,
@@ -91,22 +96,22 @@ def sweep_table(
         semantics: What the zone `all` meant.
 
     Returns:
-        A table with the columns `COLUMNS`.
+        A table with the columns `columns_of` the baseline's scores.
 
     Raises:
-        InputError: When there is no baseline, a configuration is not one, or two
-            spellings mean the same configuration.
+        InputError: When there is no baseline, a configuration is not one, two
+            spellings mean the same configuration, or one has other scores.
 
     Example:
         >>> scores = {
-        ...     "baseline": Score(80.0, 90.0, 50),
-        ...     "layer3:p2q": Score(70.0, 85.0, 50),
+        ...     "baseline": MeanScores({"f1": 90.0}, 50),
+        ...     "layer3:p2q": MeanScores({"f1": 85.0}, 50),
         ... }
         >>> table = sweep_table(scores, model="minilm-qa", dataset="xquad")
-        >>> table["exact_match_effect"].tolist()
-        [0.0, -10.0]
+        >>> table["f1_effect"].tolist()
+        [0.0, -5.0]
     """
-    by_configuration: dict[str, Score] = {}
+    by_configuration: dict[str, MeanScores] = {}
     for spelling, score in scores.items():
         configuration = str(parse_configuration(spelling))
         if configuration in by_configuration:
@@ -130,12 +135,14 @@ def sweep_table(
         }
         for configuration, score in by_configuration.items()
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(_TYPES)
+    types = _types(baseline.by_name)
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
-def empty_table() -> pd.DataFrame:
-    """Returns a table of no sweep: the columns without a row."""
-    return pd.DataFrame(columns=list(COLUMNS)).astype(_TYPES)
+def empty_table(names: Iterable[str]) -> pd.DataFrame:
+    """Returns a table of no sweep: the columns of some scores without a row."""
+    types = _types(names)
+    return pd.DataFrame(columns=list(types)).astype(types)
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -176,36 +183,55 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
             f"cannot be read as one ({error})."
         ) from error
     check_columns(table, str(path))
-    return table.astype(_TYPES)
+    return table.astype(_types(score_names(table)))
 
 
 def check_columns(table: pd.DataFrame, name: str) -> None:
-    """Checks that a table has every column of a sweep's table.
+    """Checks that a table has every column of a sweep's table, with its own scores.
 
     Raises:
         InputError: When one is missing; all that are missing are named.
     """
-    missing = [column for column in COLUMNS if column not in table.columns]
+    # A table without any score lacks those that most tables have.
+    columns = columns_of(score_names(table) or map(str, SPAN_SCORES))
+    missing = [column for column in columns if column not in table.columns]
     if missing:
         raise InputError(
-            f"Expected a sweep's table with the columns {', '.join(COLUMNS)}. "
+            f"Expected a sweep's table with the columns {', '.join(columns)}. "
             f"Received: {name}, which lacks {', '.join(missing)}."
         )
 
 
-def _row(configuration: str, score: Score, baseline: Score) -> dict[str, object]:
+def _types(names: Iterable[str]) -> dict[str, str]:
+    """Returns the type of every column."""
+    known = list(names)
+    of_scores = [
+        form.format(name) for form in ("{}", _BASELINE, _EFFECT) for name in known
+    ]
+    return _TYPES | dict.fromkeys(of_scores, "float64") | _LAST_TYPES
+
+
+def _row(
+    configuration: str, score: MeanScores, baseline: MeanScores
+) -> dict[str, object]:
     """Returns what a row says of one configuration."""
+    if list(score.by_name) != list(baseline.by_name):
+        raise InputError(
+            "Expected the baseline's scores of every configuration. Received: "
+            f"{', '.join(score.by_name)} of {configuration}; the baseline has "
+            f"{', '.join(baseline.by_name)}."
+        )
     cell = parse_configuration(configuration).cell
     layer, zone = (None, None) if cell is None else (cell[0], str(cell[1]))
     return {
         "configuration": configuration,
         "layer": layer,
         "zone": zone,
-        "exact_match": score.exact_match,
-        "f1": score.f1,
-        "baseline_exact_match": baseline.exact_match,
-        "baseline_f1": baseline.f1,
-        "exact_match_effect": score.exact_match - baseline.exact_match,
-        "f1_effect": score.f1 - baseline.f1,
         "num_questions": score.num_questions,
+        **score.by_name,
+        **{_BASELINE.format(name): one for name, one in baseline.by_name.items()},
+        **{
+            _EFFECT.format(name): one - baseline.by_name[name]
+            for name, one in score.by_name.items()
+        },
     }

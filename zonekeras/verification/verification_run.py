@@ -21,8 +21,9 @@ from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.scores import EXACT_MATCH, SPAN_SCORES
 from zonekeras.statistics.simulation import check_statistics
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ScoreName
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.verification.planted_data import (
     CHANCE,
@@ -198,9 +199,9 @@ def _sweep(model: ZoneModel, case: Case) -> CaseResult:
     cells = table.drop(BASELINE)
     marked = {
         str(score): frozenset(cells.index[cells[f"{score}_q"] < FALSE_DISCOVERY_RATE])
-        for score in ScoreName
+        for score in SPAN_SCORES
     }
     exact_match = {
-        str(name): float(value) for name, value in table["exact_match"].items()
+        str(name): float(value) for name, value in table[EXACT_MATCH.name].items()
     }
     return CaseResult(case, exact_match, marked)

@@ -26,7 +26,8 @@ function drawAbout() {
       semantics: data.semantics === 'strict'
         ? 'strict: the zone "all" masks every question and passage key'
         : 'published: the zone "all" shows padding, as in the published tables',
-      'EM, F1': Object.keys(SCORES).map((score) => data.scores[score].toFixed(3)),
+      [Object.values(SCORES).join(', ')]:
+        Object.keys(SCORES).map((score) => data.scores[score].toFixed(3)),
       run: key,
     }),
     ...facts('Settings', settings),

@@ -1,12 +1,16 @@
 // The data of the page, and how to read its columns.
 
 const data = JSON.parse(document.getElementById('data').textContent);
-const SCORES = { exact_match: 'EM', f1: 'F1' };
+// Name -> label, the headline first. In columns of answers a binary score is a string of
+// 0 and 1, any other an array: the first of each kind says how an answer did.
+const SCORES = __SCORES__;
+const RIGHT = Object.keys(SCORES).find((name) => typeof data.baseline[name] === 'string');
+const SHARE = Object.keys(SCORES).find((name) => Array.isArray(data.baseline[name]));
 const numQuestions = data.questions.id.length;
 
 // What is shown now. The score is everywhere the same; `selected` is the index of a
 // configuration, or null.
-const state = { score: 'exact_match', selected: null, tab: null };
+const state = { score: Object.keys(SCORES)[0], selected: null, tab: null };
 
 // Positions are Unicode characters; JavaScript counts UTF-16 units, which differ where
 // a text has characters beyond the first 65,536.
@@ -50,8 +54,8 @@ function answerAt(source, question) {
   const text = own ?? (start < 0 ? '' : cutText(passageOf(question)[1], start, end));
   return {
     text, start, end,
-    f1: columns.f1[row] / data.f1_units,
-    exactMatch: columns.exact_match[row] === '1',
+    share: SHARE && columns[SHARE][row] / data.f1_units,
+    isRight: RIGHT && columns[RIGHT][row] === '1',
   };
 }
 

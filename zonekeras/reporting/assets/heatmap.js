@@ -42,9 +42,11 @@ function detailsOf(index) {
     ['p (permutation)', probability(found.p)],
     ['q (false discovery)', probability(found.q)],
     ['detectable effect', detectable],
-    ['broken, repaired', `${count(configuration.broken)}, `
-      + `${count(configuration.repaired)} questions`],
-    ['p (McNemar)', probability(configuration.mcnemar_p)],
+    ...(configuration.broken === null ? [] : [
+      ['broken, repaired', `${count(configuration.broken)}, `
+        + `${count(configuration.repaired)} questions`],
+      ['p (McNemar)', probability(configuration.mcnemar_p)],
+    ]),
   ]), element('p', {}, survives(index)
     ? 'Survives the false discovery rate.'
     : 'Does not survive the false discovery rate.'),

@@ -101,8 +101,9 @@ function makeTabs() {
 
 document.title = `${data.model} on ${data.dataset} · zonekeras`;
 byId('title').textContent = `${data.model} on ${data.dataset}`;
-byId('subtitle').textContent = `EM ${data.scores.exact_match.toFixed(2)}, F1 `
-  + `${data.scores.f1.toFixed(2)} with nothing masked; ${count(numQuestions)} questions, `
+byId('subtitle').textContent = Object.entries(SCORES)
+  .map(([score, name]) => `${name} ${data.scores[score].toFixed(2)}`).join(', ')
+  + ` with nothing masked; ${count(numQuestions)} questions, `
   + `${data.semantics} semantics`;
 makeSetPanels();
 makeTabs();

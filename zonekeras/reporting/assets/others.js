@@ -23,7 +23,7 @@ function drawOthers() {
         found.score.toFixed(2), signed(found.effect, 2),
         interval(found.low, found.high, 2), probability(found.p),
         `${probability(found.q)}${survives(index) ? ' *' : ''}`,
-        count(broken), count(repaired),
+        ...[broken, repaired].map((one) => one === null ? '–' : count(one)),
       ];
     })),
     element('p', { class: 'muted' }, '* survives a false discovery rate of '

@@ -1,14 +1,16 @@
 // The questions of the selected configuration: filters, search, pages.
 
 const PAGE_SIZE = 25;
-const KINDS = { broken: 'broken', repaired: 'repaired', scored: 'F1 changed',
+const KINDS = {
+  ...(RIGHT && { broken: 'broken', repaired: 'repaired' }),
+  ...(SHARE && { scored: `${SCORES[SHARE]} changed` }),
   changed: 'answer changed', all: 'all' };
-const view = { kind: 'broken', group: '', search: '', page: 0 };
+const view = { kind: Object.keys(KINDS)[0], group: '', search: '', page: 0 };
 
 function isOfKind(kind, question, before, after) {
-  if (kind === 'broken') return before.exactMatch && !after.exactMatch;
-  if (kind === 'repaired') return !before.exactMatch && after.exactMatch;
-  if (kind === 'scored') return before.f1 !== after.f1;
+  if (kind === 'broken') return before.isRight && !after.isRight;
+  if (kind === 'repaired') return !before.isRight && after.isRight;
+  if (kind === 'scored') return before.share !== after.share;
   return kind === 'all' || answersOf(state.selected).row[question] >= 0;
 }
 
@@ -89,14 +91,17 @@ function drawList() {
 }
 
 function outcome(before, after) {
-  if (before.exactMatch && !after.exactMatch) return 'broken';
-  if (!before.exactMatch && after.exactMatch) return 'repaired';
-  if (before.f1 !== after.f1) return after.f1 < before.f1 ? 'F1 fell' : 'F1 rose';
-  return before.exactMatch ? 'right' : 'not exact';
+  if (before.isRight && !after.isRight) return 'broken';
+  if (!before.isRight && after.isRight) return 'repaired';
+  if (before.share !== after.share)
+    return `${SCORES[SHARE]} ${after.share < before.share ? 'fell' : 'rose'}`;
+  if (!RIGHT) return 'scored the same';
+  return before.isRight ? 'right' : 'not exact';
 }
 
 function shownAnswer(answer) {
-  return `${answer.text || '(no answer)'} · F1 ${(100 * answer.f1).toFixed(0)}`;
+  const text = answer.text || '(no answer)';
+  return SHARE ? `${text} · ${SCORES[SHARE]} ${(100 * answer.share).toFixed(0)}` : text;
 }
 
 function questionItem(question) {
