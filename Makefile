@@ -17,7 +17,8 @@ WITHOUT_TENSORFLOW := $(addprefix tests/,data metrics plotting remote results \
     statistics sweeping cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py \
     reporting cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
-    models/test_prediction.py models/test_zone_model.py verification gradients)
+    models/test_prediction.py models/test_zone_model.py test_examples.py verification \
+    gradients)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
