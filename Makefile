@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CORE := $(VENV)/.installed-core
 ALL := .[dev,serving,tf-models]
+DOCS := $(VENV)/.installed-docs
 JAX_VENV := .venv-jax
 JAX_INSTALLED := $(JAX_VENV)/.installed
 
@@ -18,12 +19,13 @@ WITHOUT_TENSORFLOW := $(addprefix tests/,analysis data demonstration/corpus down
     cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py reporting \
     cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
-    models/test_prediction.py models/test_zone_model.py verification gradients)
+    models/test_prediction.py models/test_zone_model.py test_examples.py verification \
+    gradients)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lint format types test test-slow test-jax clean
+.PHONY: help install demo docs lint format types test test-slow test-jax clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +56,15 @@ demo: $(CORE) ## train a small reader from nothing, sweep it, draw the heatmap
 	$(BIN)/python -m cli.sweep
 	@echo 'make: look at runs/demo/heatmap.png and runs/demo/results.csv;' \
 	    'the reader is in runs/demo/model, its curves in training.png there'
+
+$(DOCS): $(INSTALLED)
+	$(call install_into_venv,.[docs])
+	@touch $@
+
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(DOCS) ## make a site of docs/, with the API, in site/
+	$(BIN)/mkdocs build --strict
+	@echo 'make: open site/index.html'
 
 lint: $(INSTALLED) ## check the code with ruff, and who imports whom
 	$(BIN)/ruff check
@@ -88,6 +99,6 @@ test-jax: $(JAX_INSTALLED) ## the tests that need no TensorFlow, on JAX alone
 	$(JAX_VENV)/bin/pytest -m both_backends -k 'not mixed_float16' $(BOTH_BACKENDS)
 
 clean: ## remove .venv, .venv-jax, caches and build outputs; results in runs/ stay
-	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(JAX_VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache \
 	    .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -334,8 +334,12 @@ def build_features(
         InputError: If a setting is not positive, or leaves no room for the passage.
 
     Example:
-        >>> features = build_features(read_squad(path), tokenizer)  # doctest: +SKIP
-        >>> features.arrays([0, 1], length=384)["roles"].shape  # doctest: +SKIP
+        >>> from zonekeras.data.squad import read_squad
+        >>> tokenizer = ReaderTokenizer.from_wordpiece(
+        ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "sea"], lowercase=True
+        ... )
+        >>> features = build_features(read_squad("dev.json"), tokenizer)
+        >>> features.arrays([0, 1], length=384)["roles"].shape
         (2, 384)
     """
     return _build(

@@ -28,6 +28,7 @@ def drop_rows(inputs: Any, rate: float, seed: Any, first_row: Any) -> Any:
         Shape and dtype of `inputs`.
 
     Example:
+        >>> import keras
         >>> whole = tf.ones([6, 5])
         >>> dropped = keras.random.dropout(whole, 0.5, seed=7)
         >>> rows = drop_rows(whole[2:], 0.5, tf.constant([7, 0], tf.int64), 2)

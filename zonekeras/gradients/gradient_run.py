@@ -94,8 +94,12 @@ def run_gradients(
         OSError: If a file cannot be written; what was finished is kept.
 
     Example:
-        >>> result = run_gradients(model, "dev.json", exact=30)  # doctest: +SKIP
-        >>> result.heads.nlargest(10, "estimate")  # doctest: +SKIP
+        >>> import zonekeras
+        >>> model = zonekeras.load("saved_models/reader", prefer_saved_model=False)
+        >>> result = zonekeras.run_gradients(
+        ...     model, "dev.json", exact=0, max_seq_length=48
+        ... )
+        >>> worst = result.heads.nlargest(10, "estimate")
     """
     chosen = GradientSettings.of(settings)
     check_differentiable()

@@ -41,8 +41,12 @@ class GraphWordPiece(tf.Module):
         tokenizer: A tokenizer with BERT's own rules; see `splits_at_spaces`.
 
     Example:
-        >>> tokens = GraphWordPiece(tokenizer)(["A cafés"])  # doctest: +SKIP
-        >>> tokens.ids, tokens.starts, tokens.ends  # doctest: +SKIP
+        >>> tokenizer = ReaderTokenizer.from_wordpiece(
+        ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "cafe", "##s"], lowercase=True
+        ... )
+        >>> tokens = GraphWordPiece(tokenizer)(["A cafés"])
+        >>> tokens.ids.numpy().tolist(), tokens.starts.numpy().tolist()
+        ([4, 5, 6], [0, 2, 6])
     """
 
     def __init__(self, tokenizer: ReaderTokenizer) -> None:

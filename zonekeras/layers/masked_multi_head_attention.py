@@ -67,7 +67,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         >>> hidden = np.ones((1, 3, 8), "float32")
         >>> roles = np.array([[1, 3, 4]], "int32")  # CLS, QUESTION, PASSAGE
         >>> output = layer(hidden, hidden, roles=roles)
-        >>> layer.zone_tables[0].assign(np.zeros((1, 5, 5)))  # masks everything
+        >>> _ = layer.zone_tables[0].assign(np.zeros((1, 5, 5)))  # masks everything
 
     Source: the zones of STAR Protocols 3, 101481 (2022); the table form is ours.
     """

@@ -49,9 +49,13 @@ class ZoneModel:
         description: What the model is.
 
     Example:
-        >>> model = zonekeras.load("saved_models/reader")  # doctest: +SKIP
-        >>> with model.masked("layer3:p2q"):  # doctest: +SKIP
-        ...     print(model.answer("Who wrote it?", "Ada wrote it.").text)
+        >>> import zonekeras
+        >>> model = zonekeras.load("saved_models/reader")
+        >>> passage = "The mill was built by Ada Brook."
+        >>> with model.masked("layer2:p2q"):
+        ...     answer = model.answer("Who built it?", passage)
+        >>> answer.text == passage[answer.start : answer.end]
+        True
     """
 
     def __init__(

@@ -27,11 +27,15 @@ class Staging:
     that fails the local files stay, and the message says where.
 
     Example:
-        >>> with Staging() as staging:  # doctest: +SKIP
+        >>> import zonekeras
+        >>> with Staging() as staging:
         ...     model = zonekeras.load(staging.fetch("gs://bucket/reader"))
+        ...     dev = staging.fetch("gs://bucket/dev.json")
         ...     out = staging.working_copy("gs://bucket/runs/reader")
-        ...     on_progress = out.after(print)
-        ...     zonekeras.run_sweep(model, dev, out.path, on_progress=on_progress)
+        ...     result = zonekeras.run_sweep(
+        ...         model, dev, out.path, max_seq_length=48,
+        ...         on_progress=out.after(lambda *progress: None),
+        ...     )
     """
 
     def __init__(self) -> None:

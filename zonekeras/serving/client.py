@@ -72,11 +72,12 @@ class Client:
             reached or fails.
 
     Example:
-        >>> client = Client("http://localhost:8501", "reader")  # doctest: +SKIP
-        >>> passage = "The mill was built by Ada Brook."  # doctest: +SKIP
-        >>> client.answer("Who built it?", passage).text  # doctest: +SKIP
-        'Ada Brook'
-        >>> client.answer("Who built it?", passage, "layer3:p2q").text  # doctest: +SKIP
+        >>> passage = "The mill was built by Ada Brook."
+        >>> with Client("http://localhost:8501", "reader") as client:
+        ...     answer = client.answer("Who built it?", passage)
+        ...     masked = client.answer("Who built it?", passage, "layer1:p2q")
+        >>> answer.text == passage[answer.start : answer.end]
+        True
     """
 
     def __init__(

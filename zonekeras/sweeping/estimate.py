@@ -81,9 +81,11 @@ def estimate_sweep(
         InputError: As in `run_sweep`.
 
     Example:
-        >>> estimate = estimate_sweep(model, "dev.json")  # doctest: +SKIP
-        >>> estimate.num_evaluations, estimate.num_full_evaluations  # doctest: +SKIP
-        (402, 732)
+        >>> import zonekeras
+        >>> model = zonekeras.load("saved_models/reader")  # three layers
+        >>> estimate = estimate_sweep(model, "dev.json", max_seq_length=48)
+        >>> estimate.num_evaluations, estimate.num_full_evaluations
+        (33, 48)
     """
     sweep = Sweep.prepare(model, dev, None, configurations, settings)
     plan = sweep.runner.plan(sweep.planned)

@@ -67,8 +67,13 @@ def run_sweeps(
         OSError: If a file cannot be written; what was finished is kept.
 
     Example:
-        >>> sources = ["models/seed-1", "models/seed-2"]
-        >>> result = run_sweeps(sources, "dev.json", "out")  # doctest: +SKIP
+        >>> import zonekeras
+        >>> sources = ["saved_models/seed-1", "saved_models/seed-2"]
+        >>> result = zonekeras.run_sweeps(
+        ...     sources, "dev.json", "runs/seeds", max_seq_length=48
+        ... )
+        >>> list(result.names)
+        ['seed-1', 'seed-2']
     """
     directory = Path(output_dir)
     folders = folder_names(sources)

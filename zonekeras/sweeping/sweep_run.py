@@ -66,8 +66,14 @@ def run_sweep(
             kept.
 
     Example:
-        >>> result = run_sweep(model, "dev.json", "out")  # doctest: +SKIP
-        >>> result.table.nsmallest(3, "f1_effect")  # doctest: +SKIP
+        >>> import zonekeras
+        >>> model = zonekeras.load("saved_models/reader")  # three layers
+        >>> result = zonekeras.run_sweep(
+        ...     model, "dev.json", "runs/reader", max_seq_length=48
+        ... )
+        >>> len(result.table)  # the baseline and 15 cells
+        16
+        >>> worst = result.table.nsmallest(3, "f1_effect")
     """
     workers = OneWorker() if workers is None else workers
     directory = None

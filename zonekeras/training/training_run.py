@@ -97,8 +97,14 @@ def finetune(
             before stays.
 
     Example:
-        >>> model = zonekeras.load("encoder")  # doctest: +SKIP
-        >>> zonekeras.finetune(model, "train.json", "dev.json", "out")  # doctest: +SKIP
+        >>> import zonekeras
+        >>> model = zonekeras.load("saved_models/encoder")
+        >>> result = zonekeras.finetune(
+        ...     model, "train.json", "dev.json", "saved_models/trained",
+        ...     max_seq_length=48, num_train_epochs=1,
+        ... )
+        >>> (result.directory / "model.keras").is_file()
+        True
     """
     chosen = TrainingSettings.of(settings)
     _check_backend()
