@@ -85,6 +85,7 @@ def _main(argv: Sequence[str]) -> None:
     from zonekeras.errors import InputError
     from zonekeras.metrics import choose_metric
     from zonekeras.results.protocol_csv import write_results_csv
+    from zonekeras.zones import shown_zones
 
     directory = Path(arguments.predictions_dir)
     results = Path(arguments.results)
@@ -108,7 +109,9 @@ def _main(argv: Sequence[str]) -> None:
         exact_match, f1 = scores[baseline]
         print(f"baseline: EM {exact_match:.3f}, F1 {f1:.3f}")
     num_layers = 1 + max(layer for layer, _ in files)
-    print(f"{results}: {('EM', 'F1')[column]} of {num_layers} layers x 5 zones")
+    num_zones = len(shown_zones(zone for _, zone in files))
+    score = ("EM", "F1")[column]
+    print(f"{results}: {score} of {num_layers} layers x {num_zones} zones")
 
 
 def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], Path]:
@@ -118,10 +121,9 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
         InputError: If there are none, or some are missing and may not be.
     """
     from zonekeras.errors import InputError
-    from zonekeras.zones import Zone
+    from zonekeras.zones import Zone, shown_zones
 
-    zones = [zone.value for zone in Zone]
-    name = re.compile(rf"predictions_layer(0|[1-9]\d*)_({'|'.join(zones)})\.json")
+    name = re.compile(rf"predictions_layer(0|[1-9]\d*)_({'|'.join(Zone)})\.json")
     if not directory.is_dir():
         raise InputError(f"{directory}: expected a directory of predictions files.")
     files = {
@@ -135,6 +137,7 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
             "Received: none; give the output directory of a sweep."
         )
     num_layers = 1 + max(layer for layer, _ in files)
+    zones = list(map(str, shown_zones(zone for _, zone in files)))
     cells = [(layer, zone) for layer in range(num_layers) for zone in zones]
     missing = [
         f"layer{layer}_{zone}" for layer, zone in cells if (layer, zone) not in files

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import existing_path, finite_float, positive_float
+from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PROG = "zonekeras plot"
-SETS = ("heads", "cumulative", "pairs", "only")
+SETS = tuple(str(name) for name in SetName if name is not SetName.CELLS)
 DRAWN = ("cells", *SETS, "controls", "mass_effect")
 SCORES = {"em": "exact_match", "exact_match": "exact_match", "f1": "f1"}
 

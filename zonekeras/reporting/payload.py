@@ -27,7 +27,7 @@ from zonekeras.results.tidy import FALSE_DISCOVERY_RATE, ScoreName
 from zonekeras.statistics.scores import QuestionScores
 from zonekeras.sweeping.evidence import take_rows
 from zonekeras.sweeping.output import SweepOutput
-from zonekeras.zones import BASELINE, Zone, parse_configuration
+from zonekeras.zones import BASELINE, parse_configuration, shown_zones
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -67,7 +67,7 @@ def build_payload(
         "semantics": content["settings"]["semantics"],
         "metric": metric,
         "num_layers": description["num_layers"],
-        "zones": [str(zone) for zone in Zone],
+        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
         "f1_units": F1_UNITS,
         "false_discovery_rate": FALSE_DISCOVERY_RATE,
         "scores": {score: rows[BASELINE][score] for score in ScoreName},

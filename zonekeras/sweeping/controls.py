@@ -17,13 +17,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.features import Features
 from zonekeras.zones import (
+    PROTOCOL_ZONES,
     Configuration,
     Role,
     Semantics,
@@ -120,24 +121,33 @@ def _permutation(seed: str, length: int) -> npt.NDArray[np.int64]:
 
 
 def expected_overlaps(
-    role_counts: IntArray, semantics: Semantics | str
+    role_counts: IntArray,
+    semantics: Semantics | str,
+    zones: Iterable[str] = PROTOCOL_ZONES,
 ) -> dict[str, float]:
     """Returns for each zone how much of a control is expected to be the zone itself.
 
     Args:
         role_counts: int32 [W, R], tokens of each role, without padding.
         semantics: What `all` means.
+        zones: Of which zones.
 
     Returns:
         Zone -> mean over windows, from 0 to 1; NaN where the zone masks nothing.
     """
     overlaps = {}
-    for zone in Zone:
+    for zone in zones:
         by_window = expected_overlap(zone_table([zone], semantics), role_counts)
         known = by_window[np.isfinite(by_window)].tolist()
         # fsum: the same in whatever order windows stand.
         overlaps[str(zone)] = math.fsum(known) / len(known) if known else math.nan
     return overlaps
+
+
+def joined_overlaps(*overlaps: Mapping[str, float]) -> dict[str, float]:
+    """Returns the expected overlaps of several parts of a run, zones in order."""
+    joined = {zone: one[zone] for one in overlaps for zone in one}
+    return {str(zone): joined[zone] for zone in Zone if zone in joined}
 
 
 def expected_overlap(

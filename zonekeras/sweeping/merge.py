@@ -18,13 +18,13 @@ from zonekeras.errors import InputError
 from zonekeras.results.directory import open_output_dir
 from zonekeras.results.run_record import write_run_record
 from zonekeras.results.store import STORE_FILE, StoredAttention, SweepStore
+from zonekeras.sweeping.controls import joined_overlaps
 from zonekeras.sweeping.output import SweepOutput
 from zonekeras.sweeping.plan import in_result_order, joined_plan
 from zonekeras.sweeping.result import SweepResult
 from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
-_COPIED = (*_SCORING, "overlaps")
 _UNSEEN = {"graph": "the SavedModel's graph", "version": "the version of answers"}
 """What no flag says -> what messages call it."""
 _LONGEST_SHOWN = 20
@@ -226,11 +226,15 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
     content = first.store.content(first.run)
     descriptions = [part.description for part in parts]
     description = {
-        name: first.description[name] for name in _COPIED if name in first.description
+        name: first.description[name] for name in _SCORING if name in first.description
     }
+    known = store.known(content)
+    if "overlaps" in first.description:
+        description["overlaps"] = joined_overlaps(
+            *(item.get("overlaps", {}) for item in (known, *descriptions))
+        )
     description["model"] = min(item["model"] for item in descriptions)
-    before = store.known(content).get("planned", [])
-    description["planned"] = joined_plan(before, whole)
+    description["planned"] = joined_plan(known.get("planned", []), whole)
     path = min(item["dataset"] for item in descriptions)
     dataset = dataclasses.replace(first.store.dataset(first.run), path=path)
     run = store.run(content, dataset, description)

@@ -37,8 +37,8 @@ from zonekeras.sweeping.control_evidence import add_control_evidence
 from zonekeras.sweeping.evidence import add_evidence, take_rows
 from zonekeras.zones import (
     BASELINE,
+    PROTOCOL_ZONES,
     Configuration,
-    Zone,
     cell,
     cells,
     parse_configuration,
@@ -224,7 +224,7 @@ def write_attention(
     masses = {
         (layer, str(zone)): 100.0 * mass_of(cell(layer, zone), attention, semantics)
         for layer in range(result.num_layers)
-        for zone in Zone
+        for zone in PROTOCOL_ZONES
     }
     known = {key: mass for key, mass in masses.items() if not math.isnan(mass)}
     write_results_csv(directory / ATTENTION_CSV, known)

@@ -27,14 +27,18 @@ from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.attention_examples import example_windows
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.controls import expected_overlaps, plan_controls
+from zonekeras.sweeping.controls import (
+    expected_overlaps,
+    joined_overlaps,
+    plan_controls,
+)
 from zonekeras.sweeping.missing import Missing, missing_work
 from zonekeras.sweeping.plan import Masked, joined_plan, plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.settings import SweepSettings
 from zonekeras.sweeping.shard import Shard
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
-from zonekeras.zones import NUM_ROLES, Configuration
+from zonekeras.zones import NUM_ROLES, Configuration, shown_zones
 
 ANSWERS_VERSION = 3
 """Part of a run's name in the store: raise it when equal inputs give other answers.
@@ -92,7 +96,9 @@ class Sweep:
             max_query_length=settings.max_query_length,
         )
         self._overlaps = expected_overlaps(
-            self.features.role_counts, settings.semantics
+            self.features.role_counts,
+            settings.semantics,
+            shown_zones(item.cell[1] for item in planned if item.cell is not None),
         )
         controls = plan_controls(planned, settings.controls, self._overlaps)
         self.planned = list(dict.fromkeys([*planned, *controls]))
@@ -149,8 +155,12 @@ class Sweep:
         content = self._content()
         warn_of_answers_aside(store, content)
         description = self._description(model_name)
-        before = store.known(content).get("planned", [])
+        known = store.known(content)
+        before = known.get("planned", [])
         description["planned"] = joined_plan(before, description["planned"])
+        description["overlaps"] = joined_overlaps(
+            known.get("overlaps", {}), self._overlaps
+        )
         description["shard"] = None if shard is None else str(shard)
         run = store.run(content, self._dataset, description)
         store.record_batches(run, self.batches)
