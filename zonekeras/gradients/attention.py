@@ -28,11 +28,8 @@ import numpy as np
 from keras import ops
 
 from zonekeras.layers.products import dense, for_all_heads
-from zonekeras.layers.zone_attention import (
-    attention_weights,
-    one_hot_roles,
-    zone_columns,
-)
+from zonekeras.layers.zone_attention import attention_weights
+from zonekeras.layers.zone_gates import one_hot_roles, zone_gates
 from zonekeras.zones import NUM_ROLES, PROTOCOL_ZONES, Role, open_table, zone_pairs
 
 DTYPE = "float32"
@@ -78,8 +75,8 @@ def partly_closed_context(
     dtype = value.dtype
     query, key, value = (ops.cast(one, DTYPE) for one in (query, key, value))
     one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, T, R]
-    opened, _ = zone_columns(open_table()[None, None], one_hot, one_hot)
-    weights = attention_weights(query, key, opened, one_hot)  # [B, N, T, T]
+    opened = zone_gates(open_table()[None, None], one_hot, one_hot)
+    weights = attention_weights(query, key, opened)  # [B, N, T, T]
     groups = dense(one_hot, _GROUPS)  # [B, T, G]
     masses = for_all_heads(weights, groups)
     scales = _scales(masses, one_hot, gates, closing, pairs)
