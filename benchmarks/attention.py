@@ -31,7 +31,7 @@ from measuring import machine
 
 from zonekeras.layers import MaskedMultiHeadAttention
 from zonekeras.layers.products import for_all_heads
-from zonekeras.layers.zone_attention import one_hot_roles, zone_columns
+from zonekeras.layers.zone_gates import one_hot_roles, zone_gates
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.zones import NUM_ROLES, Role, open_table
 
@@ -95,11 +95,10 @@ def run_bias(layer: Any) -> Callable[[dict[str, Any]], Any]:
         hidden = inputs["hidden"]
         query, key, value = layer.project(hidden, hidden, hidden)
         roles = one_hot_roles(inputs["roles"], NUM_ROLES, query.dtype)
-        table = ops.expand_dims(ops.convert_to_tensor(layer.zone_tables[0]), 0)
-        gates, is_open = zone_columns(table, roles, roles)
-        bias = for_all_heads(gates, ops.swapaxes(roles, 1, 2))  # [B, n, T, T]
+        gates = zone_gates(layer.own_table(), roles, roles)
+        bias = for_all_heads(gates.by_query, ops.swapaxes(roles, 1, 2))  # [B, n, T, T]
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) + bias
-        context = ops.matmul(ops.softmax(scores), value) * is_open
+        context = ops.matmul(ops.softmax(scores), value) * gates.is_open
         return layer.join_heads(ops.swapaxes(context, 1, 2))
 
     return run

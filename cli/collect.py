@@ -86,6 +86,7 @@ def _main(argv: Sequence[str]) -> None:
     from zonekeras.metrics import choose_metric
     from zonekeras.scores import EXACT_MATCH, F1, SPAN_SCORES
     from zonekeras.store.protocol_csv import write_results_csv
+    from zonekeras.zones import shown_zones
 
     directory = Path(arguments.predictions_dir)
     results = Path(arguments.results)
@@ -113,7 +114,8 @@ def _main(argv: Sequence[str]) -> None:
         ]
         print(f"baseline: {', '.join(values)}")
     num_layers = 1 + max(layer for layer, _ in files)
-    print(f"{results}: {score.label} of {num_layers} layers x 5 zones")
+    num_zones = len(shown_zones(zone for _, zone in files))
+    print(f"{results}: {score.label} of {num_layers} layers x {num_zones} zones")
 
 
 def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], Path]:
@@ -123,10 +125,9 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
         InputError: If there are none, or some are missing and may not be.
     """
     from zonekeras.errors import InputError
-    from zonekeras.zones import Zone
+    from zonekeras.zones import Zone, shown_zones
 
-    zones = [zone.value for zone in Zone]
-    name = re.compile(rf"predictions_layer(0|[1-9]\d*)_({'|'.join(zones)})\.json")
+    name = re.compile(rf"predictions_layer(0|[1-9]\d*)_({'|'.join(Zone)})\.json")
     if not directory.is_dir():
         raise InputError(f"{directory}: expected a directory of predictions files.")
     files = {
@@ -140,6 +141,7 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
             "Received: none; give the output directory of a sweep."
         )
     num_layers = 1 + max(layer for layer, _ in files)
+    zones = list(map(str, shown_zones(zone for _, zone in files)))
     cells = [(layer, zone) for layer in range(num_layers) for zone in zones]
     missing = [
         f"layer{layer}_{zone}" for layer, zone in cells if (layer, zone) not in files

@@ -12,7 +12,7 @@ from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.scores import Score
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.zones import Zone
+from zonekeras.zones import shown_zones
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,12 +55,13 @@ def print_cells(
     """
     cells = table[table["layer"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
+    zones = list(map(str, shown_zones(zone for _, zone in texts)))
     lines = {
-        layer: [texts.get((layer, zone.value), "") for zone in Zone]
+        layer: [texts.get((layer, zone), "") for zone in zones]
         for layer in sorted({layer for layer, _ in texts})
     }
     if lines:
-        _print(lines, [zone.value for zone in Zone], title, caption)
+        _print(lines, zones, title, caption)
 
 
 def print_sets(table: pd.DataFrame, num_layers: int, score: Score) -> set[str]:

@@ -17,6 +17,7 @@ from cli.value_types import non_negative_int, output_dir, positive_int
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.gradients.gradient_settings import NUM_EXACT, GradientSettings
+from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 if TYPE_CHECKING:
     from zonekeras.models.zone_model import ZoneModel
@@ -76,7 +77,7 @@ def build_parser() -> CommandParser:
         type=non_negative_int,
         default=0,
         help="also integrate over the path on which a zone closes in all layers at "
-        "once, in so many points; each takes five forward and backward passes",
+        "once, in so many points; each takes a pass forward and back for every zone",
     )
     group.add_argument(
         "--seed",
@@ -84,6 +85,14 @@ def build_parser() -> CommandParser:
         type=non_negative_int,
         default=0,
         help="decides which cells are computed exactly",
+    )
+    group.add_argument(
+        "--zones",
+        metavar="ZONE",
+        type=str.lower,
+        choices=tuple(Zone),
+        nargs="+",
+        help=f"zones to estimate (unset: {', '.join(PROTOCOL_ZONES)})",
     )
     group.add_argument(
         "--token_budget",
@@ -164,7 +173,8 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "max_query_length",
         "token_budget",
     )
-    return {name: getattr(arguments, name) for name in names}
+    settings = {name: getattr(arguments, name) for name in names}
+    return settings | ({"zones": arguments.zones} if arguments.zones else {})
 
 
 def _load(arguments: argparse.Namespace) -> ZoneModel:

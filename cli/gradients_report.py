@@ -9,7 +9,6 @@ from rich.table import Table
 
 from cli.tables import print_table
 from zonekeras.gradients.gradient_result import ESTIMATES
-from zonekeras.zones import Zone
 
 if TYPE_CHECKING:
     from zonekeras.gradients import GradientResult
@@ -44,8 +43,8 @@ def _print_cells(result: GradientResult) -> None:
         title_justify="left",
     )
     table.add_column("layer", justify="right")
-    for zone in Zone:
-        table.add_column(zone.value, justify="right")
+    for zone in result.cells["zone"].unique().tolist():
+        table.add_column(zone, justify="right")
     for layer in result.cells["layer"].unique().tolist():
         rows = result.cells[result.cells["layer"] == layer]
         values = map(_cell, rows["estimate"], rows["exact"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import existing_path, finite_float, positive_float
+from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
 from zonekeras.scores import names_and_labels
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PROG = "zonekeras plot"
-SETS = ("heads", "cumulative", "pairs", "only")
+SETS = tuple(str(name) for name in SetName if name is not SetName.CELLS)
 DRAWN = ("cells", *SETS, "controls", "mass_effect")
 SCORES = names_and_labels()
 

@@ -36,12 +36,13 @@ from zonekeras.defaults import (
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
 )
+from zonekeras.metrics import Metric
+from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 if TYPE_CHECKING:
     from zonekeras.distribute.options import StrategyOptions
 
-METRICS = ("auto", "squad", "squad_v2", "cmrc2018")
-ZONE_NAMES = ("q2", "q2p", "p2q", "p2", "all")
+METRICS = ("auto", *map(str, Metric))
 
 CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
@@ -258,8 +259,9 @@ def add_mask_flags(parser: CommandParser) -> None:
         "--mask_zone",
         metavar="ZONE",
         type=or_none(str.lower),
-        choices=(*ZONE_NAMES, None),
-        help="zone to mask: q2, q2p, p2q, p2 or all (unset: each in turn)",
+        choices=(*Zone, None),
+        help=f"zone to mask: {', '.join(Zone)} (unset: each of "
+        f"{', '.join(PROTOCOL_ZONES)} in turn)",
     )
 
 

@@ -16,7 +16,6 @@ from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
     METRICS,
-    ZONE_NAMES,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
@@ -27,8 +26,17 @@ from cli.shared_flags import (
 )
 from cli.sweep_run import DTYPE_OF_PRECISION, SweepRun, is_several
 from cli.value_types import non_negative_int, output_dir, positive_int, shard
+from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
+from zonekeras.zones import (
+    PROTOCOL_ZONES,
+    Semantics,
+    Zone,
+    cell,
+    parse_configuration,
+    zone_everywhere,
+)
 
 if TYPE_CHECKING:
     from zonekeras.data.squad import SquadDataset
@@ -36,8 +44,6 @@ if TYPE_CHECKING:
     from zonekeras.sweeping.plan import Masked
 
 PROG = "zonekeras sweep"
-SEMANTICS = ("strict", "published")
-SETS = ("cells", "heads", "cumulative", "pairs", "only")
 
 EPILOG = """\
 what is masked, one configuration after the other (the baseline always runs too):
@@ -51,6 +57,9 @@ what is masked, one configuration after the other (the baseline always runs too)
      pairs        two of the four      only    one of the four kept, three masked
      cumulative   one zone in all layers up to this one, and in all from it on
   --sets heads --layers 3 4 --zones p2q p2   a part of them
+the zones: q2, q2p, p2q, p2 (disjoint) and all; parts of them that run where they are
+named, as in --sets cells --zones cls2q q2p-text: cls2q and cls2p (CLS alone attends to
+question or passage), q2p-text and p2q-text (one text alone attends to the other)
 
 Without arguments: sweeps what 'zonekeras finetune' without arguments has trained.
 
@@ -94,8 +103,8 @@ def build_parser() -> CommandParser:
     )
     group.add_argument(
         "--semantics",
-        choices=SEMANTICS,
-        default="strict",
+        choices=tuple(Semantics),
+        default=Semantics.STRICT.value,
         help="what the zone 'all' means; published: as the protocol's code has it, "
         "with all windows padded to --max_seq_length",
     )
@@ -108,9 +117,9 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--sets",
         metavar="SET",
-        choices=SETS,
+        choices=tuple(SetName),
         nargs="+",
-        help=f"sets of configurations, in place of all cells: {', '.join(SETS)}",
+        help=f"sets of configurations, in place of all cells: {', '.join(SetName)}",
     )
     group.add_argument(
         "--layers",
@@ -123,9 +132,10 @@ def build_parser() -> CommandParser:
         "--zones",
         metavar="ZONE",
         type=str.lower,
-        choices=ZONE_NAMES,
+        choices=tuple(Zone),
         nargs="+",
-        help="with --sets: only what is about these zones",
+        help="with --sets: what is about these zones, in place of "
+        f"{', '.join(PROTOCOL_ZONES)}",
     )
     group.add_argument(
         "--controls",
@@ -302,9 +312,6 @@ def _check_output_dir(arguments: argparse.Namespace) -> None:
 
 def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
     """Returns what the flags say to mask; None = all cells."""
-    from zonekeras.configuration_sets import ConfigurationSet, SetName
-    from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
-
     if arguments.sets:
         layers = arguments.layers and tuple(arguments.layers)
         zones = arguments.zones and frozenset(map(Zone, arguments.zones))
@@ -314,7 +321,7 @@ def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
     layer, zone = arguments.mask_layer, arguments.mask_zone
     if layer is None:
         return None if zone is None else [zone_everywhere(zone)]
-    return [cell(layer, item) for item in (Zone if zone is None else [Zone(zone)])]
+    return [cell(layer, item) for item in (PROTOCOL_ZONES if zone is None else [zone])]
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -20,6 +20,10 @@ MASKED_PAIRS = {
         ((PAD, CLS, SEP, QUESTION, PASSAGE), QUESTION),
         ((PAD, CLS, SEP, QUESTION, PASSAGE), PASSAGE),
     ],
+    "cls2q": [((CLS,), QUESTION)],
+    "cls2p": [((CLS,), PASSAGE)],
+    "q2p-text": [((QUESTION,), PASSAGE)],
+    "p2q-text": [((PASSAGE,), QUESTION)],
 }
 
 

@@ -62,6 +62,52 @@ def test_pairs_are_of_the_four_zones():
     assert spelled("pairs") == expected
 
 
+def test_other_zones_are_run_where_they_are_asked_for():
+    asked = {Zone.Q2P_TEXT, Zone.CLS2Q}
+    assert spelled("cells", layers=(1,), zones=asked) == [
+        "layer1:cls2q",
+        "layer1:q2p-text",
+    ]
+    assert spelled("heads", num_layers=1, zones={Zone.CLS2P}) == [
+        "layer0.head0:cls2p",
+        "layer0.head1:cls2p",
+    ]
+    assert spelled("cumulative", num_layers=1, zones=asked) == [
+        "layer0:cls2q",
+        "layer0:q2p-text",
+    ]
+
+
+def test_pairs_of_other_zones_have_nothing_in_common():
+    asked = {Zone.Q2P, Zone.CLS2P, Zone.CLS2Q, Zone.ALL, Zone.P2Q_TEXT}
+    assert spelled("pairs", num_layers=1, zones=asked) == [
+        "layer0:cls2q+q2p",
+        "layer0:p2q-text+q2p",
+        "layer0:cls2p+cls2q",
+        "layer0:cls2q+p2q-text",
+        "layer0:cls2p+p2q-text",
+    ]
+
+
+def test_only_is_of_the_four_zones():
+    asked = {Zone.CLS2P, Zone.P2}
+    assert spelled("only", num_layers=1, zones=asked) == ["layer0:only-p2"]
+    with pytest.raises(InputError, match="set only has a member. Received: cls2p"):
+        spelled("only", zones={Zone.CLS2P})
+
+
+def test_sets_of_other_zones_are_recognised():
+    names = spelled("heads", zones={Zone.CLS2P, Zone.Q2})
+    found = whole_panels(names, 3)[SetName.HEADS]
+    assert [panel.title for panel in found] == [
+        "q2 masked in one head",
+        "cls2p masked in one head",
+    ]
+    pairs = spelled("pairs", zones={Zone.CLS2P, Zone.CLS2Q})
+    [panel] = whole_panels([*pairs, "layer0:q2"], 3)[SetName.PAIRS]
+    assert labels(panel) == ["cls2q+cls2p"]
+
+
 def test_only_masks_the_other_three():
     assert spelled("only") == [
         f"layer{layer}:only-{zone}" for layer in range(3) for zone in FOUR

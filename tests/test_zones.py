@@ -11,6 +11,7 @@ from zonekeras.errors import InputError
 from zonekeras.zones import (
     FOUR_ZONES,
     NUM_ROLES,
+    PROTOCOL_ZONES,
     Clause,
     Configuration,
     Role,
@@ -22,6 +23,7 @@ from zonekeras.zones import (
     open_table,
     open_tables,
     parse_configuration,
+    shown_zones,
     zone_everywhere,
     zone_pairs,
     zone_table,
@@ -60,6 +62,30 @@ BY_HAND = {
         .   .   .   x   x
         .   .   .   x   x
         .   .   .   x   x""",
+    "cls2q": """
+        .   .   .   .   .
+        .   .   .   x   .
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   .""",
+    "cls2p": """
+        .   .   .   .   .
+        .   .   .   .   x
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   .""",
+    "q2p-text": """
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   x
+        .   .   .   .   .""",
+    "p2q-text": """
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   .   .
+        .   .   .   x   .""",
 }
 
 
@@ -131,8 +157,45 @@ def test_roles_are_in_the_documented_order():
 
 
 @pytest.mark.parametrize("zone", list(Zone))
-def test_zone_pairs_are_the_protocols(zone):
+def test_zone_pairs_are_those_by_hand(zone):
     np.testing.assert_array_equal(zone_pairs(zone), by_hand(zone))
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "query"),
+    [
+        ("cls2q", "p2q", Role.CLS),
+        ("cls2p", "q2p", Role.CLS),
+        ("q2p-text", "q2p", Role.QUESTION),
+        ("p2q-text", "p2q", Role.PASSAGE),
+    ],
+)
+def test_a_readout_and_a_text_are_single_rows_of_a_zone(part, whole, query):
+    rows = np.zeros((NUM_ROLES, NUM_ROLES), bool)
+    rows[query] = zone_pairs(whole)[query]
+    assert rows.any()
+    np.testing.assert_array_equal(zone_pairs(part), rows)
+
+
+@given(
+    zones=zone_sets,
+    part=st.sampled_from(
+        [("cls2q", "p2q"), ("cls2p", "q2p"), ("q2p-text", "q2p"), ("p2q-text", "p2q")]
+    ),
+)
+def test_a_part_adds_nothing_to_its_zone(zones, part):
+    small, large = part
+    np.testing.assert_array_equal(
+        zone_table({*zones, small, large}), zone_table({*zones, large})
+    )
+
+
+@given(st.sets(st.sampled_from(list(Zone))))
+def test_shown_are_the_protocols_zones_and_those_held(held):
+    shown = shown_zones(map(str, held))
+    assert shown[:5] == PROTOCOL_ZONES == ("all", "q2", "q2p", "p2q", "p2")
+    assert set(shown) == {*PROTOCOL_ZONES, *held}
+    assert list(shown) == sorted(shown, key=list(Zone).index)
 
 
 def test_four_zones_are_disjoint_and_hold_every_question_or_passage_key():
@@ -217,6 +280,15 @@ def test_open_tables_only_mask_padding():
         ("all-layers.head1:p2;layer3.head1:p2", "all-layers.head1:p2"),
         ("all-layers.head1:p2;layer3:p2", "all-layers.head1:p2;layer3:p2"),
         ("layer3.head1:q2;layer3.head0:q2", "layer3.head0:q2;layer3.head1:q2"),
+        # parts of zones, some with a hyphen of their own
+        ("layer3:cls2q", "layer3:cls2q"),
+        ("layer3:q2p-text+p2q", "layer3:p2q+q2p-text"),
+        ("layer3.head7:cls2p", "layer3.head7:cls2p"),
+        ("Layer 3 : Q2P-Text", "layer3:q2p-text"),
+        ("layer3:p2q-text+q2p-text", "layer3:p2q-text+q2p-text"),
+        ("layer3:only-p2;layer3:q2p-text", "layer3:p2q+q2+q2p+q2p-text"),
+        ("layer3:cls2q+cls2p+q2", "layer3:cls2p+cls2q+q2"),
+        ("layer3 : Control2-P2Q-text", "layer3:control2-p2q-text"),
     ],
 )
 def test_canonical_spelling(text, canonical):
@@ -359,7 +431,16 @@ def test_cells_are_every_zone_of_every_layer_in_order():
 def test_cell_says_its_layer_and_zone():
     assert cell(3, "p2q") == parse_configuration("layer3:p2q")
     assert [one.cell for one in cells(3)] == [
-        (layer, zone) for layer in range(3) for zone in Zone
+        (layer, zone) for layer in range(3) for zone in PROTOCOL_ZONES
+    ]
+
+
+def test_cells_of_other_zones_are_in_the_order_asked_for():
+    assert [str(one) for one in cells(2, ["q2p-text", "all"])] == [
+        "layer0:q2p-text",
+        "layer0:all",
+        "layer1:q2p-text",
+        "layer1:all",
     ]
 
 
@@ -384,6 +465,7 @@ def test_other_configurations_are_no_cell(text):
         ("baseline", ""),
         ("layer3:q2", "_layer3_q2"),
         ("layer11:all", "_layer11_all"),
+        ("layer1:q2p-text", "_layer1_q2p-text"),
         ("all-layers:q2", "_layers_all_q2"),
         ("all-layers.head2:q2", "_layers_all.head2_q2"),
         ("layers0-5:p2", "_layers0-5_p2"),
@@ -410,7 +492,10 @@ ONLY = (
     "Expected only- before one of q2, q2p, p2q, p2 (it masks the other three). "
     "Received: "
 )
-ZONES = "Expected zones out of all, q2, q2p, p2q, p2, joined by '+'. Received: "
+ZONES = (
+    "Expected zones out of all, q2, q2p, p2q, p2, cls2q, cls2p, q2p-text, p2q-text, "
+    "joined by '+'. Received: "
+)
 
 
 @pytest.mark.parametrize(
@@ -449,6 +534,10 @@ ZONES = "Expected zones out of all, q2, q2p, p2q, p2, joined by '+'. Received: "
         ("layer3:only-all", ONLY + "'layer3:only-all'."),
         ("layer3:only-", ONLY + "'layer3:only-'."),
         ("layer3:only-q2+p2", ONLY + "'layer3:only-q2+p2'."),
+        # the other zones are parts of the four, so that nothing is "the others"
+        ("layer3:only-cls2q", ONLY + "'layer3:only-cls2q'."),
+        ("layer3:only-q2p-text", ONLY + "'layer3:only-q2p-text'."),
+        ("layer3:q2p-", ZONES + "'q2p-' in 'layer3:q2p-'."),
         (
             "layers5-2:q2",
             "Expected a range of layers with the lower one first. "

@@ -4,7 +4,7 @@ A set is made for a model's size, run like any other configurations, and recogni
 again by their names alone: what was asked for by a flag, one by one, or on several
 machines is drawn alike. Every grid has a row for each layer.
 
-Pure: NumPy and the standard library, no Keras.
+Pure: the standard library alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from enum import StrEnum
 from zonekeras.errors import InputError
 from zonekeras.zones import (
     FOUR_ZONES,
+    PAIRS,
+    PROTOCOL_ZONES,
     Clause,
     Configuration,
     Zone,
     cell,
     parse_configuration,
+    shown_zones,
 )
 
 
@@ -30,8 +33,9 @@ class SetName(StrEnum):
 
     `cells`: one zone in one layer. `heads`: one zone in one head of one layer.
     `cumulative`: one zone in all layers up to one, and in all from one on. `pairs`: two
-    of the four zones in one layer. `only`: one of the four zones kept in one layer, the
-    other three masked.
+    zones without a pair in common in one layer, which are two of the four unless others
+    are asked for. `only`: one of the four zones kept in one layer, the other three
+    masked.
     """
 
     CELLS = "cells"
@@ -85,7 +89,7 @@ class ConfigurationSet:
         layers: The rows to run, from 0; None = all. A cumulative mask belongs to the
             row of the layer where it ends, or from where it starts.
         zones: Only what is about these zones: for `pairs` both of them, for `only` the
-            one that is kept. None = all.
+            one that is kept. None = the protocol's.
     """
 
     name: SetName
@@ -111,7 +115,7 @@ class ConfigurationSet:
             )
         columns = [
             column
-            for panel in set_panels(self.name, num_layers, num_heads)
+            for panel in set_panels(self.name, num_layers, num_heads, self._columns)
             for column in panel.columns
             if self.zones is None or column.zones <= self.zones
         ]
@@ -123,10 +127,24 @@ class ConfigurationSet:
             )
         return list(dict.fromkeys(found))
 
+    @property
+    def _columns(self) -> tuple[Zone, ...]:
+        if self.zones is None:
+            return PROTOCOL_ZONES
+        return tuple(zone for zone in Zone if zone in self.zones)
 
-def set_panels(name: SetName, num_layers: int, num_heads: int) -> list[Panel]:
-    """Returns the grids of a set for a model of this size."""
-    return _PANELS[name](num_layers, num_heads)
+
+def set_panels(
+    name: SetName,
+    num_layers: int,
+    num_heads: int,
+    zones: Sequence[Zone] = PROTOCOL_ZONES,
+) -> list[Panel]:
+    """Returns the grids of a set for a model of this size, of these zones.
+
+    Those of `only` are of the four zones in any case.
+    """
+    return _PANELS[name](num_layers, num_heads, zones)
 
 
 def whole_panels(
@@ -152,11 +170,12 @@ def whole_panels(
     if num_layers is None:
         num_layers = 1 + max((clause.last_layer or 0 for clause in clauses), default=-1)
     num_heads = 1 + max((clause.head or 0 for clause in clauses), default=0)
+    zones = shown_zones(zone for clause in clauses for zone in clause.zones)
     found: dict[SetName, list[Panel]] = {}
     for name in SetName:
         if name is SetName.CELLS:
             continue
-        for panel in set_panels(name, num_layers, num_heads):
+        for panel in set_panels(name, num_layers, num_heads, zones):
             columns = [
                 column for column in panel.columns if known.issuperset(column.names)
             ]
@@ -170,15 +189,15 @@ def _has_more_than_cells(columns: Collection[Column]) -> bool:
     return any(item.cell is None for one in columns for item in one.configurations)
 
 
-def _cells(num_layers: int, num_heads: int) -> list[Panel]:
+def _cells(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel]:
     columns = [
         _column(zone, {zone}, [cell(layer, zone) for layer in range(num_layers)])
-        for zone in Zone
+        for zone in zones
     ]
     return [Panel("", "Masked zone", tuple(columns))]
 
 
-def _heads(num_layers: int, num_heads: int) -> list[Panel]:
+def _heads(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel]:
     return [
         Panel(
             f"{zone} masked in one head",
@@ -197,11 +216,11 @@ def _heads(num_layers: int, num_heads: int) -> list[Panel]:
                 for head in range(num_heads)
             ),
         )
-        for zone in Zone
+        for zone in zones
     ]
 
 
-def _cumulative(num_layers: int, num_heads: int) -> list[Panel]:
+def _cumulative(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel]:
     last = num_layers - 1
     ranges = {
         "Masked up to this layer": [(0, layer) for layer in range(num_layers)],
@@ -220,26 +239,27 @@ def _cumulative(num_layers: int, num_heads: int) -> list[Panel]:
                         for between in rows
                     ],
                 )
-                for zone in Zone
+                for zone in zones
             ),
         )
         for title, rows in ranges.items()
     ]
 
 
-def _pairs(num_layers: int, num_heads: int) -> list[Panel]:
+def _pairs(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel]:
     columns = [
         _column(
             "+".join(pair),
             pair,
             [_masked(layer, layer, pair) for layer in range(num_layers)],
         )
-        for pair in itertools.combinations(FOUR_ZONES, 2)
+        for pair in itertools.combinations(zones, 2)
+        if PAIRS[pair[0]].isdisjoint(PAIRS[pair[1]])
     ]
     return [Panel("", "The two zones masked", tuple(columns))]
 
 
-def _only(num_layers: int, num_heads: int) -> list[Panel]:
+def _only(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel]:
     columns = [
         _column(
             zone,
@@ -254,7 +274,7 @@ def _only(num_layers: int, num_heads: int) -> list[Panel]:
     return [Panel("", "The one zone kept", tuple(columns))]
 
 
-_PANELS: dict[SetName, Callable[[int, int], list[Panel]]] = {
+_PANELS: dict[SetName, Callable[[int, int, Sequence[Zone]], list[Panel]]] = {
     SetName.CELLS: _cells,
     SetName.HEADS: _heads,
     SetName.CUMULATIVE: _cumulative,

@@ -7,6 +7,7 @@ from zonekeras.analysis.control_overlaps import (
     expected_overlap,
     expected_overlaps,
     is_possible,
+    joined_overlaps,
 )
 from zonekeras.zones import Role, Zone, zone_pairs, zone_table
 
@@ -64,7 +65,7 @@ def test_nothing_masked_has_no_overlap():
 
 def test_real_lengths_leave_no_control_of_all_and_p2():
     overlaps = expected_overlaps(counts_of(13, 150), "strict")
-    possible = [zone for zone in Zone if is_possible(overlaps[zone])]
+    possible = [zone for zone, overlap in overlaps.items() if is_possible(overlap)]
     assert possible == ["q2", "q2p", "p2q"]
     assert overlaps["all"] == 1.0
     assert overlaps["p2"] > 0.8
@@ -75,3 +76,18 @@ def test_windows_without_a_pair_are_left_out_of_the_mean():
     table = zone_table(["p2"])
     one, _, three = expected_overlap(table, counts)
     assert expected_overlaps(counts, "strict")["p2"] == pytest.approx((one + three) / 2)
+
+
+def test_overlaps_of_parts_of_zones():
+    """Of 3 question tokens among 10 each keeps its role with probability 3 / 10."""
+    overlaps = expected_overlaps(counts_of(3, 7), "strict", list(Zone))
+    assert overlaps["cls2q"] == pytest.approx(0.3)
+    assert overlaps["cls2p"] == pytest.approx(0.7)
+    assert overlaps["q2p-text"] == overlaps["p2q-text"]
+
+
+def test_joined_overlaps_are_in_order_whichever_part_comes_first():
+    first, second = {"all": 1.0, "cls2p": 0.7}, {"all": 1.0, "q2": 0.1, "cls2q": 0.3}
+    joined = joined_overlaps(first, second)
+    assert list(joined) == ["all", "q2", "cls2q", "cls2p"]
+    assert list(joined_overlaps(second, first).items()) == list(joined.items())

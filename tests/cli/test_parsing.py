@@ -5,7 +5,6 @@ import pytest
 from cli import shared_flags, value_types
 from cli.parsing import CommandParser
 from zonekeras.metrics import Metric
-from zonekeras.zones import Zone
 
 
 @pytest.fixture
@@ -290,10 +289,6 @@ def test_all_layers_at_once_are_spelled_none():
 
 def test_the_metrics_are_those_of_the_package():
     assert shared_flags.METRICS == ("auto", *Metric)
-
-
-def test_the_zones_are_those_of_the_package():
-    assert set(shared_flags.ZONE_NAMES) == {str(zone) for zone in Zone}
 
 
 @pytest.mark.parametrize(

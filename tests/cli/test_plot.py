@@ -1,9 +1,8 @@
 import pytest
 
-from cli.plot import SETS, main
+from cli.plot import main
 from tests.scores import means
 from zonekeras import plotting
-from zonekeras.configuration_sets import SetName
 from zonekeras.plotting.figure_files import figure_bytes
 from zonekeras.store.protocol_csv import write_results_csv
 from zonekeras.store.tidy import read_table, sweep_table, write_table
@@ -326,7 +325,3 @@ def test_a_directory_that_cannot_be_written_is_a_failure(
         "zonekeras plot: error: Permission denied: a.pdf\n"
     )
     assert names(directory) == before
-
-
-def test_the_sets_are_those_of_the_library():
-    assert SETS == tuple(name for name in SetName if name is not SetName.CELLS)

@@ -177,6 +177,17 @@ def test_the_tpu_that_the_flags_name_is_asked_for(here, capsys, monkeypatch):
             ],
             ["predictions_layer1.head1_q2p.json", "predictions_layers0-1_q2.json"],
         ),
+        (
+            ["--mask_layer=0", "--mask_zone=Q2P-text"],
+            ["predictions_layer0_q2p-text.json", *TABLES],
+        ),
+        (
+            ["--sets=heads", "--zones", "cls2p", "--layers", "1"],
+            [
+                "predictions_layer1.head0_cls2p.json",
+                "predictions_layer1.head1_cls2p.json",
+            ],
+        ),
     ],
 )
 def test_the_files_of_the_protocols_flags(here, capsys, flags, files):

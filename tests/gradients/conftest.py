@@ -4,15 +4,17 @@ import pytest
 
 from zonekeras.gradients import gradient_run as run_module
 from zonekeras.gradients.reader_loss import ReaderLoss
+from zonekeras.zones import PROTOCOL_ZONES
 
 _LOSSES = {}
 
 
-def compiled_loss(reader):
+def compiled_loss(reader, zones=PROTOCOL_ZONES):
     """The reader's loss, compiled for all tests once."""
-    if id(reader) not in _LOSSES:
-        _LOSSES[id(reader)] = ReaderLoss(reader)
-    return _LOSSES[id(reader)]
+    key = (id(reader), zones)
+    if key not in _LOSSES:
+        _LOSSES[key] = ReaderLoss(reader, zones)
+    return _LOSSES[key]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -91,6 +91,23 @@ def test_a_slope_is_how_the_loss_starts_to_rise(result, reader, windows):
         assert table.loc[name, "derivative"] == pytest.approx(derivative, abs=5e-3)
 
 
+def test_other_zones_are_estimated_where_they_are_asked_for(
+    result, reader, dev, windows, tmp_path
+):
+    chosen = {"zones": ["cls2q", "q2"], "exact": 6, **SETTINGS}
+    found = run_gradients(reader, dev, tmp_path, **chosen)
+    assert found.cells["zone"].tolist() == ["q2", "cls2q"] * 3
+    assert len(found.heads) == 3 * 2 * 2
+    usual = result.cells[result.cells["zone"] == "q2"]
+    np.testing.assert_allclose(found.cells["slope"][::2], usual["slope"], atol=1e-6)
+    before = mean_loss(reader, windows)
+    for row in found.cells.to_dict("records"):
+        with reader.masked(row["configuration"]):
+            increase = mean_loss(reader, windows) - before
+        assert row["exact"] == pytest.approx(increase, abs=2e-5), row["configuration"]
+    assert FILES <= {path.name for path in tmp_path.iterdir()}
+
+
 def test_the_same_seed_gives_the_same_table(result, reader, dev):
     chosen = {"exact": 3, "exact_heads": 3, **SETTINGS}
     first, again, other = (

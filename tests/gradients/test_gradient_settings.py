@@ -22,6 +22,15 @@ def test_windows_and_batches_are_a_sweeps():
     assert settings.content()["steps"] == 3
 
 
+def test_zones_are_in_order_and_decide_the_run_if_they_are_not_the_usual():
+    settings = GradientSettings.of({"zones": ["p2q-text", "q2", "q2"]})
+    assert settings.zones == ("q2", "p2q-text")
+    assert settings.content()["zones"] == ["q2", "p2q-text"]
+    usual = GradientSettings.of({"zones": ["p2", "q2", "all", "p2q", "q2p"]})
+    assert usual == GradientSettings()
+    assert "zones" not in usual.content()
+
+
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
@@ -30,6 +39,9 @@ def test_windows_and_batches_are_a_sweeps():
         ({"steps": 1.5}, "steps=1.5 is not a whole number of at least 0"),
         ({"seed": True}, "seed=True is not a whole number of at least 0"),
         ({"batch_size": 0}, "batch_size=0 is not a whole number of at least 1"),
+        ({"zones": []}, "zones=[] is not one or several of all, q2, q2p, p2q, p2, cls"),
+        ({"zones": ["q3"]}, "zones=['q3'] is not one or several of all, q2, "),
+        ({"zones": "q2"}, "zones='q2' is not one or several of all, q2, "),
         ({"semantics": "published"}, "semantics is not a setting (they are exact, "),
     ],
 )

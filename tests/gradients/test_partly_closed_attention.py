@@ -7,12 +7,13 @@ from tests.backends import to_numpy
 from tests.gradients.windows import ROLES
 from tests.oracle import PASSAGE, QUESTION, oracle_table
 from zonekeras.gradients.partly_closed_attention import partly_closed_context
-from zonekeras.zones import Zone
+from zonekeras.zones import Zone, zone_pairs
 
 pytestmark = pytest.mark.both_backends
 
 B, T = ROLES.shape
 N, H, Z = 3, 5, len(Zone)
+PAIRS = np.stack([zone_pairs(zone) for zone in Zone])
 GENERATOR = np.random.default_rng(0)
 QUERY, KEY, VALUE = (
     GENERATOR.normal(size=(B, N, T, H)).astype(np.float32) for _ in range(3)
@@ -23,7 +24,7 @@ OPEN = np.stack([oracle_table([])] * N).astype(np.float32)
 def context(gates=OPEN, closing=None, query=QUERY):
     if closing is None:
         closing = np.zeros((B, N, Z), np.float32)
-    found = partly_closed_context(query, KEY, VALUE, ROLES, gates, closing)
+    found = partly_closed_context(query, KEY, VALUE, ROLES, gates, closing, PAIRS)
     return to_numpy(found)
 
 

@@ -17,12 +17,12 @@ from tests.oracle import PASSAGE, QUESTION
 from zonekeras.gradients.reader_loss import ReaderLoss, logits_at
 from zonekeras.gradients.span_loss import curvature_probe
 from zonekeras.models.weights import reader_variables, variable_value
-from zonekeras.zones import Zone, cell, open_tables, zone_pairs
+from zonekeras.zones import PROTOCOL_ZONES, Zone, cell, open_tables, zone_pairs
 
 pytestmark = pytest.mark.both_backends
 
-L, N, Z = 3, 2, len(Zone)
-ZONES = list(Zone)
+L, N, Z = 3, 2, len(PROTOCOL_ZONES)
+ZONES = list(PROTOCOL_ZONES)
 SIGNS = (
     np.random.default_rng(1).choice([-1.0, 1.0], (*ROLES.shape, 2)).astype("float32")
 )
@@ -121,7 +121,7 @@ def test_a_probe_follows_the_logits(reader, derivatives, place):
     )
 
 
-@pytest.mark.parametrize("zone", Zone)
+@pytest.mark.parametrize("zone", ZONES)
 def test_slopes_add_up_to_what_masking_does(loss, reader, zone):
     """The fundamental theorem, over a cell's own path, by Gauss-Legendre."""
     layer = 1

@@ -16,7 +16,11 @@ VALID = [
     " \t",
     "baseline",
     " Base\u3000line\n",
-    *map(str, cells(L)),
+    *map(str, cells(L, Zone)),
+    "layer3:q2p-text+p2q",
+    "layer2.head1:cls2p",
+    "All-Layers : CLS2Q + P2Q-text",
+    "layers1-2:cls2q;layer2:cls2p;layer2.head0:q2p-text",
     "layers0-2:p2",
     "layers3-3:p2",
     "all-layers:all",
@@ -42,6 +46,12 @@ INVALID = [
     "layer1:q2+",
     "layer1:only-all",
     "layer1:only-q2+p2",
+    "layer1:only-cls2q",
+    "layer1:only-q2p-text",
+    "layer1:q2p-",
+    "layer1:q2p-texts",
+    "layer1:-text",
+    "layer1:control1-q2p-text",
     "layer1:q2;",
     ";",
     "layer:q2",
@@ -119,8 +129,8 @@ def test_no_masks_at_all(read):
     [
         (
             "layer1:q3",
-            "Expected zones out of all, q2, q2p, p2q, p2, joined by '+'. "
-            "Received: 'q3' in 'layer1:q3'.",
+            "Expected zones out of all, q2, q2p, p2q, p2, cls2q, cls2p, q2p-text, "
+            "p2q-text, joined by '+'. Received: 'q3' in 'layer1:q3'.",
         ),
         (
             "layer9:p2 ; layer1:q3",
@@ -153,6 +163,26 @@ PARTS = st.sampled_from(
     [*map(str, Zone), "layer", "layers", "all-layers", "only-", ".head", ":", ":", ";"]
     + ["+", "-", " ", "0", "1", "2", "3", "12", "baseline", "é", "\x00", "X"]
 )
+
+
+TARGETS = st.one_of(
+    st.just("all-layers"),
+    st.integers(0, L - 1).map("layer{}".format),
+    st.sampled_from(["layers0-2", "layers1-3", "layers2-2"]),
+)
+HEADS = st.sampled_from(["", "", ".head0", ".head2"])
+LISTS = st.one_of(
+    st.lists(st.sampled_from(list(Zone)), min_size=1, max_size=9).map("+".join),
+    st.sampled_from(["only-q2", "only-q2p", "only-p2q", "only-p2"]),
+)
+CLAUSES = st.builds("{}{}:{}".format, TARGETS, HEADS, LISTS)
+
+
+@given(st.lists(st.lists(CLAUSES, max_size=4).map(";".join), min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_any_configuration_is_read_as_the_parser_reads_it(read, texts):
+    assert all(map(parse_configuration, texts))
+    assert_same(read(tf.constant(texts)), texts)
 
 
 @given(st.lists(st.lists(PARTS, max_size=9).map("".join), min_size=1, max_size=4))

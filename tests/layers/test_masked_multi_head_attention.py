@@ -231,8 +231,9 @@ def test_only_the_closed_heads_of_a_row_are_zero():
     tables[1] = 0
     layer.zone_tables[0].assign(tables)
     hidden, roles = random_states(B, T, D), random_roles()
-    context = layer.attend(*layer.project(hidden, hidden, hidden), roles=roles)
-    is_zero = (to_numpy(context) == 0).all(-1)
+    gates = layer.gates(layer.own_table(), roles, roles)
+    attended = layer.attend(*layer.project(hidden, hidden, hidden), gates)
+    is_zero = (to_numpy(attended.context) == 0).all(-1)
     np.testing.assert_array_equal(is_zero, np.tile([False, True, False], (B, T, 1)))
 
 
@@ -417,7 +418,7 @@ def test_a_flip_traces_nothing():
     )
     inputs = {"hidden": random_states(B, T, D), "roles": random_roles()}
     outputs = []
-    for configuration in cells(1):
+    for configuration in cells(1, Zone):
         layer.zone_tables[0].assign(configuration.tables(1, 1)[0])
         outputs.append(to_numpy(compiled(inputs)))
         np.testing.assert_allclose(
@@ -615,7 +616,7 @@ def test_a_table_of_another_shape_is_refused(shape):
 
 
 def test_queries_may_choose_rows_that_are_not_roles():
-    """With `key_roles`, a table may have a row for every query."""
+    """A table may have other rows than roles: several tables' rows, one for each."""
     layer = make_layer()
     hidden, roles = random_states(B, T, D), random_roles()
     tables = every_table()[:3]
@@ -624,12 +625,9 @@ def test_queries_may_choose_rows_that_are_not_roles():
     ]
     stacked_rows = np.concatenate(tables, axis=1)[None]  # [1, 1, 3 R, R]
     for number, one in enumerate(expected):
-        output = layer(
-            hidden,
-            roles=roles + number * NUM_ROLES,
-            key_roles=roles,
-            zone_table=stacked_rows,
-        )
+        gates = layer.gates(stacked_rows, roles + number * NUM_ROLES, roles)
+        attended = layer.attend(*layer.project(hidden, hidden, hidden), gates)
+        output = layer.join_heads(attended.context)
         np.testing.assert_array_equal(to_numpy(output), one)
 
 

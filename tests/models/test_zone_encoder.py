@@ -116,6 +116,30 @@ def test_every_cell(make_reader, zone, layer, semantics):
     assert changed.tolist() == [not only_padding_shows, True]
 
 
+@pytest.mark.parametrize("layer", range(3))
+@pytest.mark.parametrize("zone", ["cls2q", "cls2p", "q2p-text", "p2q-text"])
+def test_every_cell_of_the_other_zones(make_reader, zone, layer):
+    reader, weights = make_reader(BERT)
+    tables = open_oracle_tables(3)
+    tables[layer] = oracle_table([zone])
+    expected = expected_logits(weights, BERT, tables)
+    received = logits(reader, cell(layer, zone).tables(3, 1))
+    np.testing.assert_allclose(received, expected, **TOLERANCE)
+    open_logits = expected_logits(weights, BERT, open_oracle_tables(3))
+    assert (np.abs(expected - open_logits).max(axis=(1, 2)) > 1e-4).all()
+
+
+def test_zones_and_parts_of_zones_masked_together(make_reader):
+    reader, weights = make_reader(BERT)
+    tables = open_oracle_tables(3)
+    tables[1] = oracle_table(["p2q", "q2p-text"])
+    tables[2] = oracle_table(["cls2p", "cls2q"])
+    text = "layer1:q2p-text+p2q;layer2:cls2q+cls2p"
+    received = logits(reader, parse_configuration(text).tables(3, 1))
+    expected = expected_logits(weights, BERT, tables)
+    np.testing.assert_allclose(received, expected, **TOLERANCE)
+
+
 @pytest.mark.parametrize("layer", range(4))
 def test_layers_that_share_weights_do_not_share_tables(make_reader, layer):
     reader, weights = make_reader(ALBERT)

@@ -296,7 +296,7 @@ def test_masked_restores_what_was_masked_before(model):
     [
         (("layer3:q2",), r"Received: layer3:q2\.$"),
         (("layer0.head2:q2",), r"Received: layer0\.head2:q2\.$"),
-        (("layer0:q3",), "^Expected zones out of all, q2, q2p, p2q, p2"),
+        (("layer0:q3",), "^Expected zones out of all, q2, q2p, p2q, p2, cls"),
         (
             ("layer0:all", "loose"),
             r"^Expected semantics strict or published\. Received: 'loose'\.$",

@@ -82,6 +82,16 @@ def test_statistics(payload):
     assert head["zone"] is None
 
 
+def test_other_zones_have_columns_where_they_were_run(payload, tmp_path):
+    assert payload["zones"] == ["all", "q2", "q2p", "p2q", "p2"]
+    found = FOUND | {"layer0:q2p-text": FOUND["layer0:q2"]}
+    write_store(tmp_path, found, planned=list(found))
+    with SweepStore(tmp_path / STORE_FILE) as store:
+        more = build_payload(store, 1, {"command": "zonekeras sweep"})
+    assert more["zones"] == [*payload["zones"], "q2p-text"]
+    assert configuration(more, "layer0:q2p-text")["zone"] == "q2p-text"
+
+
 def test_groups(payload):
     by_name = {one["name"]: one for one in payload["groups"]}
     assert list(by_name) == [

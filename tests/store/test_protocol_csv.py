@@ -10,6 +10,7 @@ from zonekeras.store.protocol_csv import (
     read_results_csv,
     write_results_csv,
 )
+from zonekeras.zones import Zone
 
 HEADER = "layer,all,q2,q2p,p2q,p2\n"
 
@@ -41,9 +42,19 @@ def test_cells_that_were_not_run_are_empty_fields(tmp_path):
     assert read_results_csv(path) == scores
 
 
+def test_other_zones_have_columns_where_they_were_run(tmp_path):
+    path = tmp_path / "results.csv"
+    scores = {(0, "p2q-text"): 3.0, (1, "q2"): 7.0, (1, "cls2q"): 5.0}
+    write_results_csv(path, scores)
+    assert path.read_text() == (
+        "layer,all,q2,q2p,p2q,p2,cls2q,p2q-text\n1,,,,,,,3.000\n2,,7.000,,,,5.000,\n"
+    )
+    assert list(read_results_csv(path).items()) == list(scores.items())
+
+
 @given(
     thousandths=st.dictionaries(
-        st.tuples(st.integers(0, 13), st.sampled_from(COLUMNS[1:])),
+        st.tuples(st.integers(0, 13), st.sampled_from(list(Zone))),
         st.integers(0, 100_000),
         min_size=1,
     )
@@ -59,7 +70,11 @@ def test_round_trip(tmp_path_factory, thousandths):
     "scores, expected",
     [
         ({}, r"^expected at least one score to write\. Received: none\.$"),
-        ({(0, "p3"): 1.0}, r"zone of all, q2, q2p, p2q, p2\. Received: \(0, 'p3'\)\.$"),
+        (
+            {(0, "p3"): 1.0},
+            r"zone of all, q2, q2p, p2q, p2, cls2q, cls2p, q2p-text, p2q-text\. "
+            r"Received: \(0, 'p3'\)\.$",
+        ),
         ({(-1, "p2"): 1.0}, r"^expected a layer from 0 .* Received: \(-1, 'p2'\)\.$"),
         (
             {(3, "p2"): float("nan")},
@@ -103,6 +118,11 @@ def test_read_is_lenient_about_form(tmp_path):
         (" \n,\n", "layer,all,q2,q2p,p2q,p2. Received: an empty file."),
         ("layer,all\n1,2\n", "expected the header layer,all,q2,q2p,p2q,p2. Received: "),
         (HEADER.replace("p2\n", "q2\n"), "p2. Received: layer,all,q2,q2p,p2q,q2."),
+        (HEADER.replace("p2\n", "cls2q\n"), "Received: layer,all,q2,q2p,p2q,cls2q."),
+        (
+            HEADER.replace("\n", ",cls2q,cls2q\n"),
+            "p2. Received: layer,all,q2,q2p,p2q,p2,cls2q,cls2q.",
+        ),
         (HEADER, "expected a row for each layer. Received: none."),
         (
             HEADER + "1,,,,,\n2, ,,,,\n",

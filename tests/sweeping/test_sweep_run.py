@@ -20,10 +20,11 @@ from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.machine import describe_machine
 from zonekeras.metrics import evaluate, headline
+from zonekeras.store.matrix import score_matrix
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import run_sweep
-from zonekeras.zones import Zone
+from zonekeras.zones import PROTOCOL_ZONES
 
 
 def cell_file(name):
@@ -442,8 +443,39 @@ def test_the_record_of_the_run(undisturbed, reader, dev):
     assert record["fingerprints"]["weights"] == reader.fingerprint()
 
 
-def test_zones_are_in_the_protocols_order():
-    assert list(Zone) == ZONES
+def test_the_cells_are_the_protocols_zones_in_its_order():
+    assert list(PROTOCOL_ZONES) == ZONES
+
+
+def test_other_zones_are_swept_beside_the_protocols(reader, dev, undisturbed, tmp_path):
+    """A table of five zones is as it was, and beside the one of more it is read."""
+    asked = ["layer0:cls2q", "layer2:q2p-text", "layer1.head1:cls2p", *CELLS]
+    settings = {**SETTINGS, "controls": 1, "attention_questions": 2}
+    result = run_sweep(reader, dev, tmp_path, configurations=asked, **settings)
+    lengths = {key: SETTINGS[key] for key in ("max_seq_length", "doc_stride")}
+    for name in asked[:3]:
+        answers = answers_by_the_book(reader, read_squad(dev), name, **lengths)
+        expected = {question: text for question, (text, *_) in answers.items()}
+        assert result.predictions[name] == expected
+        written = cell_file(name)
+        assert json.loads((tmp_path / written).read_text()) == expected
+    five = read_results_csv(undisturbed[0] / "results.csv")
+    more = read_results_csv(tmp_path / "results.csv")
+    assert set(more) - set(five) == {(0, "cls2q"), (2, "q2p-text")}
+    assert {cell: more[cell] for cell in five} == five
+    header = (tmp_path / "results.csv").read_text().splitlines()[0]
+    assert header == "layer,all,q2,q2p,p2q,p2,cls2q,q2p-text"
+    table = result.table.set_index("configuration")
+    assert str(table.loc["layer0:cls2q", "zone"]) == "cls2q"
+    assert 0 < table.loc["layer0:cls2q", "control_overlap"] < 1
+    assert "layer0:control1-cls2q" in result.predictions
+    assert np.isnan(table.loc["layer0:cls2q", "attention_mass"])
+    assert list(score_matrix(result).columns) == [*ZONES, "cls2q", "q2p-text"]
+    assert list(score_matrix(five).columns) == ZONES
+    # Asked for the protocol's zones alone, it keeps what it knows of the others.
+    run_sweep(reader, dev, tmp_path, configurations=CELLS, **settings)
+    again = pd.read_parquet(tmp_path / "results.parquet").set_index("configuration")
+    pd.testing.assert_frame_equal(again.loc[table.index], table, check_dtype=False)
 
 
 @pytest.mark.parametrize("semantics", ["strict", "published"])

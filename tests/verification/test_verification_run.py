@@ -8,7 +8,6 @@ import pytest
 
 import zonekeras.verification.verification_run as verification
 from tests.backends import only_tensorflow
-from zonekeras import zones
 from zonekeras.analysis import evidence
 from zonekeras.statistics.simulation import check_statistics
 from zonekeras.verification.planted_model import (
@@ -23,7 +22,15 @@ from zonekeras.verification.verification_run import (
     run_case,
     verify,
 )
-from zonekeras.zones import Configuration, Role, Semantics, Zone
+from zonekeras.zones import (
+    FOUR_ZONES,
+    Configuration,
+    Role,
+    Semantics,
+    Zone,
+    tables,
+    zone_pairs,
+)
 
 pytestmark = pytest.mark.both_backends
 
@@ -62,9 +69,9 @@ def test_a_saved_model_tells_the_same():
 
 
 def test_swapped_zones_are_noticed(monkeypatch):
-    pairs = zones.zone_pairs
+    pairs = zone_pairs
     swap = {Zone.P2Q: Zone.Q2P, Zone.Q2P: Zone.P2Q}
-    monkeypatch.setattr(zones, "zone_pairs", lambda zone: pairs(swap.get(zone, zone)))
+    monkeypatch.setattr(tables, "zone_pairs", lambda zone: pairs(swap.get(zone, zone)))
     result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
     assert result.marked["exact_match"] == {"layer1:q2p", "layer1:all"}
@@ -72,11 +79,11 @@ def test_swapped_zones_are_noticed(monkeypatch):
 
 
 def test_a_zone_table_of_another_layer_is_noticed(monkeypatch):
-    tables = Configuration.tables
+    of_model = Configuration.tables
     monkeypatch.setattr(
         Configuration,
         "tables",
-        lambda self, *arguments: np.roll(tables(self, *arguments), 1, axis=0),
+        lambda self, *arguments: np.roll(of_model(self, *arguments), 1, axis=0),
     )
     result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
@@ -84,20 +91,20 @@ def test_a_zone_table_of_another_layer_is_noticed(monkeypatch):
 
 
 def test_a_transposed_zone_table_is_noticed(monkeypatch):
-    pairs = zones.zone_pairs
-    monkeypatch.setattr(zones, "zone_pairs", lambda zone: pairs(zone).T)
+    pairs = zone_pairs
+    monkeypatch.setattr(tables, "zone_pairs", lambda zone: pairs(zone).T)
     assert not run_case(CASE, network(CASE.num_layers)).holds
 
 
 def test_a_zone_that_leaks_is_noticed(monkeypatch):
-    pairs = zones.zone_pairs
+    pairs = zone_pairs
 
     def leaking(zone):
         leaked = pairs(zone)
         leaked[Role.PASSAGE, Role.QUESTION] = False
         return leaked
 
-    monkeypatch.setattr(zones, "zone_pairs", leaking)
+    monkeypatch.setattr(tables, "zone_pairs", leaking)
     result = run_case(CASE, network(CASE.num_layers))
     assert not result.holds
     assert result.marked["exact_match"] == frozenset()
@@ -159,7 +166,7 @@ def test_all_cases_have_every_zone_layer_and_semantics():
     }
     assert len(published) == 8
     quick = chosen_cases(quick=True)
-    assert {case.plant.zone for case in quick} == set(zones.FOUR_ZONES)
+    assert {case.plant.zone for case in quick} == set(FOUR_ZONES)
     assert {case.plant.layer for case in quick} == {0, 1, 2}
     assert not any(case.saved_model for case in cases + quick)
     assert all(case.saved_model for case in chosen_cases(saved_model=True))

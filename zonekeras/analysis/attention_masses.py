@@ -5,7 +5,8 @@ tokens but padding, of the attention weights that a token gives to keys of the z
 token's weights add up to 1, so a mass is a share, from 0 to 1: how much there was to
 lose. The mass of a layer is the mean over its heads; that of `all` under strict
 semantics is the sum of the four zones', and under published semantics, where it masks
-nothing, there is none. Pure NumPy.
+nothing, there is none. A store keeps the masses of the four zones, so there is none of
+parts of them such as `cls2q`. Pure NumPy.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def mass_of(
 
     Returns:
         The mass: of a single head in that head, else the mean over heads. NaN for what
-        masks several layers, several heads or nothing, for controls, and for `all`
-        under published semantics.
+        masks several layers, several heads or nothing, for controls, for `all` under
+        published semantics, and for other zones than these five.
     """
     if configuration.control or len(configuration.clauses) != 1:
         return math.nan
@@ -87,6 +88,8 @@ def mass_of(
         if Semantics(semantics) is Semantics.PUBLISHED:
             return math.nan
         zones = frozenset(FOUR_ZONES)
+    if not zones.issubset(FOUR_ZONES):
+        return math.nan
     in_layer = masses[clause.first_layer]
     by_zone = in_layer.mean(axis=0) if clause.head is None else in_layer[clause.head]
     return float(sum(by_zone[FOUR_ZONES.index(zone)] for zone in sorted(zones)))

@@ -9,11 +9,19 @@ much longer than questions. What a control is: `sweeping.sweep_controls`. Pure N
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.zones import Role, Semantics, Zone, open_table, zone_table
+from zonekeras.zones import (
+    PROTOCOL_ZONES,
+    Role,
+    Semantics,
+    Zone,
+    open_table,
+    zone_table,
+)
 
 MAX_OVERLAP = 0.5
 """The largest expected overlap at which a control is one."""
@@ -28,24 +36,33 @@ def is_possible(overlap: float) -> bool:
 
 
 def expected_overlaps(
-    role_counts: IntArray, semantics: Semantics | str
+    role_counts: IntArray,
+    semantics: Semantics | str,
+    zones: Iterable[str] = PROTOCOL_ZONES,
 ) -> dict[str, float]:
     """Returns for each zone how much of a control is expected to be the zone itself.
 
     Args:
         role_counts: int32 [W, R], tokens of each role, without padding.
         semantics: What `all` means.
+        zones: Of which zones.
 
     Returns:
         Zone -> mean over windows, from 0 to 1; NaN where the zone masks nothing.
     """
     overlaps = {}
-    for zone in Zone:
+    for zone in zones:
         by_window = expected_overlap(zone_table([zone], semantics), role_counts)
         known = by_window[np.isfinite(by_window)].tolist()
         # fsum: the same in whatever order windows stand.
         overlaps[str(zone)] = math.fsum(known) / len(known) if known else math.nan
     return overlaps
+
+
+def joined_overlaps(*overlaps: Mapping[str, float]) -> dict[str, float]:
+    """Returns the expected overlaps of several parts of a run, zones in order."""
+    joined = {zone: one[zone] for one in overlaps for zone in one}
+    return {str(zone): joined[zone] for zone in Zone if zone in joined}
 
 
 def expected_overlap(

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from zonekeras.analysis.control_overlaps import joined_overlaps
 from zonekeras.analysis.output import SweepOutput
 from zonekeras.analysis.result_order import in_result_order, joined_plan
 from zonekeras.analysis.sweep_result import SweepResult
@@ -24,7 +25,6 @@ from zonekeras.store.sweep_store import STORE_FILE, StoredAttention, SweepStore
 from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
-_COPIED = (*_SCORING, "overlaps")
 _UNSEEN = {"graph": "the SavedModel's graph", "version": "the version of answers"}
 """What no flag says -> what messages call it."""
 _LONGEST_SHOWN = 20
@@ -226,11 +226,15 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
     content = first.store.content(first.run)
     descriptions = [part.description for part in parts]
     description = {
-        name: first.description[name] for name in _COPIED if name in first.description
+        name: first.description[name] for name in _SCORING if name in first.description
     }
+    known = store.known(content)
+    if "overlaps" in first.description:
+        description["overlaps"] = joined_overlaps(
+            *(item.get("overlaps", {}) for item in (known, *descriptions))
+        )
     description["model"] = min(item["model"] for item in descriptions)
-    before = store.known(content).get("planned", [])
-    description["planned"] = joined_plan(before, whole)
+    description["planned"] = joined_plan(known.get("planned", []), whole)
     path = min(item["dataset"] for item in descriptions)
     dataset = dataclasses.replace(first.store.dataset(first.run), path=path)
     run = store.run(content, dataset, description)

@@ -38,8 +38,8 @@ from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.store.tidy import MeanScores, score_names, sweep_table, write_table
 from zonekeras.zones import (
     BASELINE,
+    PROTOCOL_ZONES,
     Configuration,
-    Zone,
     cell,
     cells,
     parse_configuration,
@@ -232,7 +232,7 @@ def write_attention(
     masses = {
         (layer, str(zone)): 100.0 * mass_of(cell(layer, zone), attention, semantics)
         for layer in range(result.num_layers)
-        for zone in Zone
+        for zone in PROTOCOL_ZONES
     }
     known = {key: mass for key, mass in masses.items() if not math.isnan(mass)}
     write_results_csv(directory / ATTENTION_CSV, known)

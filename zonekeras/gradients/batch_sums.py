@@ -17,7 +17,6 @@ from zonekeras.machine import advice_on_not_finite
 from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping.batch_runner import is_out_of_memory
 from zonekeras.sweeping.sweep import Sweep
-from zonekeras.zones import Zone
 
 FloatArray = npt.NDArray[np.float64]
 Sums = dict[str, FloatArray]
@@ -94,7 +93,7 @@ class BatchSums:
         """Returns the slopes' means over the path on which a zone closes everywhere."""
         steps = self._settings.steps
         integrated = np.zeros(self._loss.not_closed().shape)
-        for zone in range(len(Zone)):
+        for zone in range(len(self._settings.zones)):
             for step in range(steps):
                 closing = self._loss.not_closed()
                 closing[..., zone] = (step + 0.5) / steps

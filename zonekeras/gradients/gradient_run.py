@@ -9,7 +9,7 @@ dense networks and Fisher pruning" (2018), by the curvature.
 
 An average of derivatives over a cell's own gate path ("integrated gradients",
 Sundararajan et al. 2017) would take a pass for every cell and step, more than the exact
-loss takes. `steps` integrates over five paths that all layers share: one zone closes
+loss takes. `steps` integrates over paths that all layers share: one zone closes
 everywhere at once. What the layers and heads get adds up to what that costs.
 
 What is finished of a batch is kept: killed and started again, a run goes on, and its
@@ -147,7 +147,9 @@ class _Run:
                 f"Expected gold answers with their places in {dataset.path}, to have a "
                 "loss. Received: none that a window holds."
             )
-        self._batch_sums = BatchSums(self._sweep, ReaderLoss(reader), settings)
+        self._batch_sums = BatchSums(
+            self._sweep, ReaderLoss(reader, settings.zones), settings
+        )
 
     def content(self) -> dict[str, Any]:
         """Returns all that decides the numbers."""
@@ -222,6 +224,7 @@ class _Run:
                 num_windows=num_windows,
                 model=model_name,
                 dataset=Path(self._dataset.path).name,
+                zones=self._settings.zones,
             )
         )
 
@@ -240,8 +243,11 @@ def _exact_cells(model: ZoneModel, settings: GradientSettings) -> list[Configura
     generator = np.random.default_rng(settings.seed)
     drawn = []
     for items, wanted in (
-        (cells(model.num_layers), settings.exact),
-        (head_cells(model.num_layers, model.num_heads), settings.exact_heads),
+        (cells(model.num_layers, settings.zones), settings.exact),
+        (
+            head_cells(model.num_layers, model.num_heads, settings.zones),
+            settings.exact_heads,
+        ),
     ):
         rows = generator.permutation(len(items))[:wanted]
         drawn += [items[row] for row in sorted(rows.tolist())]

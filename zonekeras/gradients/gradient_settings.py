@@ -16,6 +16,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 NUM_EXACT = 20
 """Cells whose loss is computed exactly, too; fewer say little about ranks."""
@@ -46,6 +47,7 @@ class GradientSettings:
         max_query_length: Tokens of a question; what is longer is cut.
         token_budget: Tokens run at once, padding counted.
         batch_size: Most windows run at once; None = as many as the budget allows.
+        zones: The zones to estimate, in `Zone`'s order.
     """
 
     exact: int = NUM_EXACT
@@ -57,6 +59,7 @@ class GradientSettings:
     max_query_length: int = MAX_QUERY_LENGTH
     token_budget: int = TOKEN_BUDGET
     batch_size: int | None = None
+    zones: tuple[Zone, ...] = PROTOCOL_ZONES
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> GradientSettings:
@@ -79,21 +82,30 @@ class GradientSettings:
                 f"Expected other settings of an estimate. Received: "
                 f"{'; '.join(faults)}."
             )
-        return cls(**settings)
+        given = dict(settings)
+        if "zones" in given:
+            given["zones"] = tuple(zone for zone in Zone if zone in given["zones"])
+        return cls(**given)
 
     def of_sweep(self) -> dict[str, Any]:
         """Returns what a sweep with the same windows and batches is run with."""
         return {name: getattr(self, name) for name in _OF_SWEEPS}
 
     def content(self) -> dict[str, Any]:
-        """Returns what decides the numbers, as JSON values."""
-        return asdict(self)
+        """Returns what decides the numbers, as JSON values; zones if not the usual."""
+        content = asdict(self) | {"zones": list(map(str, self.zones))}
+        if self.zones == PROTOCOL_ZONES:
+            del content["zones"]
+        return content
 
 
 def _fault(name: str, value: Any) -> str | None:
     """Says what a value should have been; None if it is right."""
     if name == "batch_size" and value is None:
         return None
+    if name == "zones":
+        fits = isinstance(value, list | tuple) and value and set(value) <= set(Zone)
+        return None if fits else f"one or several of {', '.join(Zone)}"
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if name in ("exact", "exact_heads"):
         fits = is_whole and (value == 0 or value >= _LEAST_EXACT)

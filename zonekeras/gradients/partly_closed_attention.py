@@ -28,17 +28,14 @@ import numpy as np
 from keras import ops
 
 from zonekeras.layers.products import dense, for_all_heads
-from zonekeras.layers.zone_attention import (
-    attention_weights,
-    one_hot_roles,
-    zone_columns,
-)
-from zonekeras.zones import NUM_ROLES, Role, Zone, open_table, zone_pairs
+from zonekeras.layers.zone_attention import attention_weights
+from zonekeras.layers.zone_gates import one_hot_roles, zone_gates
+from zonekeras.zones import NUM_ROLES, PROTOCOL_ZONES, Role, open_table, zone_pairs
 
 DTYPE = "float32"
 
-ZONE_PAIRS = np.stack([zone_pairs(zone) for zone in Zone])
-"""bool [Z, R, R]: the (query role, key role) pairs of each zone, in `Zone`'s order."""
+PROTOCOL_PAIRS = np.stack([zone_pairs(zone) for zone in PROTOCOL_ZONES])
+"""bool [Z, R, R]: the (query role, key role) pairs of each of the protocol's zones."""
 
 _OTHERS = [role for role in Role if role not in (Role.QUESTION, Role.PASSAGE)]
 _GROUPS = np.zeros((NUM_ROLES, 3), np.float32)
@@ -50,7 +47,13 @@ _LEAST_LEFT = 1e-15
 
 
 def partly_closed_context(
-    query: Any, key: Any, value: Any, roles: Any, gates: Any, closing: Any
+    query: Any,
+    key: Any,
+    value: Any,
+    roles: Any,
+    gates: Any,
+    closing: Any,
+    pairs: np.ndarray = PROTOCOL_PAIRS,
 ) -> Any:
     """Returns the context of attention in which zones are partly closed.
 
@@ -63,6 +66,8 @@ def partly_closed_context(
             keys; those of other keys play no part, since no zone has them.
         closing: float32 [B, N, Z], how far each zone is closed beyond its gates: 0 =
             not at all, 1 = masked. Those of a head are to add up to at most 1.
+        pairs: bool [Z, R, R], which pairs each of these zones has; their keys are
+            question or passage.
 
     Returns:
         dtype of `value`, [B, T, N, H].
@@ -70,16 +75,19 @@ def partly_closed_context(
     dtype = value.dtype
     query, key, value = (ops.cast(one, DTYPE) for one in (query, key, value))
     one_hot = one_hot_roles(roles, NUM_ROLES, DTYPE)  # [B, T, R]
-    opened, _ = zone_columns(open_table()[None, None], one_hot, one_hot)
-    weights = attention_weights(query, key, opened, one_hot)  # [B, N, T, T]
+    opened = zone_gates(open_table()[None, None], one_hot, one_hot)
+    weights = attention_weights(query, key, opened)  # [B, N, T, T]
     groups = dense(one_hot, _GROUPS)  # [B, T, G]
-    scales = _scales(for_all_heads(weights, groups), one_hot, gates, closing)
+    masses = for_all_heads(weights, groups)
+    scales = _scales(masses, one_hot, gates, closing, pairs)
     scaled = weights * for_all_heads(scales, ops.swapaxes(groups, 1, 2))
     context = ops.matmul(scaled, value)  # [B, N, T, H]
     return ops.swapaxes(ops.cast(context, dtype), 1, 2)
 
 
-def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
+def _scales(
+    masses: Any, one_hot: Any, gates: Any, closing: Any, pairs: np.ndarray
+) -> Any:
     """Returns by what weights of keys of each group are multiplied, [B, N, T, G]."""
 
     def scales(table: Any) -> Any:
@@ -93,7 +101,7 @@ def _scales(masses: Any, one_hot: Any, gates: Any, closing: Any) -> Any:
 
     opened = scales(gates)
     result = opened
-    for number, pairs in enumerate(ZONE_PAIRS):
-        closed = scales(gates * (~pairs).astype(DTYPE))
+    for number, in_zone in enumerate(pairs):
+        closed = scales(gates * (~in_zone).astype(DTYPE))
         result = result + closing[..., number, None, None] * (closed - opened)
     return result

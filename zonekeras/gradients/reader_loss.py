@@ -5,7 +5,7 @@ Axis letters: `B` batch, `T` tokens, `L` layers, `N` heads, `R` roles, `Z` zones
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from zonekeras.gradients.partly_closed_attention import partly_closed_context
+from zonekeras.gradients.partly_closed_attention import (
+    PROTOCOL_PAIRS,
+    partly_closed_context,
+)
 from zonekeras.gradients.span_loss import curvature_probe, loss_slope, window_losses
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.differentiation import pull_back
 from zonekeras.models.network import INPUT_NAMES
 from zonekeras.models.span_reader import SpanReader
-from zonekeras.zones import Zone, open_tables
+from zonekeras.zones import PROTOCOL_ZONES, Zone, open_tables, zone_pairs
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -52,10 +55,14 @@ class ReaderLoss:
 
     Args:
         reader: A built reader.
+        zones: The zones that `closing` and derivatives by it have, in their order.
     """
 
-    def __init__(self, reader: SpanReader) -> None:
+    def __init__(
+        self, reader: SpanReader, zones: Sequence[Zone] = PROTOCOL_ZONES
+    ) -> None:
         self._reader = reader
+        self._pairs = np.stack([zone_pairs(zone) for zone in zones])
         self._shape = (reader.config.num_layers, reader.config.num_heads)
         self._slope = CompiledFunction(self._differentiate, reader.variables)
         self._slope_and_curvature = CompiledFunction(
@@ -109,7 +116,7 @@ class ReaderLoss:
 
     def not_closed(self) -> npt.NDArray[np.float32]:
         """Returns `closing` where nothing is closed: float32 zeros [L, N, Z]."""
-        return np.zeros((*self._shape, len(Zone)), np.float32)
+        return np.zeros((*self._shape, len(self._pairs)), np.float32)
 
     def _arrays(
         self,
@@ -135,7 +142,7 @@ class ReaderLoss:
             return [slope, curvature_probe(logits, arrays["signs"], roles)]
 
         logits, gradients = pull_back(
-            lambda point: logits_at(self._reader, arrays, **point),
+            lambda point: logits_at(self._reader, arrays, pairs=self._pairs, **point),
             {name: arrays[name] for name in ("gates", "closing")},
             cotangents,
         )
@@ -148,7 +155,11 @@ class ReaderLoss:
 
 
 def logits_at(
-    reader: SpanReader, inputs: Mapping[str, Any], gates: Any, closing: Any
+    reader: SpanReader,
+    inputs: Mapping[str, Any],
+    gates: Any,
+    closing: Any,
+    pairs: np.ndarray = PROTOCOL_PAIRS,
 ) -> Any:
     """Runs a reader with zones partly closed; its own zone tables play no part.
 
@@ -157,6 +168,7 @@ def logits_at(
         inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`.
         gates: float32 [L, N, R, R], as in `partly_closed_context`.
         closing: float32 [B, L, N, Z], as in `partly_closed_context`.
+        pairs: bool [Z, R, R], as in `partly_closed_context`.
 
     Returns:
         float32 [B, T, 2].
@@ -170,6 +182,7 @@ def logits_at(
             roles=inputs["roles"],
             gates=gates[layer],
             closing=closing[:, layer],
+            pairs=pairs,
         )
         hidden = block.finish(hidden, block.attention.join_heads(context))
     return reader.head(hidden)

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras import ops
 
-from zonekeras.layers.zone_attention import MASKED_SCORE
+from zonekeras.layers.zone_gates import MASKED_SCORE
 from zonekeras.zones import Role
 
 

@@ -18,13 +18,14 @@ No Keras.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from zonekeras.zones import (
+    PROTOCOL_ZONES,
     Configuration,
     Zone,
     cell,
@@ -50,15 +51,15 @@ _TYPES = {
 }
 COLUMNS = tuple(_TYPES)
 
-_PAIRS = np.stack([zone_pairs(zone) for zone in Zone])  # [Z, R, R]
 
-
-def head_cells(num_layers: int, num_heads: int) -> list[Configuration]:
+def head_cells(
+    num_layers: int, num_heads: int, zones: Sequence[Zone] = PROTOCOL_ZONES
+) -> list[Configuration]:
     """Returns each zone of each single head, by layer, head and zone."""
     return [
         parse_configuration(f"layer{layer}.head{head}:{zone}")
         for layer, head, zone in itertools.product(
-            range(num_layers), range(num_heads), Zone
+            range(num_layers), range(num_heads), zones
         )
     ]
 
@@ -70,6 +71,7 @@ def gradient_table(
     num_windows: int,
     model: str,
     dataset: str,
+    zones: Sequence[Zone] = PROTOCOL_ZONES,
 ) -> pd.DataFrame:
     """Builds the table.
 
@@ -79,12 +81,14 @@ def gradient_table(
         num_windows: For the table.
         model: For the table.
         dataset: For the table.
+        zones: Which zones the last axis of `means` has (Z).
 
     Returns:
         All heads of a layer together first, then single heads; by layer, head, zone.
     """
+    pairs = np.stack([zone_pairs(zone) for zone in zones])  # [Z, R, R]
     by_head = {
-        "derivative": np.einsum("lnac,zac->lnz", means["by_gates"], _PAIRS),
+        "derivative": np.einsum("lnac,zac->lnz", means["by_gates"], pairs),
         "slope": means["slope"],
         "curvature": means["curvature"],
         "integrated": means.get("integrated", np.full_like(means["slope"], np.nan)),
@@ -92,7 +96,7 @@ def gradient_table(
     together = {name: values.sum(axis=1) for name, values in by_head.items()}
     together["curvature"] = means["cell_curvature"]
     num_layers, num_heads, _ = means["slope"].shape
-    places = itertools.product(range(num_layers), Zone)
+    places = itertools.product(range(num_layers), zones)
     rows = [
         {"configuration": str(cell(layer, zone)), "layer": layer, "zone": str(zone)}
         for layer, zone in places
@@ -104,7 +108,7 @@ def gradient_table(
             "head": clause.head,
             "zone": str(*clause.zones),
         }
-        for item in head_cells(num_layers, num_heads)
+        for item in head_cells(num_layers, num_heads, zones)
         for clause in item.clauses
     ]
     columns = {

@@ -134,7 +134,8 @@ def _messages(
     is_only = tf.strings.regex_full_match(clauses.zones, r"only-.*")
     only = _if(
         is_only & ~tf.strings.regex_full_match(clauses.zones, _ONLY),
-        "Expected only- before one of q2, q2p, p2q, p2 (it masks the other three).",
+        f"Expected only- before one of {', '.join(FOUR_ZONES)} (it masks the other "
+        "three).",
         received,
     )
     zones = _if(

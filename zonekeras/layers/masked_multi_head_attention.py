@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -11,11 +11,9 @@ from keras import ops
 from zonekeras.layers.products import dense
 from zonekeras.layers.rows import take_rows
 from zonekeras.layers.scoped_dropout import ScopedDropout
-from zonekeras.layers.zone_attention import (
-    attention_weights,
-    one_hot_roles,
-    zone_columns,
-)
+from zonekeras.layers.tensors import Tensor
+from zonekeras.layers.zone_attention import Attended, attend
+from zonekeras.layers.zone_gates import Gates, one_hot_roles, zone_gates
 from zonekeras.zones import NUM_ROLES, open_table
 
 _UNSUPPORTED = (
@@ -48,7 +46,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     A layer used at several depths (ALBERT) has one table for each use.
 
     Axis letters: `B` batch, `T` query tokens, `S` key tokens, `D` width, `N` heads,
-    `R` roles.
+    `H` head width, `R` roles, `G` rows of a table, `M` chosen rows, `n` = 1 or `N`.
 
     Args:
         num_heads: Number of heads, N.
@@ -123,13 +121,13 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
 
     def call(
         self,
-        query: Any,
-        value: Any = None,
-        key: Any = None,
+        query: Annotated[Tensor, "B T D"],
+        value: Annotated[Tensor, "B S D"] | None = None,
+        key: Annotated[Tensor, "B S D"] | None = None,
         *,
-        roles: Any,
-        key_roles: Any = None,
-        zone_table: Any = None,
+        roles: Annotated[Tensor, "B T"],
+        key_roles: Annotated[Tensor, "B S"] | None = None,
+        zone_table: Annotated[Tensor, "B n R R"] | None = None,
         table_index: int = 0,
         return_attention_scores: bool = False,
         training: bool | None = None,
@@ -137,15 +135,16 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         """Attends.
 
         Args:
-            query: [B, T, D].
-            value: [B, S, D]; the query if left out.
-            key: [B, S, D]; the value if left out.
-            roles: int32 [B, T], roles of the query's tokens.
-            key_roles: int32 [B, S], roles of the keys' tokens; `roles` if left out.
+            query: What the queries are made of.
+            value: What the values are made of; the query if left out.
+            key: What the keys are made of; the value if left out.
+            roles: int32, roles of the query's tokens.
+            key_roles: int32, roles of the keys' tokens; `roles` if left out.
             zone_table: float32 [1 or B, 1 or N, R, R], per example; used in place
                 of the variable.
             table_index: Which of the layer's tables to read.
-            return_attention_scores: Whether to return the weights too.
+            return_attention_scores: Whether to return the weights too, as stock
+                attention does by this name.
             training: Whether dropout is on.
 
         Returns:
@@ -153,35 +152,38 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         """
         value = query if value is None else value
         key = value if key is None else key
+        key_roles = roles if key_roles is None else key_roles
+        if zone_table is None:
+            zone_table = self.own_table(table_index)
+        _check_table(zone_table, num_rows=NUM_ROLES)
+        gates = self.gates(zone_table, roles, key_roles)
         projected = self.project(query, key, value)
-        context = self.attend(
-            *projected,
-            roles=roles,
-            key_roles=key_roles,
-            zone_table=zone_table,
-            table_index=table_index,
-            return_attention_scores=return_attention_scores,
-            training=training,
-        )
-        if return_attention_scores:
-            context, weights = context
-            return self.join_heads(context), weights
-        return self.join_heads(context)
+        attended = self.attend(*projected, gates, training=training)
+        output = self.join_heads(attended.context)
+        return (output, attended.weights) if return_attention_scores else output
 
     def project(
-        self, query: Any, key: Any, value: Any, rows: Any = None
-    ) -> tuple[Any, Any, Any]:
-        """Returns scaled queries, keys and values, each [B, N, T or S, H].
+        self,
+        query: Annotated[Tensor, "B T D"],
+        key: Annotated[Tensor, "B S D"],
+        value: Annotated[Tensor, "B S D"],
+        rows: Annotated[Tensor, "B M"] | None = None,
+    ) -> tuple[
+        Annotated[Tensor, "B N T H"],
+        Annotated[Tensor, "B N S H"],
+        Annotated[Tensor, "B N S H"],
+    ]:
+        """Returns queries divided by sqrt(H), keys and values.
 
         They do not depend on the table: configurations that differ only in this
         layer's table share them.
 
         Args:
-            query: [B, T, D].
-            key: [B, S, D].
-            value: [B, S, D].
-            rows: int32 [B, M], which of the queries to return, some several times;
-                all of them, once, if left out.
+            query: What the queries are made of.
+            key: What the keys are made of.
+            value: What the values are made of.
+            rows: int32, which M of the queries to return, some several times; all T,
+                once, if left out.
         """
         queries, keys, values = (
             dense(ops.cast(inputs, self.compute_dtype), kernel, bias)
@@ -205,48 +207,58 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         scale = self.key_dim**-0.5
         return kernel * scale, None if bias is None else bias * scale
 
+    def own_table(self, table_index: int = 0) -> Annotated[Tensor, "1 n R R"]:
+        """Returns one of the layer's own tables, as `gates` takes it."""
+        return ops.expand_dims(ops.convert_to_tensor(self.zone_tables[table_index]), 0)
+
+    def gates(
+        self,
+        zone_table: Annotated[Tensor, "B n G R"],
+        query_rows: Annotated[Tensor, "B T"],
+        key_roles: Annotated[Tensor, "B S"],
+    ) -> Gates:
+        """Returns which query may attend to which key, for `attend`.
+
+        Args:
+            zone_table: float32 [1 or B, 1 or N, G, R]; 1 = may attend, 0 = masked.
+            query_rows: int32, which of the table's rows each query has: its role, where
+                the table has a row for each.
+            key_roles: int32, roles of the keys' tokens.
+        """
+        _check_table(zone_table)
+        return zone_gates(
+            zone_table,
+            one_hot_roles(query_rows, ops.shape(zone_table)[-2], self.compute_dtype),
+            one_hot_roles(key_roles, NUM_ROLES, self.compute_dtype),
+        )
+
     def attend(
         self,
-        query: Any,
-        key: Any,
-        value: Any,
-        *,
-        roles: Any,
-        key_roles: Any = None,
-        zone_table: Any = None,
-        table_index: int = 0,
-        return_attention_scores: bool = False,
+        query: Annotated[Tensor, "B N T H"],
+        key: Annotated[Tensor, "B N S H"],
+        value: Annotated[Tensor, "B N S H"],
+        gates: Gates,
         training: bool | None = None,
-    ) -> Any:
-        """Returns the context [B, T, N, H] of projected inputs.
+    ) -> Attended:
+        """Returns weights and context of projected inputs, with the layer's dropout.
 
-        Args are those of `call`, with `query`, `key` and `value` as `project`
-        returns them. With `key_roles`, the rows of `zone_table` need not be roles:
-        `roles` then says for each query which row is its own.
+        Args:
+            query: As `project` returns it.
+            key: As `project` returns it.
+            value: As `project` returns it.
+            gates: Which query may attend to which key.
+            training: Whether dropout is on.
         """
-        if zone_table is None:
-            zone_table = ops.expand_dims(
-                ops.convert_to_tensor(self.zone_tables[table_index]), 0
-            )
-        _check_table(zone_table, free_rows=key_roles is not None)
-        dtype = self.compute_dtype
-        num_rows = ops.shape(zone_table)[-2]
-        query_roles = one_hot_roles(roles, num_rows, dtype)
-        key_one_hot = (
-            query_roles
-            if key_roles is None
-            else one_hot_roles(key_roles, NUM_ROLES, dtype)
-        )
-        gates, is_open = zone_columns(zone_table, query_roles, key_one_hot)
-        weights = attention_weights(query, key, gates, key_one_hot)
-        dropped = self._dropout_layer(weights, training=training)
-        context = ops.swapaxes(ops.matmul(dropped, value) * is_open, 1, 2)
-        if return_attention_scores:
-            return context, weights * is_open
-        return context
 
-    def join_heads(self, context: Any) -> Any:
-        """Returns the output [B, T, D] of the heads' context [B, T, N, H]."""
+        def dropout(weights: Tensor) -> Tensor:
+            return self._dropout_layer(weights, training=training)
+
+        return attend(query, key, value, gates, dropout)
+
+    def join_heads(
+        self, context: Annotated[Tensor, "B T N H"]
+    ) -> Annotated[Tensor, "B T D"]:
+        """Returns the layer's output of the heads' context."""
         layer = self.output_dense
         heads = ops.reshape(context, (*ops.shape(context)[:2], -1))
         kernel = ops.reshape(layer.kernel, (-1, *layer.kernel.shape[2:]))
@@ -273,14 +285,15 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         }
 
 
-def _check_table(zone_table: Any, *, free_rows: bool) -> None:
-    """Refuses a table whose known shape cannot be right."""
+def _check_table(
+    zone_table: Annotated[Tensor, "B n G R"], num_rows: int | None = None
+) -> None:
+    """Refuses a table whose known shape cannot be right; `num_rows` None = any."""
     shape = tuple(zone_table.shape)
-    rows = NUM_ROLES if len(shape) == 4 and not free_rows else None
     if (
         len(shape) != 4
         or shape[3] not in (None, NUM_ROLES)
-        or (rows is not None and shape[2] not in (None, rows))
+        or (num_rows is not None and shape[2] not in (None, num_rows))
     ):
         raise ValueError(
             "Expected zone_table of shape [1 or B, 1 or N, R, R] with "

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from zonekeras.layers import ZoneBlock, ZoneEmbeddings, take_rows
-from zonekeras.layers.zone_attention import one_hot_roles, role_masses
+from zonekeras.layers.zone_attention import role_masses
+from zonekeras.layers.zone_gates import one_hot_roles
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.zones import NUM_ROLES
 
@@ -158,14 +159,11 @@ class ZoneEncoder(keras.layers.Layer):
             [B, M, D].
         """
         block = self.block(layer)
+        attention = block.attention
         hidden, rows = inputs["hidden"], inputs["rows"]
-        context = block.attention.attend(
-            *block.attention.project(hidden, hidden, hidden, rows),
-            roles=inputs["gate_rows"],
-            key_roles=inputs["roles"],
-            zone_table=inputs["gates"],
-        )
-        attended = block.attention.join_heads(context)
+        gates = attention.gates(inputs["gates"], inputs["gate_rows"], inputs["roles"])
+        projected = attention.project(hidden, hidden, hidden, rows)
+        attended = attention.join_heads(attention.attend(*projected, gates).context)
         return block.finish(take_rows(hidden, rows), attended)
 
     def layer_attention(self, layer: int, inputs: Mapping[str, Any]) -> dict[str, Any]:

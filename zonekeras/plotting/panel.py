@@ -20,6 +20,9 @@ from zonekeras.errors import InputError
 NOT_RUN_COLOR = "0.8"
 GRID_COLOR = "0.9"
 _MOST_LAYER_LABELS = 30
+_MOST_CHARACTERS = 7
+"""Of a label below a cell of the usual width, such as `q2p+p2q`."""
+_INCHES_OF_CHARACTER = 0.1
 _LEAST_INCHES, _MOST_INCHES = 1.0, 50.0
 
 
@@ -44,7 +47,10 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 def panel_size(matrix: pd.DataFrame) -> tuple[float, float]:
     """Returns a width and height in inches that keep cells and labels readable."""
-    cell_width = 0.66 if max(len(str(label)) for label in matrix.columns) > 2 else 0.45
+    longest = max(len(str(label)) for label in matrix.columns)
+    cell_width = 0.45 if longest <= 2 else 0.66
+    if longest > _MOST_CHARACTERS:
+        cell_width += _INCHES_OF_CHARACTER * (longest - _MOST_CHARACTERS)
     width = 1.8 + cell_width * len(matrix.columns)
     return max(width, 3.6), 1.2 + _cells_height(matrix)
 

@@ -36,6 +36,7 @@ _SCRIPTS = (
     "about.js",
     "main.js",
 )
+_STYLES = ("style.css", "zones.css")
 _ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 _SIZE_PLACE = "@@@@.@ MB"
 _SCORES_PLACE = "__SCORES__"
@@ -56,7 +57,7 @@ def build_page(payload: Mapping[str, Any]) -> bytes:
     page = Template(_asset("page.html")).substitute(
         scripts,
         policy=" ".join(map(_hash_source, scripts.values())),
-        style=_asset("style.css"),
+        style="".join(map(_asset, _STYLES)),
         data=to_script_json(payload),
         size=_SIZE_PLACE,
     )

@@ -26,7 +26,7 @@ from zonekeras.reporting.sets import set_payload
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.zones import BASELINE, Zone, parse_configuration
+from zonekeras.zones import BASELINE, parse_configuration, shown_zones
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -66,7 +66,7 @@ def build_payload(
         "semantics": content["settings"]["semantics"],
         "metric": metric,
         "num_layers": description["num_layers"],
-        "zones": [str(zone) for zone in Zone],
+        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
         "f1_units": SHARE_UNITS,
         "false_discovery_rate": FALSE_DISCOVERY_RATE,
         "scores": dict(result.baseline.by_name),

@@ -38,7 +38,12 @@ from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.plan import plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep_settings import SweepSettings
-from zonekeras.zones import Configuration, Zone, parse_configuration, zone_everywhere
+from zonekeras.zones import (
+    PROTOCOL_ZONES,
+    Configuration,
+    parse_configuration,
+    zone_everywhere,
+)
 
 _VERSION = 2
 """Part of a run's name in the store, as `sweeping.sweep.ANSWERS_VERSION`.
@@ -240,7 +245,7 @@ class _ServerSweep:
         """Returns a hash of where some answers are under strong masks."""
         step = max(1, len(self._rows) // _QUESTIONS_OF_PROBE)
         rows = range(0, len(self._rows), step)[:_QUESTIONS_OF_PROBE]
-        masks = [Configuration(), *map(zone_everywhere, Zone)]
+        masks = [Configuration(), *map(zone_everywhere, PROTOCOL_ZONES)]
         spans = self._ask(rows, masks)
         places = {
             name: [found.start.tolist(), found.end.tolist()]

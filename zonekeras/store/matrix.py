@@ -1,7 +1,8 @@
 """Layer x zone matrices: the cells of a sweep as a rectangle, and their statistics.
 
 A matrix is a DataFrame whose index is every layer from 0 to the last one that was run,
-and whose columns are all zones in the protocol's order. What was not run is NaN.
+and whose columns are the protocol's zones in its order, then those others that the
+result holds. What was not run is NaN.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
 from zonekeras.scores import EXACT_MATCH, Score, score_named
 from zonekeras.store.tidy import check_columns, score_names
-from zonekeras.zones import BASELINE, Zone
-
-_ZONES = [str(zone) for zone in Zone]
+from zonekeras.zones import BASELINE, Zone, shown_zones
 
 
 @dataclass(frozen=True)
@@ -235,14 +234,15 @@ def _as_frame(result: Any) -> pd.DataFrame:
 def _from_cells(cells: Mapping[tuple[int, str], float]) -> pd.DataFrame:
     """Lays scores by (layer, zone) out as a matrix."""
     layers = sorted({layer for layer, _ in cells})
-    rows = [[cells.get((layer, zone), math.nan) for zone in _ZONES] for layer in layers]
+    zones = [str(zone) for zone in shown_zones(zone for _, zone in cells)]
+    rows = [[cells.get((layer, zone), math.nan) for zone in zones] for layer in layers]
     return pd.DataFrame(
-        rows, index=pd.Index(layers, name="layer"), columns=_ZONES, dtype="float64"
+        rows, index=pd.Index(layers, name="layer"), columns=zones, dtype="float64"
     )
 
 
 def _is_matrix(table: pd.DataFrame) -> bool:
-    return table.index.name == "layer" and set(table.columns) <= set(_ZONES)
+    return table.index.name == "layer" and set(table.columns) <= set(Zone)
 
 
 def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
@@ -258,7 +258,8 @@ def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
             "Expected at least one cell, one zone in one layer. Received: no score."
         )
     rows = pd.RangeIndex(max(layers) + 1, name="layer")
-    return matrix.reindex(index=rows, columns=_ZONES).astype("float64")
+    zones = [str(zone) for zone in shown_zones(matrix.columns)]
+    return matrix.reindex(index=rows, columns=zones).astype("float64")
 
 
 def _is_layer(value: Any) -> bool:

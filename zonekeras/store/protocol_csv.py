@@ -5,6 +5,7 @@ One row a layer, one column a zone:
     layer,all,q2,q2p,p2q,p2
     1,78.344,80.539,80.482,79.991,66.982
 
+Columns of other zones, in `Zone`'s order, follow if any of their cells was run.
 Scores are points with three decimals. Layers count from 1 in the file, as in the
 protocol, and from 0 in Python, as everywhere else. An empty field is a cell that was
 not run. What the scores are (exact match or F1, which semantics, which data) is not in
@@ -22,9 +23,10 @@ from pathlib import Path
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
-from zonekeras.zones import Zone
+from zonekeras.zones import PROTOCOL_ZONES, Zone, shown_zones
 
-COLUMNS = ("layer", *(zone.value for zone in Zone))
+COLUMNS = ("layer", *(zone.value for zone in PROTOCOL_ZONES))
+"""Columns that every table has."""
 
 
 def write_results_csv(
@@ -45,9 +47,10 @@ def write_results_csv(
     num_layers = 1 + max(layer for layer, _ in scores)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    zones = shown_zones(zone for _, zone in scores)
+    writer.writerow([COLUMNS[0], *zones])
     for layer in range(num_layers):
-        cells = [scores.get((layer, zone)) for zone in COLUMNS[1:]]
+        cells = [scores.get((layer, zone)) for zone in zones]
         writer.writerow(
             [layer + 1, *("" if cell is None else f"{cell:.3f}" for cell in cells)]
         )
@@ -61,8 +64,8 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
         path: The file. Its columns may stand in any order.
 
     Returns:
-        (layer from 0, zone) -> points, by layer and then by zone in the protocol's
-        order. A cell with an empty field is not in it.
+        (layer from 0, zone) -> points, by layer and then by zone in `Zone`'s order. A
+        cell with an empty field is not in it.
 
     Raises:
         InputError: If the file cannot be read, holds no score, lacks columns or has
@@ -75,7 +78,8 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
             "Received: an empty file."
         )
     [(_, header), *rows] = lines
-    if sorted(header) != sorted(COLUMNS):
+    others = set(Zone) - set(COLUMNS)
+    if sorted(set(header) - others) != sorted(COLUMNS) or _has_repeated(header):
         raise InputError(
             f"{path}: expected the header {','.join(COLUMNS)}. "
             f"Received: {','.join(header)}."
@@ -94,10 +98,14 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
     return scores
 
 
+def _has_repeated(names: list[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
 def _read_row(
     header: list[str], row: list[str], layer: int, place: str
 ) -> Iterator[tuple[str, float]]:
-    """Yields a layer's zones, in the protocol's order, with their scores."""
+    """Yields a layer's zones, in `Zone`'s order, with their scores."""
     if len(row) != len(header):
         raise InputError(
             f"{place}: expected {len(header)} fields. Received: {len(row)}."
@@ -108,8 +116,8 @@ def _read_row(
             f"{place}: expected layer {layer + 1}, since layers run from 1 without a "
             f"gap. Received: {fields['layer']!r}."
         )
-    for zone in COLUMNS[1:]:
-        if fields[zone]:
+    for zone in map(str, Zone):
+        if fields.get(zone):
             yield zone, _number(fields[zone], f"{place}, column {zone}")
 
 
@@ -118,9 +126,9 @@ def _check(scores: Mapping[tuple[int, str], float]) -> None:
     if not scores:
         raise InputError("expected at least one score to write. Received: none.")
     for (layer, zone), score in scores.items():
-        if layer < 0 or zone not in COLUMNS[1:]:
+        if layer < 0 or zone not in tuple(Zone):
             raise InputError(
-                f"expected a layer from 0 and a zone of {', '.join(COLUMNS[1:])}. "
+                f"expected a layer from 0 and a zone of {', '.join(Zone)}. "
                 f"Received: ({layer}, {str(zone)!r})."
             )
         if not math.isfinite(score):

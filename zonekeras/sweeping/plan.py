@@ -20,7 +20,7 @@ def plan_configurations(
 
     Args:
         configurations: What to mask, one or several, sets among them; the 5 x L cells
-            if None.
+            of the protocol if None.
         num_layers: Layers of the model, L.
         num_heads: Attention heads of every layer.
 

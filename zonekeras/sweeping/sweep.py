@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.analysis.attention_examples import example_windows
-from zonekeras.analysis.control_overlaps import expected_overlaps
+from zonekeras.analysis.control_overlaps import expected_overlaps, joined_overlaps
 from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
 from zonekeras.data.features import Features, build_features
@@ -36,7 +36,7 @@ from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep_controls import plan_controls
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
-from zonekeras.zones import NUM_ROLES, Configuration
+from zonekeras.zones import NUM_ROLES, Configuration, shown_zones
 
 ANSWERS_VERSION = 3
 """Part of a run's name in the store: raise it when equal inputs give other answers.
@@ -94,7 +94,9 @@ class Sweep:
             max_query_length=settings.max_query_length,
         )
         self._overlaps = expected_overlaps(
-            self.features.role_counts, settings.semantics
+            self.features.role_counts,
+            settings.semantics,
+            shown_zones(item.cell[1] for item in planned if item.cell is not None),
         )
         controls = plan_controls(planned, settings.controls, self._overlaps)
         self.planned = list(dict.fromkeys([*planned, *controls]))
@@ -151,8 +153,12 @@ class Sweep:
         content = self._content()
         warn_of_answers_aside(store, content)
         description = self._description(model_name)
-        before = store.known(content).get("planned", [])
+        known = store.known(content)
+        before = known.get("planned", [])
         description["planned"] = joined_plan(before, description["planned"])
+        description["overlaps"] = joined_overlaps(
+            known.get("overlaps", {}), self._overlaps
+        )
         description["shard"] = None if shard is None else str(shard)
         run = store.run(content, self._dataset, description)
         store.record_batches(run, self.batches)

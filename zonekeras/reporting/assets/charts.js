@@ -29,8 +29,9 @@ function showFigure(figure, target, label) {
   Bokeh.Plotting.show(figure, target);
 }
 
-const ZONE_SHAPES = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle'];
-const ZONE_SIGNS = ['●', '■', '▲', '◆', '▼'];
+const ZONE_SHAPES = ['circle', 'square', 'triangle', 'diamond', 'inverted_triangle', 'hex',
+  'star', 'square_pin', 'triangle_pin'];
+const ZONE_SIGNS = ['●', '■', '▲', '◆', '▼', '⬢', '★', '✦', '▴'];
 
 // Says above a chart which zone is which; a press hides that zone, another shows it.
 // (Bokeh's own legend is measured before it has its styles, and may fill the figure.)
@@ -65,11 +66,13 @@ function drawCellsChart(target) {
   figure.xaxis.ticker = figure.xgrid.ticker = new Bokeh.FixedTicker({
     ticks: Array.from({ length: data.num_layers }, (_, i) => i + 1) });
   const drawn = new Map();
+  const middle = (data.zones.length - 1) / 2;
+  const step = 0.65 / data.zones.length;
   data.zones.forEach((zone, number) => {
     const cells = data.configurations.filter((one) => one.zone === zone);
     if (!cells.length) return;
     const color = themeColor(`--zone-${number}`);
-    const x = cells.map((cell) => cell.layer + 1 + (number - 2) * 0.13);
+    const x = cells.map((cell) => cell.layer + 1 + (number - middle) * step);
     const values = (name) => cells.map((cell) => cell.scores[state.score][name] ?? NaN);
     drawn.set(number, [
       figure.segment(x, values('low'), x, values('high'),
