@@ -46,6 +46,7 @@ from subjects import all_configurations
 
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import make_batches
+from zonekeras.data.best_spans import answer_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import SquadDataset, read_squad, to_squad_json
 from zonekeras.defaults import (
@@ -57,7 +58,6 @@ from zonekeras.defaults import (
     PREDICT_BATCH_SIZE,
 )
 from zonekeras.models.loading import load
-from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.precision import sample_questions
 from zonekeras.sweeping.sweep_run import run_sweep

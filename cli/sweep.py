@@ -221,12 +221,14 @@ def _main(argv: Sequence[str]) -> None:
 def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.sweeping.sweep_settings import SweepSettings
+    from zonekeras.tasks.names import TaskName
+    from zonekeras.tasks.registry import task_named
 
     arguments = local.arguments
     configurations = _configurations(arguments)
     settings = _settings(arguments)
     dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
-    SweepSettings.of(settings).for_data(dataset)
+    SweepSettings.of(settings).for_data(task_named(TaskName.SPAN), dataset)
     _warn_of_data(dataset)
 
     from cli.devices import Devices

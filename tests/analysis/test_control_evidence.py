@@ -11,6 +11,7 @@ from zonekeras.analysis.evidence import add_evidence
 from zonekeras.data.squad import read_squad
 from zonekeras.scores import F1
 from zonekeras.store.tidy import sweep_table
+from zonekeras.tasks import span
 
 NAMES = [
     "baseline",
@@ -50,7 +51,9 @@ def table_of(scores, names):
 
 @pytest.fixture(scope="module")
 def table(dataset, scores):
-    found = add_control_evidence(table_of(scores, NAMES), scores, dataset, OVERLAPS)
+    found = add_control_evidence(
+        table_of(scores, NAMES), scores, span.groups(dataset), OVERLAPS
+    )
     return found.set_index("configuration")
 
 
@@ -84,12 +87,12 @@ def test_effects_beyond_the_controls(table, scores):
 def test_without_controls_nothing_is_added(dataset, scores):
     part = scores.take(np.arange(6))
     table = table_of(part, NAMES[:6])
-    assert add_control_evidence(table, part, dataset, OVERLAPS) is table
+    assert add_control_evidence(table, part, span.groups(dataset), OVERLAPS) is table
 
 
 def test_controls_do_not_change_what_is_said_of_cells(dataset, scores):
-    whole = add_evidence(table_of(scores, NAMES), scores, dataset)
+    whole = add_evidence(table_of(scores, NAMES), scores, span.groups(dataset))
     part = scores.take(np.arange(6))
-    alone = add_evidence(table_of(part, NAMES[:6]), part, dataset)
+    alone = add_evidence(table_of(part, NAMES[:6]), part, span.groups(dataset))
     columns = ["f1_low", "f1_p", "f1_q", "f1_detectable"]
     pd.testing.assert_frame_equal(whole[columns][:6], alone[columns])

@@ -5,10 +5,11 @@ import pytest
 from scipy import stats
 
 from tests.scores import means, span_scores
-from zonekeras.analysis.evidence import add_evidence, passage_index
+from zonekeras.analysis.evidence import add_evidence
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.store.tidy import sweep_table
+from zonekeras.tasks import span
 
 NAMES = ["baseline", "layer0:q2", "layer0:p2", "layer1.head0:p2"]
 COUNTS = [1, 2, 3] * 8
@@ -50,21 +51,21 @@ def table_of(scores, names=NAMES):
 
 def test_passages_are_told_by_their_questions(dataset):
     expected = [number for number, count in enumerate(COUNTS) for _ in range(count)]
-    assert passage_index(dataset).tolist() == expected
+    assert span.groups(dataset).tolist() == expected
 
 
 def test_a_passage_that_is_there_twice_is_one(dataset):
     first, second, third = dataset.passages[:3]
     again = dataclasses.replace(first, questions=third.questions)
     twice = dataclasses.replace(dataset, passages=(first, second, again))
-    assert passage_index(twice).tolist() == [0, 1, 1, 0, 0, 0]
+    assert span.groups(twice).tolist() == [0, 1, 1, 0, 0, 0]
 
 
 def test_columns_are_those_of_the_statistics(dataset, scores):
-    table = add_evidence(table_of(scores), scores, dataset)
+    table = add_evidence(table_of(scores), scores, span.groups(dataset))
     part = scores.take(np.arange(1, 4))
     first = scores.take(0)
-    expected = cell_statistics(first, part, passage_index(dataset))
+    expected = cell_statistics(first, part, span.groups(dataset))
     for column in (
         "exact_match_low",
         "exact_match_q",
@@ -81,7 +82,7 @@ def test_columns_are_those_of_the_statistics(dataset, scores):
 
 
 def test_cells_and_other_configurations_are_one_family(dataset, scores):
-    table = add_evidence(table_of(scores), scores, dataset)
+    table = add_evidence(table_of(scores), scores, span.groups(dataset))
     expected = stats.false_discovery_control(table["f1_p"][1:], method="bh")
     np.testing.assert_allclose(table["f1_q"][1:], expected)
 
@@ -89,4 +90,4 @@ def test_cells_and_other_configurations_are_one_family(dataset, scores):
 def test_a_baseline_alone_has_no_effects(dataset, scores):
     alone = scores.take(np.arange(1))
     table = table_of(alone, NAMES[:1])
-    assert add_evidence(table, alone, dataset) is table
+    assert add_evidence(table, alone, span.groups(dataset)) is table

@@ -12,13 +12,13 @@ from cli.runs_report import print_runs
 from tests.reporting.stores import FOUND, answers, write_store
 from tests.scores import ACCURACY, GRADED
 from zonekeras import plotting
-from zonekeras.analysis import output
 from zonekeras.analysis.joined_files import write_runs
 from zonekeras.analysis.joining import join_runs, read_run, read_runs
 from zonekeras.errors import InputError
 from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.tidy import read_table
+from zonekeras.tasks import span
 
 # EM of 4 questions: baseline 75, 100, 75; layer1:p2q 0, 50, 75.
 SECOND = FOUND | {
@@ -158,7 +158,7 @@ def test_what_cannot_be_joined(runs):
 def test_runs_of_other_scores_are_joined(
     directory, result, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+    monkeypatch.setattr(span, "SCORES", (ACCURACY, GRADED))
     found = join_runs(read_runs(directory))
     assert found.scores == (ACCURACY, GRADED)
     renamed = result.table.rename(
@@ -179,5 +179,5 @@ def test_runs_of_other_scores_are_joined(
 
 def with_span_scores(directory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output, "SPAN_SCORES", SPAN_SCORES)
+        patch.setattr(span, "SCORES", SPAN_SCORES)
         return read_run(directory / "seed-1")

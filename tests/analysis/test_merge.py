@@ -271,7 +271,7 @@ def test_a_split_of_a_part_comes_along(reader, dev, tmp_path, monkeypatch):
 def redescribe(directory, **changes):
     """Changes what a part's store says of its run beside the content."""
     with SweepStore(directory / STORE_FILE) as store:
-        data = store.dataset(1)
+        data = store.data(1)
         data = dataclasses.replace(data, path=changes.pop("dataset", data.path))
         store.run(store.content(1), data, store.description(1) | changes)
 

@@ -12,10 +12,10 @@ from cli import compare
 from tests.reporting.stores import DATASET, FOUND, SETTINGS, answers, write_store
 from tests.scores import ACCURACY, GRADED
 from zonekeras import plotting
-from zonekeras.analysis import output
 from zonekeras.analysis.sweep_comparison import compare_sweeps, write_comparison
 from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
+from zonekeras.tasks import span
 
 # EM of each passage's questions, effect of layer1:p2q: (-100, -100), 0, -100.
 OTHER = {
@@ -156,7 +156,7 @@ def test_sides_that_cannot_be_compared(sides, tmp_path):
 
 
 def test_other_scores_are_compared(sides, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+    monkeypatch.setattr(span, "SCORES", (ACCURACY, GRADED))
     found = compare_sweeps(*sides)
     assert found.scores == (ACCURACY, GRADED)
     table = found.table.set_index("configuration")

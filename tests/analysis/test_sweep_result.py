@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.store.tidy import read_table
+from zonekeras.tasks import span
 from zonekeras.zones import cells, parse_configuration
 
 
@@ -37,10 +39,11 @@ def answers(*texts):
 
 def result_of(dev, scores=SPAN_SCORES, **texts):
     stored = {name.replace("_", ":"): list(pair) for name, pair in texts.items()}
+    task = SimpleNamespace(**vars(span) | {"SCORES": scores})
     return build_result(
+        task,
         dev,
         stored.items(),
-        scores=scores,
         model_name="tiny",
         semantics="strict",
         metric="squad",

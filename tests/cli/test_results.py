@@ -108,7 +108,7 @@ def test_what_is_unfinished_says_how_far_it_is(here, tmp_path, capsys, shard):
     with SweepStore(tmp_path / STORE_FILE) as store:
         sizes = [len(batch.windows) for batch in store.batches(1)]
         described = store.description(1) | {"shard": shard}
-        store.run(store.content(1), store.dataset(1), described)
+        store.run(store.content(1), store.data(1), described)
         database = store._database
         database.execute("DELETE FROM chunks WHERE batch = 1")
     assert results.main([str(tmp_path)]) == 0

@@ -10,11 +10,11 @@ from tests.builders import tiny_model, train_unigram, trained_tokenizer
 from tests.graph.test_wordpiece import differences
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import make_batches
+from zonekeras.data.best_spans import answer_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.graph.options import AnswerOptions, ExportOptions
 from zonekeras.models.loading import load
-from zonekeras.models.prediction import answer_windows
 
 tf = pytest.importorskip("tensorflow", reason="SavedModels are TensorFlow's")
 

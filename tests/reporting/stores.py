@@ -2,6 +2,8 @@
 
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.store.sweep_store import STORE_FILE, StoredAnswer, SweepStore
+from zonekeras.tasks import span
+from zonekeras.tasks.task import stored_data
 
 HOSTILE = (
     "</script><script>window.harmed = 1</script><img src=x onerror='window.harmed=1'>"
@@ -87,7 +89,7 @@ def write_store(
         "planned": list(FOUND) if planned is None else planned,
     }
     with SweepStore(directory / STORE_FILE) as store:
-        run = store.run(content, dataset, description)
+        run = store.run(content, stored_data(span, dataset), description)
         for name, stored in found.items():
             store.put(run, name, stored)
         return store.key(run)

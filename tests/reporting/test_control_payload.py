@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tests.reporting.stores import DATASET, FOUND, HOSTILE, answers, write_store
+from tests.reporting.stores import FOUND, HOSTILE, answers, write_store
 from zonekeras.reporting import attention_payload as attention
 from zonekeras.reporting.payload import build_payload
 from zonekeras.store.sweep_store import (
@@ -44,7 +44,7 @@ def write_controlled_store(directory, num_examples=3):
     }
     with SweepStore(directory / STORE_FILE) as store:
         content, description = store.content(1), store.description(1)
-        store.run(content, DATASET, description | {"overlaps": OVERLAPS})
+        store.run(content, store.data(1), description | {"overlaps": OVERLAPS})
         store.record_batches(
             1, [StoredBatch(5, windows + 2 * number, windows) for number in range(2)]
         )

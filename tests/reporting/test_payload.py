@@ -6,10 +6,10 @@ import pytest
 
 from tests.reporting.stores import DATASET, FOUND, HOSTILE, PASSAGES, write_store
 from tests.scores import ACCURACY, GRADED
-from zonekeras.analysis import output
 from zonekeras.reporting.page import build_page
 from zonekeras.reporting.payload import build_payload
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
+from zonekeras.tasks import span
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def made_up(tmp_path_factory):
     directory = tmp_path_factory.mktemp("made_up")
     write_store(directory)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output, "SPAN_SCORES", (ACCURACY, GRADED))
+        patch.setattr(span, "SCORES", (ACCURACY, GRADED))
         with SweepStore(directory / STORE_FILE) as store:
             return build_payload(store, 1, {"command": "zonekeras sweep"})
 

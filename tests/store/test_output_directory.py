@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.store.output_directory import (
     check_output_dir,
@@ -15,13 +14,14 @@ from zonekeras.store.output_directory import (
     open_output_dir,
     predictions_file,
 )
+from zonekeras.store.sweep_store import StoredData
 from zonekeras.zones import parse_configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def open_run(store, content):
-    return store.run(content, SquadDataset("dev.json", (), False, 0, 0), {})
+    return store.run(content, StoredData("5eed", "dev.json", ""), {})
 
 
 def names(directory):

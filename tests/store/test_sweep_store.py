@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zonekeras.data.spans import WindowSpans
-from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.errors import InputError
-from zonekeras.store.sweep_store import StoredAnswer, StoredBatch, SweepStore
+from zonekeras.store.sweep_store import (
+    StoredAnswer,
+    StoredBatch,
+    StoredData,
+    SweepStore,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = {"weights": "w", "settings": {"doc_stride": 7}}
@@ -25,8 +28,7 @@ ANSWERS = [
     StoredAnswer("", -1, -1, None, 1e-45, 1e-45),
     StoredAnswer('it\'s "x"\n\0', 0, 9, -3.3e38, 2.0, math.inf),
 ]
-QUESTION = Question("id-1", "Où? 🏔", (Answer("Zürich", 3), Answer("x", -1)))
-DATA = SquadDataset("dev.json", (Passage("T", "In Zürich.", (QUESTION,)),), False, 1, 0)
+DATA = StoredData("5eed", "dev.json", '{"question": "Où? 🏔"}')
 # Rows are some 50 bytes: enough of them do not fit into what a limit leaves.
 MANY = [StoredAnswer(f"answer {index}", 0, 9, 1.0, 2.0, 3.0) for index in range(3000)]
 
@@ -115,16 +117,10 @@ BATCHES = [
 ]
 
 
-def spans_of(*scores):
-    ones = np.ones(len(scores), np.int32)
-    return WindowSpans(ones, 2 * ones, np.array(scores), -np.array(scores))
-
-
 def test_data_and_description_come_back(path):
     with SweepStore(path) as store:
         run = open_run(store)
-        assert store.dataset(run) == DATA
-        assert store.dataset(run).fingerprint == DATA.fingerprint
+        assert store.data(run) == DATA
         assert store.description(run) == {"model": "tiny", "dataset": "dev.json"}
         assert store.run(CONTENT, DATA, {"model": "big"}) == run
         assert store.description(run)["model"] == "big"
@@ -164,15 +160,11 @@ def test_chunks_give_way_to_answers(path):
     with SweepStore(path) as store:
         run = open_run(store)
         store.record_batches(run, BATCHES)
-        store.put_chunks(
-            run, 1, {"baseline": spans_of(4.0, 5.0), "layer0:q2": spans_of(0.5, 0.25)}
-        )
-        store.put_chunks(run, 0, {"baseline": spans_of(1.0, 2.0, 3.0)})
+        store.put_chunks(run, 1, {"baseline": b"\x00four five", "layer0:q2": b"half"})
+        store.put_chunks(run, 0, {"baseline": b"\xffone"})
         assert store.chunks(run) == {"baseline": {0, 1}, "layer0:q2": {1}}
-        found = store.spans(run, "baseline")
-        assert [number for number, _ in found] == [0, 1]
-        assert found[0][1].score.tolist() == [1.0, 2.0, 3.0]
-        assert found[1][1].null_score.tolist() == [-4.0, -5.0]
+        found = store.records(run, "baseline")
+        assert list(found.items()) == [(0, b"\xffone"), (1, b"\x00four five")]
         store.put(run, "baseline", ANSWERS)
         assert store.chunks(run) == {"layer0:q2": {1}}
 
@@ -181,8 +173,8 @@ def test_a_batch_is_stored_whole_or_not_at_all(path):
     with SweepStore(path) as store:
         run = open_run(store)
         store.record_batches(run, BATCHES)
-        store.put_chunks(run, 0, {"layer0:q2": spans_of(1.0, 2.0, 3.0)})
-        both = dict.fromkeys(["baseline", "layer0:q2"], spans_of(1.0, 2.0, 3.0))
+        store.put_chunks(run, 0, {"layer0:q2": b"one"})
+        both = dict.fromkeys(["baseline", "layer0:q2"], b"one")
         with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
             store.put_chunks(run, 0, both)
         assert store.chunks(run) == {"layer0:q2": {0}}
@@ -192,13 +184,13 @@ def test_many_batches_of_a_configuration_are_stored_whole_or_not_at_all(path):
     with SweepStore(path) as store:
         run = open_run(store)
         store.record_batches(run, BATCHES)
-        both = {1: spans_of(4.0, 5.0), 0: spans_of(1.0, 2.0, 3.0)}
-        store.put_spans(run, "baseline", both)
+        both = {1: b"two", 0: b"one"}
+        store.put_records(run, "baseline", both)
         assert store.chunks(run) == {"baseline": {0, 1}}
-        assert store.spans(run, "baseline")[1][1].score.tolist() == [4.0, 5.0]
-        store.put_spans(run, "layer0:q2", {0: both[0]})
+        assert store.records(run, "baseline")[1] == b"two"
+        store.put_records(run, "layer0:q2", {0: both[0]})
         with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-            store.put_spans(run, "layer0:q2", both)
+            store.put_records(run, "layer0:q2", both)
         assert store.chunks(run)["layer0:q2"] == {0}
         store.record_splits(run, {0: 3, 1: 2})
         assert [batch.num_parts for batch in store.batches(run)] == [3, 2]

@@ -12,6 +12,7 @@ from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import STORE_FILE, StoredBatch, SweepStore
 from zonekeras.sweeping import SweepSettings, engine, run_sweep
 from zonekeras.sweeping.batch_runner import BatchRunner, is_out_of_memory, zone_tables
+from zonekeras.tasks import span
 from zonekeras.zones import Configuration, cells, parse_configuration
 
 pytestmark = pytest.mark.both_backends
@@ -38,7 +39,7 @@ def runner(reader, dev):
     features = build_features(
         read_squad(dev), reader.tokenizer, max_seq_length=29, doc_stride=7
     )
-    return BatchRunner(reader.network, features, SweepSettings.of(SETTINGS))
+    return BatchRunner(reader.network, span, features, SweepSettings.of(SETTINGS))
 
 
 @pytest.fixture

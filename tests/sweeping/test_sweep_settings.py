@@ -10,6 +10,7 @@ from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.sweeping import SweepSettings
+from zonekeras.tasks import span
 from zonekeras.zones import Semantics
 
 
@@ -84,7 +85,7 @@ def test_all_faults_are_reported_at_once():
 )
 def test_what_the_data_decides(tmp_path, with_impossible, given, metric, negative):
     data = dataset(tmp_path, tiny_squad(with_impossible=with_impossible))
-    settings = SweepSettings.of(given).for_data(data)
+    settings = SweepSettings.of(given).for_data(span, data)
     assert (settings.metric, settings.version_2_with_negative) == (metric, negative)
 
 
@@ -94,7 +95,7 @@ def test_chinese_passages_are_scored_as_cmrc_2018(tmp_path):
     paragraph["context"] = "尼罗河向北流，经过开罗。"
     for question in paragraph["qas"]:
         question["answers"] = [{"text": "尼罗河", "answer_start": 0}]
-    settings = SweepSettings().for_data(dataset(tmp_path, content))
+    settings = SweepSettings().for_data(span, dataset(tmp_path, content))
     assert settings.metric == "cmrc2018"
 
 
@@ -106,14 +107,14 @@ def test_questions_without_gold_answers_cannot_be_scored(tmp_path, metric):
     with pytest.raises(
         InputError, match="^Expected gold answers in .*dev.json"
     ) as error:
-        SweepSettings.of({"metric": metric}).for_data(data)
+        SweepSettings.of({"metric": metric}).for_data(span, data)
     named = "squad" if metric == "auto" else metric
     assert str(error.value) == (
         f"Expected gold answers in {data.path} to score with (metric {named}). "
         "Received: 1 of 9 questions without one, the first 'passage1-question0'. Give "
         "a dev set that has answers."
     )
-    assert SweepSettings.of({"metric": "squad_v2"}).for_data(data)
+    assert SweepSettings.of({"metric": "squad_v2"}).for_data(span, data)
 
 
 def test_windows_longer_than_the_model_can_read():

@@ -8,7 +8,6 @@ import pytest
 
 from tests.builders import tiny_model, tiny_squad
 from tests.sweeping.sweeps import CELLS, SETTINGS, count_calls, results
-from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import from_squad_json
 from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import StoredAttention, StoredExample, SweepStore
@@ -152,21 +151,15 @@ def test_workers_with_other_flags_are_refused(reader, dev, tmp_path):
 
 
 def test_an_outcome_goes_as_bytes():
-    spans = WindowSpans(
-        np.array([3, -1], np.int32),
-        np.array([5, -1], np.int32),
-        np.array([1.5, -np.inf]),
-        np.array([-0.25, 7.0]),
-    )
     attention = StoredAttention(
         np.arange(24.0).reshape(2, 3, 4), {7: StoredExample('["é"]', b"\x00\xff\x01")}
     )
     for seen in (attention, None):
-        sent = BatchOutcome(11, 2, {"baseline": spans, "layer1:p2q": spans}, seen)
+        sent = BatchOutcome(11, 2, {"baseline": b"\x00\xff", "layer1:p2q": b"x"}, seen)
         found = BatchOutcome.from_bytes(sent.to_bytes())
         assert (found.number, found.num_parts) == (11, 2)
-        assert set(found.spans) == {"baseline", "layer1:p2q"}
-        assert found.spans["baseline"].to_bytes() == spans.to_bytes()
+        assert set(found.records) == {"baseline", "layer1:p2q"}
+        assert found.records == sent.records
     assert found.attention is None
     found = BatchOutcome.from_bytes(
         BatchOutcome(0, 1, {}, attention).to_bytes()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from zonekeras.analysis.control_overlaps import is_possible
-from zonekeras.analysis.evidence import passage_index
-from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.control_statistics import control_statistics
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.zones import BASELINE, cell, parse_configuration
@@ -18,7 +17,7 @@ from zonekeras.zones import BASELINE, cell, parse_configuration
 def add_control_evidence(
     table: pd.DataFrame,
     scores: ItemScores,
-    dataset: SquadDataset,
+    groups: npt.NDArray[np.int64],
     overlaps: Mapping[str, float],
 ) -> pd.DataFrame:
     """Adds to the cells of a sweep's table what their controls say.
@@ -27,7 +26,7 @@ def add_control_evidence(
         table: A sweep's table, as in `store.tidy`; rows that are controls are not
             changed.
         scores: Scores of its rows, `[rows, Q]`.
-        dataset: The dev set.
+        groups: int64 `[Q]`, as in `evidence.add_evidence`.
         overlaps: Zone -> expected overlap of a control with it.
 
     Returns:
@@ -69,7 +68,7 @@ def add_control_evidence(
             scores.take(names.index(BASELINE)),
             scores.take(np.array(rows)),
             [scores.take(np.array(controls[names[row]])) for row in rows],
-            passage_index(dataset),
+            groups,
         )
         found.index = table.index[rows]
         added = added.join(found)

@@ -6,14 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.zones import BASELINE, parse_configuration
 
 
 def add_evidence(
-    table: pd.DataFrame, scores: ItemScores, dataset: SquadDataset
+    table: pd.DataFrame, scores: ItemScores, groups: npt.NDArray[np.int64]
 ) -> pd.DataFrame:
     """Adds the statistics of every effect to a sweep's table.
 
@@ -23,7 +22,7 @@ def add_evidence(
     Args:
         table: A sweep's table, as in `store.tidy`.
         scores: Scores of its rows, `[rows, Q]`.
-        dataset: The dev set; questions of one passage are resampled together.
+        groups: int64 `[Q]`, the group of each item; a group is resampled as one.
 
     Returns:
         The table with, for every score, the columns `_low` and `_high` (95 %
@@ -35,13 +34,12 @@ def add_evidence(
     is_control = np.array(
         [bool(parse_configuration(name).control) for name in table["configuration"]]
     )
-    passages = passage_index(dataset)
     baseline = scores.take(np.flatnonzero(is_baseline)[0])
     parts = []
     for family in (~is_baseline & ~is_control, is_control):
         rows = np.flatnonzero(family)
         if len(rows):
-            found = cell_statistics(baseline, scores.take(rows), passages)
+            found = cell_statistics(baseline, scores.take(rows), groups)
             parts.append(found.set_index(table.index[rows]))
     if not parts:
         return table
@@ -49,16 +47,3 @@ def add_evidence(
         columns=[f"{score}_effect" for score in scores.scores]
     )
     return table.join(found.astype("float64"))
-
-
-def passage_index(dataset: SquadDataset) -> npt.NDArray[np.int64]:
-    """Returns the passage of each question, int64 `[Q]`.
-
-    Equal texts are one passage: some files repeat it for each question.
-    """
-    known: dict[str, int] = {}
-    numbers = [
-        known.setdefault(passage.text, len(known)) for passage in dataset.passages
-    ]
-    counts = [len(passage.questions) for passage in dataset.passages]
-    return np.repeat(np.array(numbers, np.int64), counts)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zonekeras.analysis.evidence import passage_index
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
@@ -107,7 +107,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
     with open_existing(path) as store:
         run = choose_run(store, path)
         content, description = store.content(run), store.description(run)
-        dataset = store.dataset(run)
+        groups = task_of(store, run).groups(dataset_of(store, run))
         result = SweepOutput(store, run, None).result()
     names = [
         name
@@ -124,7 +124,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
         name=path.resolve().name,
         table=result.table,
         scores=result.scores.scores,
-        totals=passage_totals(differences, passage_index(dataset)),
+        totals=passage_totals(differences, groups),
         num_layers=result.num_layers,
         weights=content.get("weights") or content["served_answers"],
         precision=content["precision"],

@@ -12,6 +12,7 @@ import pandas as pd
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
@@ -120,7 +121,7 @@ def _in_front(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
     description = store.description(run)
-    dataset = store.dataset(run)
+    dataset = dataset_of(store, run)
     finished = store.finished(run)
     sizes = [len(batch.windows) for batch in store.batches(run)]
     chunks = store.chunks(run)
@@ -139,7 +140,7 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
         key=store.key(run)[:_KEY_LENGTH],
         model=description["model"],
         dataset=dataset.path,
-        num_questions=dataset.num_questions,
+        num_questions=len(task_of(store, run).item_ids(dataset)),
         content=store.content(run),
         planned=tuple(description["planned"]),
         windows_done=sum(sizes[number] for number in everywhere),

@@ -17,7 +17,6 @@ from zonekeras.analysis.control_overlaps import joined_overlaps
 from zonekeras.analysis.output import SweepOutput
 from zonekeras.analysis.result_order import in_result_order, joined_plan
 from zonekeras.analysis.sweep_result import SweepResult
-from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.store.output_directory import open_output_dir
@@ -236,8 +235,8 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
     description["model"] = min(item["model"] for item in descriptions)
     description["planned"] = joined_plan(known.get("planned", []), whole)
     path = min(item["dataset"] for item in descriptions)
-    dataset = dataclasses.replace(first.store.dataset(first.run), path=path)
-    run = store.run(content, dataset, description)
+    data = dataclasses.replace(first.store.data(first.run), path=path)
+    run = store.run(content, data, description)
     store.record_batches(run, first.batches)
     _copy_splits(parts, store, run)
     _copy_attention(parts, store, run)
@@ -251,11 +250,11 @@ def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> in
             store.put(run, name, done[0].store.answers(done[0].run, name))
             continue
         have = chunks.get(name, set())
-        spans: dict[int, WindowSpans] = {}
+        records: dict[int, bytes] = {}
         for part in parts:
-            spans = dict(part.store.spans(part.run, name)) | spans
-        lacking = {batch: spans[batch] for batch in spans.keys() - have}
-        store.put_spans(run, name, lacking)
+            records = part.store.records(part.run, name) | records
+        lacking = {batch: records[batch] for batch in records.keys() - have}
+        store.put_records(run, name, lacking)
     return run
 
 

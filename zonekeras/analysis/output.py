@@ -15,15 +15,13 @@ import numpy as np
 
 from zonekeras.analysis.attention_masses import mean_masses
 from zonekeras.analysis.result_order import in_result_order
+from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.analysis.sweep_result import (
     SweepResult,
     build_result,
     write_answers,
     write_result,
 )
-from zonekeras.data.answers import PredictedAnswer, select_answers
-from zonekeras.data.spans import WindowSpans
-from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.output_directory import (
     TABLE_FILES,
     claim_files,
@@ -32,6 +30,7 @@ from zonekeras.store.output_directory import (
     predictions_file,
 )
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
+from zonekeras.tasks.task import WindowRecords
 from zonekeras.zones import Configuration, parse_configuration
 
 
@@ -48,10 +47,11 @@ class SweepOutput:
         self._store = store
         self._run = run
         self._directory = directory
-        self._dataset = store.dataset(run)
+        self._task = task_of(store, run)
+        self._dataset = dataset_of(store, run)
         self._settings = store.content(run)["settings"]
         self._description = store.description(run)
-        self._with_null_odds = bool(self._settings["version_2_with_negative"])
+        self._with_null_odds = bool(self._settings.get("version_2_with_negative"))
 
     def start(self, planned: Iterable[Configuration]) -> None:
         """Makes the directory this run's, and writes what it finished before."""
@@ -81,24 +81,17 @@ class SweepOutput:
         """
         finished = set(self._store.finished(self._run))
         batches = self._store.batches(self._run)
-        order = np.argsort(np.concatenate([batch.windows for batch in batches]))
-        questions = np.concatenate([batch.questions for batch in batches])[order]
+        windows = np.concatenate([batch.windows for batch in batches])
+        items = np.concatenate([batch.questions for batch in batches])
         for configuration in planned:
             name = str(configuration)
             if name in finished:
                 continue
-            parts = [spans for _, spans in self._store.spans(self._run, name)]
-            spans = WindowSpans.concatenate(parts).take(order)
-            answers = select_answers(
-                self._dataset.passages,
-                questions,
-                spans,
-                version_2_with_negative=self._with_null_odds,
-                null_score_diff_threshold=self._settings["null_score_diff_threshold"],
-            )
-            stored = list(map(_stored, answers))
-            self._store.put(self._run, name, stored)
-            self._write(configuration, stored)
+            content = b"".join(self._store.records(self._run, name).values())
+            records = WindowRecords(windows, items, content)
+            answers = self._task.answers(self._dataset, records, self._settings)
+            self._store.put(self._run, name, answers)
+            self._write(configuration, answers)
         result = self.result()
         if self._directory is not None:
             write_result(result, self._directory)
@@ -108,13 +101,13 @@ class SweepOutput:
         """Scores everything that the run has finished, now or before."""
         names = in_result_order(self._store.finished(self._run))
         return build_result(
+            self._task,
             self._dataset,
             # One configuration at a time: together they take hundreds of megabytes.
             (
                 (name, [item.text for item in self._store.answers(self._run, name)])
                 for name in names
             ),
-            scores=SPAN_SCORES,
             model_name=self._description["model"],
             semantics=self._settings["semantics"],
             metric=self._description["metric"],
@@ -130,7 +123,7 @@ class SweepOutput:
             write_answers(
                 self._directory,
                 configuration,
-                [question.id for question in self._dataset.questions()],
+                self._task.item_ids(self._dataset),
                 answers,
                 with_null_odds=self._with_null_odds,
             )
@@ -148,15 +141,3 @@ def open_store(directory: Path | None) -> Iterator[SweepStore]:
             yield stack.enter_context(SweepStore(":memory:"))
         else:
             yield stack.enter_context(open_output_dir(directory))
-
-
-def _stored(answer: PredictedAnswer) -> StoredAnswer:
-    has_span = answer.score > float("-inf")
-    return StoredAnswer(
-        answer.text,
-        answer.start,
-        answer.end,
-        answer.score if has_span else None,
-        answer.null_score,
-        answer.null_odds,
-    )

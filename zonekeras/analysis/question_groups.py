@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from zonekeras.analysis.evidence import passage_index
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.run_task import dataset_of, task_name_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.groups import group_effects, question_groups
+from zonekeras.tasks import span
+from zonekeras.tasks.registry import check_is_span
 from zonekeras.zones import BASELINE, parse_configuration
 
 NUM_RESAMPLES = 2_000
@@ -63,7 +65,8 @@ def group_table(
     source = Path(directory)
     with open_existing(source) as store:
         run = choose_run(store, source)
-        dataset = store.dataset(run)
+        check_is_span(task_name_of(store, run), "Grouping questions")
+        dataset: SquadDataset = dataset_of(store, run)
         result = SweepOutput(store, run, None).result()
     names = result.table["configuration"].tolist()
     rows = np.flatnonzero(
@@ -72,7 +75,7 @@ def group_table(
     effects = group_effects(
         result.scores.take(names.index(BASELINE)),
         result.scores.take(rows),
-        passage_index(dataset),
+        span.groups(dataset),
         groups_of(dataset)[grouping],
         num_resamples=NUM_RESAMPLES,
     )

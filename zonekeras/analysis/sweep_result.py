@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,7 @@ from zonekeras.analysis.attention_masses import mass_of
 from zonekeras.analysis.control_evidence import add_control_evidence
 from zonekeras.analysis.evidence import add_evidence
 from zonekeras.configuration_sets import whole_panels
-from zonekeras.data.squad import SquadDataset
 from zonekeras.files.atomic import atomic_write
-from zonekeras.metrics import score_questions
-from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.output_directory import (
@@ -36,6 +33,7 @@ from zonekeras.store.output_directory import (
 from zonekeras.store.protocol_csv import write_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.store.tidy import MeanScores, score_names, sweep_table, write_table
+from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import (
     BASELINE,
     PROTOCOL_ZONES,
@@ -125,10 +123,10 @@ def mean_scores(scores: ItemScores) -> MeanScores:
 
 
 def build_result(
-    dataset: SquadDataset,
+    task: Task[Any, Any],
+    dataset: Dataset,
     answers: Iterable[tuple[str, Sequence[str]]],
     *,
-    scores: Sequence[Score],
     model_name: str,
     semantics: str,
     metric: str,
@@ -139,10 +137,10 @@ def build_result(
     """Scores every configuration and builds the table.
 
     Args:
-        dataset: The dev set.
+        task: The run's task.
+        dataset: The dev set, one of the task's.
         answers: Configurations with their answers' texts in file order; the baseline
             among them.
-        scores: The scores that `metrics.score_questions` computes, in its order.
         model_name: For the table.
         semantics: For the table.
         metric: As in `SweepSettings`.
@@ -150,15 +148,15 @@ def build_result(
         overlaps: Zone -> expected overlap of a control; needed if there are controls.
         attention: As in `SweepResult`; the table gets a column `attention_mass` of it.
     """
-    ids = [question.id for question in dataset.questions()]
+    ids = task.item_ids(dataset)
     known: dict[str, str] = {}  # most answers are the baseline's: one string for all
     predictions, scored = {}, []
     for name, texts in answers:
         shared = [known.setdefault(text, text) for text in texts]
         predictions[name] = dict(zip(ids, shared, strict=True))
-        scored.append(score_questions(dataset, predictions[name], metric))
+        scored.append(task.score(dataset, predictions[name], metric))
     stacked = map(np.stack, zip(*scored, strict=True))
-    item_scores = ItemScores(dict(zip(scores, stacked, strict=True)))
+    item_scores = ItemScores(dict(zip(task.SCORES, stacked, strict=True)))
     table = sweep_table(
         {
             name: mean_scores(item_scores.take(row))
@@ -168,8 +166,9 @@ def build_result(
         dataset=Path(dataset.path).name,
         semantics=semantics,
     )
-    table = add_evidence(table, item_scores, dataset)
-    table = add_control_evidence(table, item_scores, dataset, overlaps or {})
+    groups = task.groups(dataset)
+    table = add_evidence(table, item_scores, groups)
+    table = add_control_evidence(table, item_scores, groups, overlaps or {})
     if attention is not None:
         table["attention_mass"] = [
             mass_of(parse_configuration(name), attention, semantics)

@@ -68,11 +68,25 @@ class Features:
         return self._windows.question_index
 
     @property
+    def item_index(self) -> IntArray:
+        """int32 [W]: the same; a question is the item of its task (`tasks.task`)."""
+        return self.question_index
+
+    @property
     def window_numbers(self) -> IntArray:
         """int32 [W]: which of its question's windows each is, from 0."""
         question = self.question_index
         first = np.searchsorted(question, question)  # they stand by question
         return (np.arange(self.num_windows) - first).astype(np.int32)
+
+    def window_names(self, windows: npt.NDArray[np.int32]) -> list[tuple[str, int]]:
+        """Returns of windows their questions' ids, and their numbers within those."""
+        questions = self.question_index[windows].tolist()
+        numbers = self.window_numbers[windows].tolist()
+        return [
+            (self.questions[question].id, number)
+            for question, number in zip(questions, numbers, strict=True)
+        ]
 
     @property
     def role_counts(self) -> IntArray:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from zonekeras.layers import take_rows
 from zonekeras.models.network import INPUT_NAMES, hash_arrays
+from zonekeras.tasks.names import TaskName
 
 
 class ReplicatedHidden(NamedTuple):
@@ -43,6 +44,8 @@ class ReplicatedNetwork:
             `ReaderModule`, made in the strategy's scope.
         strategy: The strategy.
     """
+
+    task = TaskName.SPAN
 
     def __init__(self, module: Any, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy

@@ -20,6 +20,7 @@ from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import variable_value
+from zonekeras.tasks.names import TaskName
 
 INPUT_NAMES = ("token_ids", "segment_ids", "roles")
 
@@ -28,6 +29,8 @@ class Network(Protocol):
     """What computes a reader's logits under the current zone tables.
 
     Attributes:
+        task: What its head is for, which says what logits are (`tasks.task.Head`):
+            [B, T, K] or [B, K]; [B, T, 2] of a `SpanReader`.
         num_layers: Layers, L.
         num_heads: Attention heads of every layer, N.
         table_heads: Tables of every layer, n: 1, or N where each head has its own.
@@ -37,6 +40,7 @@ class Network(Protocol):
         num_traces: How often the logits have been traced.
     """
 
+    task: TaskName
     num_layers: int
     num_heads: int
     table_heads: int
@@ -51,7 +55,7 @@ class Network(Protocol):
     def logits(
         self, inputs: Mapping[str, np.ndarray], zone_tables: np.ndarray | None = None
     ) -> np.ndarray:
-        """Returns logits float32 [B, T, 2].
+        """Returns the head's logits, float32.
 
         Args:
             inputs: int32 [B, T] `token_ids`, `segment_ids`, `roles`.
@@ -122,7 +126,7 @@ class Network(Protocol):
         ...
 
     def head(self, hidden: Any) -> Any:
-        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
+        """Returns the head's logits, a float32 tensor, of a tensor [B, T, D]."""
         ...
 
     def fingerprint(self) -> str:
@@ -139,6 +143,7 @@ class KerasNetwork:
 
     def __init__(self, reader: SpanReader) -> None:
         self.reader = reader
+        self.task = reader.task
         self.has_attention = True
         self.graph_fingerprint: str | None = None
         self.num_layers = reader.config.num_layers

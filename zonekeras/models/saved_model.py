@@ -42,6 +42,7 @@ from zonekeras.models.network import (
     run_rows_in_slices,
 )
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tasks.names import TaskName
 from zonekeras.zones import NUM_ROLES
 
 GRAPH_VERSION = 2
@@ -164,6 +165,8 @@ class SavedModelNetwork:
     Raises:
         InputError: If it is not a SavedModel of ours, or one of an earlier version.
     """
+
+    task = TaskName.SPAN
 
     def __init__(self, directory: str | Path) -> None:
         self.module = load_module(directory)

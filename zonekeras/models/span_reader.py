@@ -11,6 +11,7 @@ from keras import ops
 from zonekeras.layers.products import dense
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
+from zonekeras.tasks.names import TaskName
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -26,6 +27,8 @@ class SpanReader(keras.Model):
 
     Source: the span head of BERT (arXiv:1810.04805, section 4.2).
     """
+
+    task = TaskName.SPAN
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
         super().__init__(**kwargs)

@@ -14,6 +14,7 @@ import numpy as np
 
 from zonekeras.data.answers import PredictedAnswer, select_answers
 from zonekeras.data.batching import make_batches
+from zonekeras.data.best_spans import answer_windows
 from zonekeras.data.features import encode_pair
 from zonekeras.defaults import (
     DOC_STRIDE,
@@ -27,8 +28,9 @@ from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import ModelDescription, check_target
 from zonekeras.models.model_writing import write_model
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
-from zonekeras.models.prediction import answer_windows
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.tasks.names import TaskName
+from zonekeras.tasks.registry import check_is_span
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import (
     Configuration,
@@ -70,6 +72,11 @@ class ZoneModel:
         self._state = (Configuration(), Semantics.STRICT)
         self._head_tables: np.ndarray | None = None
         self.unmask()
+
+    @property
+    def task(self) -> TaskName:
+        """What the model's head is for."""
+        return self.network.task
 
     @property
     def num_layers(self) -> int:
@@ -275,6 +282,7 @@ class ZoneModel:
                 "Expected the TensorFlow backend to write a SavedModel. Received: "
                 f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use save."
             )
+        check_is_span(self.task, "A SavedModel")
         options = options or ExportOptions.for_tokenizer(self.tokenizer)
         options.check(self.num_layers, self.tokenizer)
         self._write(Path(directory), options)

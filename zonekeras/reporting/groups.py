@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from zonekeras.analysis.evidence import passage_index
 from zonekeras.analysis.question_groups import NUM_RESAMPLES, groups_of
 from zonekeras.data.squad import SquadDataset
 from zonekeras.reporting.json_numbers import rounded
 from zonekeras.statistics.groups import group_effects
 from zonekeras.statistics.scores import ItemScores
+from zonekeras.tasks import span
 
 _OF_EFFECT = ("effect", "low", "high")
 
@@ -30,7 +30,7 @@ def group_payload(
         question; and `effects`, score -> configuration -> group -> effect, low, high
         (points; None where there is no interval).
     """
-    passages = passage_index(dataset)
+    passages = span.groups(dataset)
     columns = {
         str(score): [f"{score}_{one}" for one in _OF_EFFECT]
         for score in baseline.scores

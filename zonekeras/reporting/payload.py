@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.run_task import dataset_of, task_name_of
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import SHARE_UNITS, answer_columns, changed_questions
@@ -26,6 +27,7 @@ from zonekeras.reporting.sets import set_payload
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
+from zonekeras.tasks.registry import check_is_span
 from zonekeras.zones import BASELINE, parse_configuration, shown_zones
 
 FORMAT = 1
@@ -45,8 +47,12 @@ def build_payload(
         run: The run's number in it.
         record: What else is known of how it was started (`run.json`).
         runs: What is said of several runs of which it is one (`reporting.runs_tab`).
+
+    Raises:
+        InputError: If the run's task is another one than `span`.
     """
-    dataset = store.dataset(run)
+    check_is_span(task_name_of(store, run), "A report")
+    dataset: SquadDataset = dataset_of(store, run)
     description = store.description(run)
     content = store.content(run)
     result = SweepOutput(store, run, None).result()

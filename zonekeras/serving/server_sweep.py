@@ -38,6 +38,8 @@ from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.plan import plan_configurations
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep_settings import SweepSettings
+from zonekeras.tasks import span
+from zonekeras.tasks.task import stored_data
 from zonekeras.zones import (
     PROTOCOL_ZONES,
     Configuration,
@@ -117,7 +119,7 @@ def sweep_server(
         raise InputError(
             f"Expected at least one question in {dataset.path}. Received: none."
         )
-    chosen = chosen.for_data(dataset)
+    chosen = chosen.for_data(span, dataset)
     pinned = client.at_version()
     num_layers = pinned.num_layers()
     planned = _plan(configurations, num_layers)
@@ -132,7 +134,7 @@ def sweep_server(
             "num_layers": num_layers,
             "planned": joined_plan(before, map(str, planned)),
         }
-        run = store.run(content, dataset, description)
+        run = store.run(content, stored_data(span, dataset), description)
         store.record_batches(run, sweep.batches)
         output = SweepOutput(store, run, directory)
         output.start(planned)
@@ -217,7 +219,8 @@ class _ServerSweep:
         yield at
         for number in work:
             spans = self._ask(self.batches[number].windows, missing[number])
-            store.put_chunks(run, number, spans)
+            records = {name: found.to_bytes() for name, found in spans.items()}
+            store.put_chunks(run, number, records)
             yield clock.add(sizes[number], work[number])
 
     def _ask(

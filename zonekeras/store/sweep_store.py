@@ -5,10 +5,14 @@ data, semantics, windows, decoding, batches. So a changed weight, passage or set
 starts another run in the same file and never meets a stale answer.
 
 A run's windows are grouped into batches, and how is recorded before the first is run.
-A piece, or chunk, is the best spans of one batch's windows under one configuration;
+A piece, or chunk, is the records of one batch's windows under one configuration;
 those of a batch are written in one transaction. When a configuration has all of them,
 its answers take their place. The data lie beside them: a store can be scored, joined
 with others and looked at without the model, the tokenizer or the file it came from.
+
+Data and records are text and bytes here: what they say is known to the run's task
+(`tasks.task`), which a run names in its content unless it is `span`. Columns are named
+after the first task: `spans` are records, `questions` rows of items.
 
 The store also says which run wrote each file beside it; `directory` lets the files of
 one run lie there at a time, and one process write. No Keras.
@@ -26,8 +30,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.spans import WindowSpans
-from zonekeras.data.squad import SquadDataset, from_squad_json, to_squad_json
 from zonekeras.errors import InputError
 from zonekeras.store.database import Database
 
@@ -120,16 +122,33 @@ _OTHER_VERSION_FOR_READERS = (
 )
 
 
+@dataclass(frozen=True)
+class StoredData:
+    """What a run answers, as its task writes it.
+
+    Attributes:
+        fingerprint: SHA-256 (hex) of all that is asked and of the gold answers.
+        path: The file that it came from.
+        text: All of it.
+    """
+
+    fingerprint: str
+    path: str
+    text: str
+
+
 class StoredAnswer(NamedTuple):
     """One question's answer under one configuration.
 
     Attributes:
-        text: The answer; empty for "no answer".
+        text: The answer, in the task's form; empty for "no answer".
         start: Its first character in the passage; -1 if it is not from there.
         end: The one after its last; -1 likewise.
-        score: Start logit + end logit; None where no span was valid.
-        null_score: The lowest null score of the question's windows.
-        null_odds: How far the null score leads.
+        score: Start logit + end logit, or what else the task ranks by; None where
+            there was nothing to rank, such as no valid span.
+        null_score: The lowest null score of the question's windows; 0 in a task that
+            has none.
+        null_odds: How far the null score leads; 0 likewise.
     """
 
     text: str
@@ -246,34 +265,29 @@ class SweepStore:
     def run(
         self,
         content: Mapping[str, Any],
-        dataset: SquadDataset,
+        data: StoredData,
         description: Mapping[str, Any],
     ) -> int:
         """Returns the number of the run that this content names; makes it if missing.
 
         Args:
             content: All that decides the run's answers, as JSON values.
-            dataset: What is answered.
+            data: What is answered.
             description: What else is to be known of the run, such as its metric and
                 what tables call its model, as JSON values; the latest counts.
         """
         text, key = _named(content)
-        fingerprint = dataset.fingerprint
-        known = self._database.execute(
-            "SELECT 1 FROM datasets WHERE fingerprint = ?", (fingerprint,)
-        )
-        described = json.dumps({**description, "dataset": dataset.path}, sort_keys=True)
+        described = json.dumps({**description, "dataset": data.path}, sort_keys=True)
         with self._database.transaction():
-            if not known:
-                self._database.execute(
-                    "INSERT INTO datasets VALUES (?, ?)",
-                    (fingerprint, to_squad_json(dataset)),
-                )
+            self._database.execute(
+                "INSERT OR IGNORE INTO datasets VALUES (?, ?)",
+                (data.fingerprint, data.text),
+            )
             self._database.execute(
                 "INSERT INTO runs (key, content, dataset, description) "
                 "VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET description = excluded.description",
-                (key, text, fingerprint, described),
+                (key, text, data.fingerprint, described),
             )
         rows = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
         return int(rows[0][0])
@@ -302,13 +316,13 @@ class SweepStore:
         """Returns what else is known of a run."""
         return dict(json.loads(self._of_run(run, "description")))
 
-    def dataset(self, run: int) -> SquadDataset:
+    def data(self, run: int) -> StoredData:
         """Returns what a run answers."""
+        fingerprint = str(self._of_run(run, "dataset"))
         rows = self._database.execute(
-            "SELECT content FROM datasets WHERE fingerprint = ?",
-            (self._of_run(run, "dataset"),),
+            "SELECT content FROM datasets WHERE fingerprint = ?", (fingerprint,)
         )
-        return from_squad_json(rows[0][0], self.description(run)["dataset"])
+        return StoredData(fingerprint, self.description(run)["dataset"], rows[0][0])
 
     # Batches and chunks
 
@@ -385,7 +399,7 @@ class SweepStore:
         self,
         run: int,
         batch: int,
-        spans: Mapping[str, WindowSpans],
+        records: Mapping[str, bytes],
         attention: StoredAttention | None = None,
     ) -> None:
         """Stores what was found in a batch, all or nothing.
@@ -393,38 +407,35 @@ class SweepStore:
         Args:
             run: The run.
             batch: The batch.
-            spans: Configuration -> best spans of the windows.
+            records: Configuration -> records of the windows.
             attention: Where the unmasked model attends, if it was looked at. What is
                 stored already stays.
         """
         rows = [
-            (run, configuration, batch, found.to_bytes())
-            for configuration, found in spans.items()
+            (run, configuration, batch, found)
+            for configuration, found in records.items()
         ]
         with self._database.transaction():
             self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
             if attention is not None:
                 self._put_attention(run, {batch: attention})
 
-    def put_spans(
-        self, run: int, configuration: str, spans: Mapping[int, WindowSpans]
+    def put_records(
+        self, run: int, configuration: str, records: Mapping[int, bytes]
     ) -> None:
-        """Stores a configuration's best spans of some batches, all or nothing."""
-        rows = [
-            (run, configuration, batch, found.to_bytes())
-            for batch, found in spans.items()
-        ]
+        """Stores a configuration's records of some batches, all or nothing."""
+        rows = [(run, configuration, batch, found) for batch, found in records.items()]
         with self._database.transaction():
             self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
 
-    def spans(self, run: int, configuration: str) -> list[tuple[int, WindowSpans]]:
-        """Returns what a configuration has: batches with their spans, in order."""
+    def records(self, run: int, configuration: str) -> dict[int, bytes]:
+        """Returns what a configuration has: batches with their records, in order."""
         rows = self._database.execute(
             "SELECT batch, spans FROM chunks WHERE run = ? AND configuration = ? "
             "ORDER BY batch",
             (run, configuration),
         )
-        return [(batch, WindowSpans.from_bytes(spans)) for batch, spans in rows]
+        return dict(rows)
 
     # Attention
 

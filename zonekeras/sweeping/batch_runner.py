@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.answers import check_finite
 from zonekeras.data.batching import fill_rows, full_rows
-from zonekeras.data.features import Features
-from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.models.network import Network
-from zonekeras.models.prediction import decode_batch
 from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import engine
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.evaluations import Node, plan_evaluations
 from zonekeras.sweeping.sweep_controls import shuffled_roles, shuffles_of
 from zonekeras.sweeping.sweep_settings import SweepSettings
+from zonekeras.tasks.task import Task, WindowFeatures
 from zonekeras.zones import Configuration
 
 Logits = npt.NDArray[np.float32]
@@ -36,14 +34,20 @@ class BatchRunner:
 
     Args:
         network: The model.
-        features: The windows.
+        task: What its logits say.
+        features: The task's windows.
         settings: How to decode, and what `all` means.
     """
 
     def __init__(
-        self, network: Network, features: Features, settings: SweepSettings
+        self,
+        network: Network,
+        task: Task[Any, Any],
+        features: WindowFeatures,
+        settings: SweepSettings,
     ) -> None:
         self._network = network
+        self._task = task
         self._features = features
         self._settings = settings
         self._plans: dict[tuple[Configuration, ...], Node] = {}
@@ -82,7 +86,7 @@ class BatchRunner:
                 configurations has to be the baseline.
 
         Returns:
-            float32 [C, B, T, 2].
+            float32 [C, B, T, K] or [C, B, K], as the task's head says.
 
         Raises:
             InputError: If not even one window fits into memory.
@@ -108,25 +112,20 @@ class BatchRunner:
         batch: StoredBatch,
         configurations: Sequence[Configuration],
         logits: Logits,
-    ) -> dict[str, WindowSpans]:
+    ) -> dict[str, bytes]:
         """Decodes what `logits` returned.
+
+        Returns:
+            Configuration -> records of the batch's windows.
 
         Raises:
             InputError: If a logit is not a finite number.
         """
         if not configurations:
             return {}
-        decoded = decode_batch(
-            logits,
-            self._features,
-            batch.windows,
-            n_best_size=self._settings.n_best_size,
-            max_answer_length=self._settings.max_answer_length,
-            padding_competes=self._settings.padding_competes,
+        decoded = self._task.decode(
+            logits, self._features, batch.windows, self._settings.content()
         )
-        ids = [question.id for question in self._features.questions]
-        for spans in decoded:
-            check_finite(ids, batch.questions, spans)
         return dict(zip(map(str, configurations), decoded, strict=True))
 
     def _try(

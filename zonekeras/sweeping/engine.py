@@ -63,7 +63,7 @@ def logits(
             some configuration masks nothing: of all layers, if the baseline is there.
 
     Returns:
-        float32 [C, B, T, 2]: start and end logits of each configuration.
+        float32 [C, B, T, K] or [C, B, K]: what the head gives of each configuration.
     """
     roles = [inputs["roles"], *inputs.get("shuffled_roles", ())]
     # All are started before the first is waited for: an accelerator stays busy.
@@ -73,7 +73,8 @@ def logits(
             network, root, network.embed(inputs), roles, on_unmasked
         )
     ]
-    result = np.empty((len(root.configurations), *roles[0].shape, 2), np.float32)
+    shape = leaves[0][1].shape  # the head's
+    result = np.empty((len(root.configurations), *shape), np.float32)
     for configurations, scores in leaves:
         result[configurations] = np.asarray(ops.convert_to_numpy(scores))
     return result

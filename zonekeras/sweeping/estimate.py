@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.sweep import Sweep
+from zonekeras.tasks.task import Dataset
 from zonekeras.zones import Configuration
 
 _MOST_TOKENS_TIMED = 4096
@@ -61,7 +61,7 @@ class SweepEstimate:
 
 def estimate_sweep(
     model: ZoneModel,
-    dev: SquadDataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str],
     *,
     configurations: Iterable[Masked] | None = None,
     shard: Shard | None = None,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zonekeras.configuration_sets import ConfigurationSet
-from zonekeras.zones import Configuration, cells, parse_configuration
+from zonekeras.zones import (
+    PROTOCOL_ZONES,
+    Configuration,
+    Zone,
+    cells,
+    parse_configuration,
+)
 
 Masked = str | Configuration | ConfigurationSet
 """What a caller may ask to be masked."""
@@ -15,14 +21,16 @@ def plan_configurations(
     configurations: Iterable[Masked] | None,
     num_layers: int,
     num_heads: int,
+    zones: Iterable[Zone] = PROTOCOL_ZONES,
 ) -> list[Configuration]:
     """Returns the baseline and the configurations, canonical and each once.
 
     Args:
-        configurations: What to mask, one or several, sets among them; the 5 x L cells
-            of the protocol if None.
+        configurations: What to mask, one or several, sets among them; the cells of
+            `zones` in every layer if None.
         num_layers: Layers of the model, L.
         num_heads: Attention heads of every layer.
+        zones: The zones of the cells, if nothing else is asked for.
 
     Raises:
         InputError: If some of them are not of this model; all are named.
@@ -32,7 +40,7 @@ def plan_configurations(
         ['baseline', 'layer1:q2']
     """
     if configurations is None:
-        configurations = cells(num_layers)
+        configurations = cells(num_layers, zones)
     if isinstance(configurations, str):
         configurations = [configurations]
     parsed: list[Configuration] = []

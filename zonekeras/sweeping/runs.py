@@ -31,6 +31,8 @@ from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.sweeping.sweep_settings import SweepSettings
+from zonekeras.tasks.names import TaskName
+from zonekeras.tasks.registry import task_named
 
 
 def run_sweeps(
@@ -79,7 +81,8 @@ def run_sweeps(
     folders = folder_names(sources)
     check_runs_dir(directory, list(folders))
     dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-    chosen = SweepSettings.of(settings).for_data(dataset)
+    task = task_named(TaskName.SPAN)
+    chosen = SweepSettings.of(settings).for_data(task, dataset)
     wanted = None if configurations is None else list(configurations)
     check_models(list(folders.values()), load, wanted, chosen)
     directory.mkdir(parents=True, exist_ok=True)

@@ -18,9 +18,6 @@ from zonekeras.analysis.attention_examples import example_windows
 from zonekeras.analysis.control_overlaps import expected_overlaps, joined_overlaps
 from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
-from zonekeras.data.features import Features, build_features
-from zonekeras.data.spans import WindowSpans
-from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
@@ -36,6 +33,9 @@ from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep_controls import plan_controls
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
+from zonekeras.tasks.names import TaskName
+from zonekeras.tasks.registry import task_named
+from zonekeras.tasks.task import Dataset, Task, WindowFeatures, stored_data
 from zonekeras.zones import NUM_ROLES, Configuration, shown_zones
 
 ANSWERS_VERSION = 3
@@ -51,13 +51,13 @@ class _Pending(NamedTuple):
 
     number: int
     num_parts: int
-    spans: Future[dict[str, WindowSpans]]
+    records: Future[dict[str, bytes]]
     attention: StoredAttention | None
 
     def outcome(self) -> BatchOutcome:
         """Waits for the decoding."""
         return BatchOutcome(
-            self.number, self.num_parts, self.spans.result(), self.attention
+            self.number, self.num_parts, self.records.result(), self.attention
         )
 
 
@@ -66,7 +66,8 @@ class Sweep:
 
     Args:
         model: The model.
-        dataset: The dev set.
+        task: The model's task.
+        dataset: The dev set, one of the task's.
         settings: Checked settings.
         planned: The configurations, the baseline first.
 
@@ -79,20 +80,16 @@ class Sweep:
     def __init__(
         self,
         model: ZoneModel,
-        dataset: SquadDataset,
+        task: Task[Any, Any],
+        dataset: Dataset,
         settings: SweepSettings,
         planned: Sequence[Configuration],
     ) -> None:
         self.model = model
+        self._task = task
         self._dataset = dataset
         self._settings = settings
-        self.features = build_features(
-            dataset,
-            model.tokenizer,
-            max_seq_length=settings.max_seq_length,
-            doc_stride=settings.doc_stride,
-            max_query_length=settings.max_query_length,
-        )
+        self.features = task.features(dataset, model.tokenizer, settings.content())
         self._overlaps = expected_overlaps(
             self.features.role_counts,
             settings.semantics,
@@ -100,12 +97,12 @@ class Sweep:
         )
         controls = plan_controls(planned, settings.controls, self._overlaps)
         self.planned = list(dict.fromkeys([*planned, *controls]))
-        self.runner = BatchRunner(model.network, self.features, settings)
+        self.runner = BatchRunner(model.network, task, self.features, settings)
         self.batches = [
             StoredBatch(
                 batch.length,
                 batch.windows,
-                self.features.question_index[batch.windows].astype(np.int32),
+                self.features.item_index[batch.windows].astype(np.int32),
             )
             for batch in make_batches(
                 self.features.lengths,
@@ -122,7 +119,7 @@ class Sweep:
     def prepare(
         cls,
         model: ZoneModel,
-        dev: SquadDataset | str | os.PathLike[str],
+        dev: Dataset | str | os.PathLike[str],
         directory: Path | None,
         configurations: Iterable[Masked] | None,
         settings: Mapping[str, Any],
@@ -131,15 +128,18 @@ class Sweep:
         chosen = SweepSettings.of(settings)
         if directory is not None:
             check_output_dir(directory)
-        dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-        if not dataset.num_questions:
+        task = task_named(model.task)
+        dataset = task.read(dev) if isinstance(dev, str | os.PathLike) else dev
+        if not task.item_ids(dataset):
             raise InputError(
                 f"Expected at least one question in {dataset.path}. Received: none."
             )
-        chosen = chosen.for_data(dataset)
+        chosen = chosen.for_data(task, dataset)
         chosen.check_length(model.max_sequence_length)
-        planned = plan_configurations(configurations, model.num_layers, model.num_heads)
-        return cls(model, dataset, chosen, planned)
+        planned = plan_configurations(
+            configurations, model.num_layers, model.num_heads, task.ZONES
+        )
+        return cls(model, task, dataset, chosen, planned)
 
     @property
     def all_batches(self) -> range:
@@ -160,7 +160,7 @@ class Sweep:
             known.get("overlaps", {}), self._overlaps
         )
         description["shard"] = None if shard is None else str(shard)
-        run = store.run(content, self._dataset, description)
+        run = store.run(content, stored_data(self._task, self._dataset), description)
         store.record_batches(run, self.batches)
         return run
 
@@ -245,11 +245,11 @@ class Sweep:
         recorder = self._recorder() if lacking.attention else None
         logits = self.runner.logits(batch, lacking.run, on_split, recorder)
         wanted = lacking.configurations  # the last of those that were run
-        spans = decoder.submit(
+        records = decoder.submit(
             self.runner.decode, batch, wanted, logits[len(lacking.run) - len(wanted) :]
         )
         attention = None if recorder is None else recorder.take()
-        return _Pending(number, num_parts[-1], spans, attention)
+        return _Pending(number, num_parts[-1], records, attention)
 
     def _put(
         self,
@@ -261,7 +261,7 @@ class Sweep:
         """Stores what a batch showed, and first how another worker had to run it."""
         if outcome.num_parts != batches[outcome.number].num_parts:
             store.record_split(run, outcome.number, outcome.num_parts)
-        store.put_chunks(run, outcome.number, outcome.spans, outcome.attention)
+        store.put_chunks(run, outcome.number, outcome.records, outcome.attention)
 
     def _recorder(self) -> AttentionRecorder:
         """Returns what takes down where the unmasked model attends."""
@@ -278,7 +278,9 @@ class Sweep:
 
     def _content(self) -> dict[str, Any]:
         """Returns all that decides the answers, which names the run in the store."""
-        return {
+        # Runs of spans have the names that they had before there were other tasks.
+        name = self._task.NAME
+        return ({} if name is TaskName.SPAN else {"task": str(name)}) | {
             "version": ANSWERS_VERSION,
             "weights": self.model.fingerprint(),
             "graph": self.model.network.graph_fingerprint,
@@ -323,7 +325,7 @@ class Sweep:
 
 
 def _examples(
-    model: ZoneModel, features: Features, settings: SweepSettings
+    model: ZoneModel, features: Any, settings: SweepSettings
 ) -> dict[int, int] | None:
     """Returns of which windows the attention is kept; None if none is looked at."""
     if not (settings.attention_questions or settings.controls):
@@ -339,7 +341,7 @@ def _examples(
 
 
 def _role_shares(
-    features: Features, batches: Sequence[StoredBatch]
+    features: WindowFeatures, batches: Sequence[StoredBatch]
 ) -> npt.NDArray[np.float64]:
     """Returns each role's share of the tokens, float64 [R]; looks at a few batches."""
     counts = np.zeros(NUM_ROLES)

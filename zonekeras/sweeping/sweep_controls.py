@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.analysis.control_overlaps import is_possible
-from zonekeras.data.features import Features
+from zonekeras.tasks.task import WindowFeatures
 from zonekeras.zones import Configuration, Role, control
 
 IntArray = npt.NDArray[np.int32]
@@ -60,11 +60,11 @@ def shuffles_of(
 
 
 def shuffled_roles(
-    roles: IntArray, features: Features, windows: IntArray, num_shuffles: int
+    roles: IntArray, features: WindowFeatures, windows: IntArray, num_shuffles: int
 ) -> IntArray:
     """Shuffles the roles QUESTION and PASSAGE among the tokens that have them.
 
-    A window's shuffle depends on its question's id, its number among that question's
+    A window's shuffle depends on its item's id, its number among that item's
     windows and the shuffle's number: not on the batch, its padding or the model.
 
     Args:
@@ -76,13 +76,12 @@ def shuffled_roles(
     Returns:
         int32 [S, B, T].
     """
-    questions = features.question_index[windows].tolist()
-    numbers = features.window_numbers[windows].tolist()
+    names = features.window_names(windows)
     shuffled = np.repeat(roles[None], num_shuffles, axis=0)
-    for row, (question, number) in enumerate(zip(questions, numbers, strict=True)):
+    for row, (item, number) in enumerate(names):
         places = np.flatnonzero(np.isin(roles[row], (Role.QUESTION, Role.PASSAGE)))
         for shuffle in range(num_shuffles):
-            key = [features.questions[question].id, number, shuffle + 1]
+            key = [item, number, shuffle + 1]
             order = _permutation(json.dumps(key), len(places))
             shuffled[shuffle, row, places] = roles[row, places[order]]
     return shuffled

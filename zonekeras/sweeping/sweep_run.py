@@ -15,7 +15,6 @@ from typing import Any
 
 from zonekeras.analysis.output import SweepOutput, open_store
 from zonekeras.analysis.sweep_result import SweepResult
-from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.shard import Shard
@@ -23,11 +22,12 @@ from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep import Sweep
 from zonekeras.sweeping.workers import OneWorker, Workers, check_same, share_store
+from zonekeras.tasks.task import Dataset
 
 
 def run_sweep(
     model: ZoneModel,
-    dev: SquadDataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str],
     output_dir: str | os.PathLike[str] | None = None,
     *,
     configurations: Iterable[Masked] | None = None,
@@ -46,8 +46,8 @@ def run_sweep(
             left out. A directory of an interrupted sweep is continued, and its tables
             list all that was ever finished with this model, data and settings. Files
             of a sweep with others are removed.
-        configurations: What to mask; the 5 x L cells if left out. The baseline is
-            always run.
+        configurations: What to mask; the cells of the task's zones if left out. The
+            baseline is always run.
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model; by its source if left out.
         command: What `run.json` says of who called.
@@ -100,7 +100,7 @@ def run_sweep(
 
 def run_shard(
     model: ZoneModel,
-    dev: SquadDataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
     shard: Shard | str,
     *,

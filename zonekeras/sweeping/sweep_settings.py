@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import (
     DOC_STRIDE,
     MAX_ANSWER_LENGTH,
@@ -21,7 +20,9 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
-from zonekeras.metrics import Metric, choose_metric
+from zonekeras.metrics import Metric
+from zonekeras.tasks.registry import check_is_span
+from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
 
 _WHOLE_NUMBERS = (
@@ -101,30 +102,17 @@ class SweepSettings:
             null_score_diff_threshold=float(chosen.null_score_diff_threshold),
         )
 
-    def for_data(self, dataset: SquadDataset) -> SweepSettings:
+    def for_data(self, task: Task[Any, Any], dataset: Dataset) -> SweepSettings:
         """Returns the settings with what the data decides filled in.
 
         Raises:
-            InputError: If the data cannot be scored: a sweep compares scores, so every
-                question needs a gold answer, or the metric one for "no answer".
+            InputError: If the task does not have them, or the data cannot be scored.
         """
-        metric = choose_metric(dataset, self.metric)
-        missing = [item.id for item in dataset.questions() if not item.answers]
-        if missing and metric is not Metric.SQUAD_V2:
-            raise InputError(
-                f"Expected gold answers in {dataset.path} to score with (metric "
-                f"{metric}). Received: {len(missing)} of {dataset.num_questions} "
-                f"questions without one, the first {missing[0]!r}. Give a dev set that "
-                "has answers."
+        if self.semantics is Semantics.PUBLISHED:
+            check_is_span(
+                task.NAME, "semantics='published', what the protocol's code did,"
             )
-        negative = self.version_2_with_negative
-        return replace(
-            self,
-            metric=str(metric),
-            version_2_with_negative=(
-                dataset.has_impossible if negative is None else negative
-            ),
-        )
+        return replace(self, **task.settle(dataset, asdict(self)))
 
     def check_length(self, max_sequence_length: int) -> None:
         """Checks that a model can read the windows.
@@ -146,11 +134,6 @@ class SweepSettings:
         """The one length of every window, or None where batches choose."""
         fixed = self.fixed_shapes or self.semantics is Semantics.PUBLISHED
         return self.max_seq_length if fixed else None
-
-    @property
-    def padding_competes(self) -> bool:
-        """Whether padding is ranked with the tokens, as the protocol's script does."""
-        return self.semantics is Semantics.PUBLISHED
 
     def content(self) -> dict[str, Any]:
         """Returns what decides the answers, as JSON values.

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 from safetensors.numpy import load, save
 
-from zonekeras.data.spans import WindowSpans
 from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import StoredAttention, StoredExample, SweepStore
 
@@ -58,20 +57,20 @@ class BatchOutcome:
     Attributes:
         number: The batch.
         num_parts: Into how many parts it was split to be run.
-        spans: Configuration -> best spans of the windows.
+        records: Configuration -> records of the windows.
         attention: Where the unmasked model attends, if it was looked at.
     """
 
     number: int
     num_parts: int
-    spans: dict[str, WindowSpans]
+    records: dict[str, bytes]
     attention: StoredAttention | None
 
     def to_bytes(self) -> bytes:
         """Returns all of it as bytes; exact."""
         arrays = {"batch": np.array([self.number, self.num_parts])}
-        for name, found in self.spans.items():
-            arrays[f"spans {name}"] = np.frombuffer(found.to_bytes(), np.uint8)
+        for name, found in self.records.items():
+            arrays[f"records {name}"] = np.frombuffer(found, np.uint8)
         if self.attention is not None:
             arrays["masses"] = self.attention.masses
             for question, example in self.attention.examples.items():
@@ -86,11 +85,8 @@ class BatchOutcome:
         """Reads what `to_bytes` wrote."""
         arrays = load(content)
         number, num_parts = map(int, arrays["batch"])
-        given = {kind: _of_kind(arrays, kind) for kind in ("spans", "words", "weights")}
-        spans = {
-            name: WindowSpans.from_bytes(found)
-            for name, found in given["spans"].items()
-        }
+        kinds = ("records", "words", "weights")
+        given = {kind: _of_kind(arrays, kind) for kind in kinds}
         attention = None
         if "masses" in arrays:
             examples = {
@@ -98,7 +94,7 @@ class BatchOutcome:
                 for question, words in given["words"].items()
             }
             attention = StoredAttention(arrays["masses"], examples)
-        return cls(number, num_parts, spans, attention)
+        return cls(number, num_parts, given["records"], attention)
 
 
 def share_store(workers: Workers, store: SweepStore) -> None:

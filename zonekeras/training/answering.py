@@ -11,13 +11,13 @@ import numpy as np
 
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import fill_rows, make_batches
+from zonekeras.data.best_spans import answer_windows
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import evaluate, headline
-from zonekeras.models.prediction import answer_windows
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.training.training_settings import TrainingSettings
 

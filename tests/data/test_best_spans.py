@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.builders import tiny_squad, tiny_tokenizer, write_json
+from zonekeras.data.best_spans import decode_batch
 from zonekeras.data.decoding import decode_windows
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
-from zonekeras.models.prediction import decode_batch
 
 pytestmark = pytest.mark.both_backends
 

@@ -1,0 +1,56 @@
+"""Where tasks are registered; a task's module is imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, cast
+
+from zonekeras.errors import InputError
+from zonekeras.tasks.names import TaskName
+
+if TYPE_CHECKING:
+    from zonekeras.data.features import Features
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.tasks import span
+    from zonekeras.tasks.task import Task
+
+    # So the type checker sees whether a module is a task.
+    _SPAN: Task[SquadDataset, Features] = span
+
+_MODULES = {TaskName.SPAN: "zonekeras.tasks.span"}
+
+
+def task_named(name: TaskName | str) -> Task[Any, Any]:
+    """Returns a task.
+
+    Raises:
+        InputError: If there is no task of that name.
+
+    Example:
+        >>> str(task_named("span").NAME)
+        'span'
+    """
+    if name not in tuple(TaskName):
+        raise InputError(
+            f"Expected a task of {', '.join(TaskName)}. Received: task={name!r}."
+        )
+    module = importlib.import_module(_MODULES[TaskName(name)])
+    return cast("Task[Any, Any]", module)
+
+
+def check_is_span(name: TaskName | str, what: str) -> None:
+    """Refuses what other tasks than the span reader do not have.
+
+    Args:
+        name: The task.
+        what: What is wanted, as the message begins with it, such as "A report".
+
+    Raises:
+        InputError: If it is another task.
+    """
+    if name != TaskName.SPAN:
+        raise InputError(
+            f"{what} is for the task {TaskName.SPAN} alone. Received: "
+            f"task={str(name)!r}. "
+            "Take a model that answers with a span of its passage."
+        )
