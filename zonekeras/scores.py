@@ -5,7 +5,8 @@ protocol's table show that one. The tuple is handed on to whatever computes, and
 reads a table finds the names in its columns. Nothing else lists scores.
 
 A score is a mean over items of a number from 0 to 1. What a score needs that is a
-function of the whole set, such as macro-F1, stands in `docs/architecture.md`, "Scores".
+function of the whole set, such as macro-F1, stands in `docs/architecture.md`, "Scores
+of a whole set".
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from zonekeras.data.squad import from_squad_json
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping import SweepSettings, run_sweep
+from zonekeras.tasks import span
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,9 @@ def test_the_same_answers_from_one_shape(reader, dev):
 
 
 def test_runs_that_are_there_keep_their_names():
-    content = SweepSettings.of({}).content()
+    content = SweepSettings.of({}).content(span)
     assert "fixed_shapes" not in content
-    assert SweepSettings.of({"fixed_shapes": True}).content() == content | {
+    assert SweepSettings.of({"fixed_shapes": True}).content(span) == content | {
         "fixed_shapes": True
     }
 

@@ -2,6 +2,7 @@ import json
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_defaults_are_those_of_the_command():
     settings = SweepSettings.of({})
     assert settings == SweepSettings()
     assert (settings.n_best_size, settings.max_answer_length) == (20, 30)
-    content = settings.content() | {"metric": settings.metric}
+    content = settings.content(span) | {"metric": settings.metric}
     names = {"batch_size": "predict_batch_size"}
     assert content == {key: getattr(flags, names.get(key, key)) for key in content}
 
@@ -33,7 +34,7 @@ def test_content_is_the_same_for_equal_values_of_other_types():
     other = SweepSettings.of(
         {"semantics": Semantics.PUBLISHED, "null_score_diff_threshold": 1.0}
     )
-    assert json.dumps(one.content()) == json.dumps(other.content())
+    assert json.dumps(one.content(span)) == json.dumps(other.content(span))
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,18 @@ def test_settings_need_no_keras():
         "sys.exit(any(name in sys.modules for name in ('keras', 'tensorflow', 'jax')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_settings_of_another_task_are_refused(tmp_path):
+    data = dataset(tmp_path, tiny_squad())
+    short = SimpleNamespace(**vars(span) | {"NAME": "short", "SETTINGS": ()})
+    assert "doc_stride" not in SweepSettings().content(short)
+    assert "doc_stride" in SweepSettings().content(span)
+    given = SweepSettings.of({"doc_stride": 7, "n_best_size": 3, "batch_size": 2})
+    assert given.for_data(span, data)
+    with pytest.raises(InputError, match="of the task short.*: doc_stride, n_best_siz"):
+        given.for_data(short, data)
+    with pytest.raises(InputError, match="semantics='published'.* task span alone"):
+        SweepSettings.of({"semantics": "published"}).for_data(short, data)
+    with pytest.raises(InputError, match="^attention_questions.* task span alone"):
+        SweepSettings.of({"attention_questions": 2}).for_data(short, data)

@@ -8,15 +8,21 @@ import numpy as np
 import pytest
 
 from tests.builders import tiny_model, tiny_squad, write_json
+from tests.reporting.stores import FOUND, write_store
 from tests.scores import ACCURACY
 from tests.sweeping.sweeps import SETTINGS, count_calls
+from zonekeras.analysis.joining import read_run
+from zonekeras.analysis.question_groups import group_table
+from zonekeras.analysis.run_task import task_of
 from zonekeras.errors import InputError
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.reporting.payload import build_payload
 from zonekeras.store.output_directory import RESULTS_PARQUET
-from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.store.sweep_store import STORE_FILE, StoredAnswer, SweepStore
 from zonekeras.store.tidy import read_table
-from zonekeras.sweeping import run_sweep
+from zonekeras.sweeping import run_sweep, run_sweeps
+from zonekeras.sweeping.precision import compare_precision
 from zonekeras.tasks import span
 from zonekeras.tasks.task import Head, Readout
 from zonekeras.zones import Zone
@@ -32,7 +38,6 @@ class PooledNetwork(KerasNetwork):
 
 
 def decode(logits, features, windows, settings):
-    assert span.HEAD.fits(logits.shape[1:], len(windows), length=0)
     return [(one[:, 0] - one[:, 1]).astype("<f4").tobytes() for one in logits]
 
 
@@ -106,8 +111,49 @@ def test_a_pooled_head_is_swept_and_resumed(model, dev, tmp_path, monkeypatch):
     assert again.predictions == result.predictions
 
 
-def test_another_task_is_refused_where_spans_are_meant(model, tmp_path):
+@pytest.mark.usefixtures("toy")
+def test_logits_of_another_head_are_refused(dev, monkeypatch):
+    monkeypatch.setattr(span, "HEAD", Head(Readout.POOLED, 3))
+    with pytest.raises(ValueError, match="^expected logits of Head.*width=3.*Received"):
+        run_sweep(tiny_model(), dev, **SETTINGS)
+
+
+@pytest.fixture
+def tagger():
+    model = tiny_model()
     model.network.task = "tagging"
+    return model
+
+
+def test_another_task_is_refused_where_spans_are_meant(tagger, dev, tmp_path):
     with pytest.raises(InputError, match="^A SavedModel is for the task span alone"):
-        model.export(tmp_path / "model")
-    assert not (tmp_path / "model").exists()
+        tagger.export(tmp_path / "out")
+    with pytest.raises(InputError, match="^answer is for the task span alone"):
+        tagger.answer("Who?", "Ann.")
+    with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
+        run_sweep(tagger, dev, tmp_path / "out", **SETTINGS)
+    with pytest.raises(InputError, match="^Expected models of the task span.*tagging"):
+        run_sweeps(
+            ["a", "b"], dev, tmp_path / "out", load=lambda source: tagger, **SETTINGS
+        )
+    with pytest.raises(InputError, match="^A comparison of precisions is for the task"):
+        compare_precision(tagger, tagger, span.read(dev), **SETTINGS)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_store_of_another_task_is_read_by_what_knows_it(tmp_path):
+    write_store(tmp_path)
+    with SweepStore(tmp_path / STORE_FILE) as store:
+        content = store.content(1) | {"task": "tagging"}
+        run = store.run(content, store.data(1), store.description(1))
+        store.put(run, "baseline", FOUND["baseline"])
+        store.put(run, "layer0:q2", FOUND["layer0:q2"])
+        assert task_of(store, 1) is span
+        with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
+            task_of(store, run)
+        with pytest.raises(InputError, match="^A report is for the task span alone"):
+            build_payload(store, run, {})
+    with pytest.raises(InputError, match="^Grouping questions is for the task span"):
+        group_table(tmp_path, "question_type")
+    with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
+        read_run(tmp_path)

@@ -22,7 +22,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def settings(dataset):
     given = SweepSettings.of({"max_seq_length": 29, "doc_stride": 7})
-    return given.for_data(span, dataset).content()
+    return given.for_data(span, dataset).content(span)
 
 
 @pytest.fixture(scope="module")

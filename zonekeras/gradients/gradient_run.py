@@ -45,6 +45,7 @@ from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.progress import Clock, Progress
 from zonekeras.sweeping.sweep import Sweep
+from zonekeras.tasks.registry import check_is_span
 from zonekeras.training.checkpoints import read_checkpoint, write_checkpoint
 from zonekeras.zones import Configuration, cells
 
@@ -255,6 +256,7 @@ def _exact_cells(model: ZoneModel, settings: GradientSettings) -> list[Configura
 
 
 def _reader(model: ZoneModel) -> SpanReader:
+    check_is_span(model.task, "The estimate from gradients")
     if not isinstance(model.network, KerasNetwork):
         raise InputError(
             "Expected a Keras model to differentiate. Received: a loaded SavedModel, "

@@ -212,8 +212,10 @@ class ZoneModel:
             an empty text and -1 where there is none.
 
         Raises:
-            InputError: If the question or the passage is empty.
+            InputError: If the question or the passage is empty, or the model has
+                another task.
         """
+        check_is_span(self.task, "answer")
         for name, text in (("question", question), ("passage", passage)):
             if not text.strip():
                 raise InputError(f"Expected a {name}. Received: {name}={text!r}.")

@@ -178,7 +178,7 @@ class _ServerSweep:
 
     def content(self) -> dict[str, Any]:
         """Returns all that decides the answers, as far as it can be known."""
-        kept = self._settings.content()
+        kept = self._settings.content(span)
         return {
             "version": _VERSION,
             "served_model": str(self._client.model),

@@ -120,11 +120,16 @@ class BatchRunner:
 
         Raises:
             InputError: If a logit is not a finite number.
+            ValueError: If they are of another head than the task's.
         """
         if not configurations:
             return {}
+        if not self._task.HEAD.fits(logits.shape[1:], len(batch.windows), batch.length):
+            raise ValueError(
+                f"expected logits of {self._task.HEAD}. Received: shape {logits.shape}"
+            )
         decoded = self._task.decode(
-            logits, self._features, batch.windows, self._settings.content()
+            logits, self._features, batch.windows, self._settings.content(self._task)
         )
         return dict(zip(map(str, configurations), decoded, strict=True))
 

@@ -13,6 +13,7 @@ from zonekeras.metrics import choose_metric, score_questions
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.sweep_run import run_sweep
+from zonekeras.tasks.registry import check_is_span
 
 _LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
 
@@ -89,6 +90,7 @@ def compare_precision(
     Raises:
         InputError: As in `run_sweep`.
     """
+    check_is_span(model.task, "A comparison of precisions")
     if sample_size is None:
         sample_size = sample_size_of(dataset.num_questions)
     sample = sample_questions(dataset, sample_size)

@@ -21,7 +21,6 @@ from zonekeras.analysis.folders import (
 )
 from zonekeras.analysis.joined_files import JOINED_FILES, write_runs
 from zonekeras.analysis.joining import RunsResult, join_runs, read_run
-from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.loading import load as load_model
@@ -33,13 +32,15 @@ from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.registry import task_named
+from zonekeras.tasks.task import Dataset, Task
 
 
 def run_sweeps(
     sources: Sequence[Source],
-    dev: SquadDataset | Source,
+    dev: Dataset | Source,
     output_dir: Source,
     *,
+    task: TaskName | str = TaskName.SPAN,
     load: Callable[[Source], ZoneModel] = load_model,
     configurations: Iterable[Masked] | None = None,
     on_progress: Callable[[str, Progress], None] | None = None,
@@ -54,6 +55,7 @@ def run_sweeps(
         output_dir: Where the results go: the joined ones, and a folder for each model,
             named after its directory, with all that `run_sweep` writes. A directory of
             an interrupted command is continued.
+        task: What the models' heads are for.
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
@@ -80,11 +82,11 @@ def run_sweeps(
     directory = Path(output_dir)
     folders = folder_names(sources)
     check_runs_dir(directory, list(folders))
-    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-    task = task_named(TaskName.SPAN)
-    chosen = SweepSettings.of(settings).for_data(task, dataset)
+    of_all = task_named(task)
+    dataset = of_all.read(dev) if isinstance(dev, str | os.PathLike) else dev
+    chosen = SweepSettings.of(settings).for_data(of_all, dataset)
     wanted = None if configurations is None else list(configurations)
-    check_models(list(folders.values()), load, wanted, chosen)
+    check_models(list(folders.values()), load, wanted, chosen, of_all)
     directory.mkdir(parents=True, exist_ok=True)
     with writer_lock(directory):
         _start(directory, folders, dataset, command)
@@ -118,12 +120,13 @@ def check_models(
     load: Callable[[Source], ZoneModel],
     configurations: Sequence[Masked] | None,
     settings: SweepSettings,
+    task: Task[Any, Any],
 ) -> None:
     """Checks that models belong together; loads one after the other.
 
     Raises:
-        InputError: If there is only one, one cannot be used, their layers or
-            configurations differ, or two have the same weights.
+        InputError: If there is only one, one cannot be used or has another task, their
+            layers or configurations differ, or two have the same weights.
     """
     if len(sources) < 2:
         raise InputError(
@@ -132,7 +135,7 @@ def check_models(
         )
     known: dict[Source, _Size] = {}
     for source in sources:
-        found = _size(load(source), configurations, settings)
+        found = _size(load(source), configurations, settings, task)
         gc.collect()
         for other, size in known.items():
             pair = f"{os.fspath(other)} and {os.fspath(source)}"
@@ -155,16 +158,24 @@ def _size(
     model: ZoneModel,
     configurations: Sequence[Masked] | None,
     settings: SweepSettings,
+    task: Task[Any, Any],
 ) -> _Size:
+    if model.task != task.NAME:
+        raise InputError(
+            f"Expected models of the task {task.NAME}. Received: "
+            f"{model.description.source}, of the task {model.task}."
+        )
     settings.check_length(model.max_sequence_length)
-    planned = plan_configurations(configurations, model.num_layers, model.num_heads)
+    planned = plan_configurations(
+        configurations, model.num_layers, model.num_heads, task.ZONES
+    )
     return _Size(model.num_layers, list(map(str, planned)), model.fingerprint())
 
 
 def _start(
     directory: Path,
     folders: Mapping[str, Source],
-    dataset: SquadDataset,
+    dataset: Dataset,
     command: Mapping[str, Any] | None,
 ) -> None:
     """Writes what is going to be run; removes joined files of other runs."""

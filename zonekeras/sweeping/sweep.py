@@ -89,7 +89,7 @@ class Sweep:
         self._task = task
         self._dataset = dataset
         self._settings = settings
-        self.features = task.features(dataset, model.tokenizer, settings.content())
+        self.features = task.features(dataset, model.tokenizer, settings.content(task))
         self._overlaps = expected_overlaps(
             self.features.role_counts,
             settings.semantics,
@@ -288,7 +288,7 @@ class Sweep:
             "data": self._dataset.fingerprint,
             "precision": self.model.description.precision,
             "backend": keras.backend.backend(),
-            "settings": self._settings.content(),
+            "settings": self._settings.content(self._task),
         }
 
     def identity(self) -> dict[str, Any]:
@@ -316,7 +316,8 @@ class Sweep:
             "model": self.model.description.source,
             "dataset": self._dataset.path,
             "configurations": [str(configuration) for configuration in self.planned],
-            "settings": self._settings.content() | self._settings.beside_content(),
+            "settings": self._settings.content(self._task)
+            | self._settings.beside_content(),
             "fingerprints": {
                 name: content[name]
                 for name in ("weights", "graph", "tokenizer", "data")
@@ -337,6 +338,8 @@ def _examples(
             stacklevel=2,
         )
         return None
+    if not settings.attention_questions:
+        return {}
     return example_windows(features, settings.attention_questions)
 
 

@@ -37,6 +37,14 @@ _WHOLE_NUMBERS = (
 _COUNTS = ("controls", "attention_questions")
 """Whole numbers, of which 0 means none."""
 _BESIDE_ANSWERS = ("metric", *_COUNTS)
+_OF_ALL_TASKS = (
+    "semantics",
+    "max_seq_length",
+    "token_budget",
+    "batch_size",
+    "fixed_shapes",
+)
+"""What decides answers whatever the task; the others a task names as its own."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,25 @@ class SweepSettings:
             check_is_span(
                 task.NAME, "semantics='published', what the protocol's code did,"
             )
+        if self.attention_questions:
+            check_is_span(task.NAME, "attention_questions, windows of passages,")
+        self._check_settings_of(task)
         return replace(self, **task.settle(dataset, asdict(self)))
+
+    def _check_settings_of(self, task: Task[Any, Any]) -> None:
+        """Refuses what was set and the task does not have."""
+        known = {*_OF_ALL_TASKS, *_BESIDE_ANSWERS, *task.SETTINGS}
+        default = SweepSettings()
+        foreign = [
+            name
+            for name in asdict(self)
+            if name not in known and getattr(self, name) != getattr(default, name)
+        ]
+        if foreign:
+            raise InputError(
+                f"Expected settings of the task {task.NAME}. Received: "
+                f"{', '.join(foreign)}, which it does not have. Leave them out."
+            )
 
     def check_length(self, max_sequence_length: int) -> None:
         """Checks that a model can read the windows.
@@ -135,14 +161,13 @@ class SweepSettings:
         fixed = self.fixed_shapes or self.semantics is Semantics.PUBLISHED
         return self.max_seq_length if fixed else None
 
-    def content(self) -> dict[str, Any]:
-        """Returns what decides the answers, as JSON values.
+    def content(self, task: Task[Any, Any]) -> dict[str, Any]:
+        """Returns what decides a task's answers, as JSON values.
 
         How they are scored, and what else is looked at, does not.
         """
-        values = asdict(self)
-        for name in _BESIDE_ANSWERS:
-            values.pop(name)
+        names = {*_OF_ALL_TASKS, *task.SETTINGS}
+        values = {name: value for name, value in asdict(self).items() if name in names}
         if not self.fixed_shapes:
             del values["fixed_shapes"]  # runs have the names that they had before it
         return values | {"semantics": str(self.semantics)}

@@ -35,6 +35,14 @@ from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 
 NAME: TaskName = TaskName.SPAN
+SETTINGS: tuple[str, ...] = (
+    "doc_stride",
+    "max_query_length",
+    "n_best_size",
+    "max_answer_length",
+    "version_2_with_negative",
+    "null_score_diff_threshold",
+)
 SCORES: tuple[Score, ...] = SPAN_SCORES
 ZONES: tuple[Zone, ...] = PROTOCOL_ZONES
 ZONE_LABELS: Mapping[Zone, str] = {}

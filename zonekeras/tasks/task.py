@@ -146,6 +146,8 @@ class Task(Protocol[DatasetT, FeaturesT]):
 
     Attributes:
         NAME: Its name.
+        SETTINGS: The settings of a sweep that decide its answers and that not every
+            task has (`sweeping.sweep_settings`).
         SCORES: How its answers are scored, the headline first.
         ZONES: The zones of a layer's cells where no others are asked for.
         ZONE_LABELS: Zone -> what figures call it, where not by its name.
@@ -153,6 +155,7 @@ class Task(Protocol[DatasetT, FeaturesT]):
     """
 
     NAME: TaskName
+    SETTINGS: tuple[str, ...]
     SCORES: tuple[Score, ...]
     ZONES: tuple[Zone, ...]
     ZONE_LABELS: Mapping[Zone, str]
