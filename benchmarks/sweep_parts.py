@@ -36,6 +36,7 @@ from zonekeras.sweeping import run_sweep
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.precision import sample_questions
+from zonekeras.tasks import span
 
 GOAL = 0.10
 PARTS = {
@@ -46,7 +47,7 @@ PARTS = {
     "store: a batch": (SweepStore, "put_chunks"),
     "  of it attention": (SweepStore, "_put_attention"),
     "answers, scores and their files": (output.SweepOutput, "finish"),
-    "  of it choosing answers": (output, "select_answers"),
+    "  of it choosing answers": (span, "answers"),
     "  of it the store": (SweepStore, "put"),
     "  of it scoring": (output, "build_result"),
     "  of it figures": (plotting, "save_figure"),

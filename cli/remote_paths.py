@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.remote.staging import Staging
     from zonekeras.remote.working_copy import WorkingCopy
+    from zonekeras.tasks.task import Task
 
 _P = ParamSpec("_P")
 
@@ -56,6 +57,11 @@ class LocalPaths:
         from zonekeras.data.squad import read_squad
 
         dataset = read_squad(path, **how)
+        return replace(dataset, path=self.named(dataset.path))
+
+    def read(self, task: Task[Any, Any], path: str, *, skip_bad: bool) -> Any:
+        """Reads a task's file; the dataset has the path that was given."""
+        dataset = task.read(path, skip_bad=skip_bad)
         return replace(dataset, path=self.named(dataset.path))
 
     def renamed(self, model: ZoneModel) -> ZoneModel:

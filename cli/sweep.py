@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -39,7 +38,6 @@ from zonekeras.zones import (
 )
 
 if TYPE_CHECKING:
-    from zonekeras.data.squad import SquadDataset
     from zonekeras.distribute.options import Cluster, StrategyOptions
     from zonekeras.sweeping.plan import Masked
 
@@ -227,9 +225,11 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     arguments = local.arguments
     configurations = _configurations(arguments)
     settings = _settings(arguments)
-    dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
-    SweepSettings.of(settings).for_data(task_named(TaskName.SPAN), dataset)
-    _warn_of_data(dataset)
+    task = task_named(TaskName.SPAN)
+    dataset = local.read(task, arguments.predict_file, skip_bad=arguments.skip_bad)
+    SweepSettings.of(settings).for_data(task, dataset)
+    for complaint in task.complaints(dataset):
+        warnings.warn(complaint, stacklevel=2)
 
     from cli.devices import Devices
 
@@ -344,17 +344,6 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "controls": arguments.controls,
         "attention_questions": arguments.attention_questions,
     }
-
-
-def _warn_of_data(dataset: SquadDataset) -> None:
-    """Says, counted, what is wrong with the data but does not stop a sweep."""
-    warn_of_skipped(dataset)
-    if dataset.num_mismatched_answers:
-        warnings.warn(
-            f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "
-            "stand at their answer_start; scores do not depend on it",
-            stacklevel=2,
-        )
 
 
 if __name__ == "__main__":

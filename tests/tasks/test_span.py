@@ -1,4 +1,4 @@
-"""The span reader as a task: by hand, on one passage that stands twice in the file."""
+"""The span reader as a task, and the shapes of heads."""
 
 import numpy as np
 import pytest
@@ -34,6 +34,22 @@ def test_data_go_into_the_store_and_come_back(dataset):
     data = stored_data(span, dataset)
     assert (data.fingerprint, data.path) == (dataset.fingerprint, dataset.path)
     assert span.load(data.text, data.path) == dataset
+
+
+def test_what_is_wrong_with_data_is_counted(tmp_path, dataset):
+    assert span.complaints(dataset) == []
+    content = tiny_squad()
+    first, second = content["data"][0]["paragraphs"][:2]
+    first["qas"][0]["answers"][0]["answer_start"] = -1
+    second["qas"][0]["id"] = 7
+    path = write_json(tmp_path / "dev.json", content)
+    assert span.complaints(span.read(path, skip_bad=True)) == [
+        f"{path}: 1 bad entries left out",
+        f"{path}: 1 gold answers do not stand at their answer_start; scores do not "
+        "depend on it",
+    ]
+    with pytest.raises(InputError, match="--skip_bad"):
+        span.read(path)
 
 
 def test_questions_of_one_passage_are_one_group(dataset):

@@ -11,6 +11,7 @@ from zonekeras.distribute.replicated_network import ReplicatedNetwork
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.saved_model import ReaderModule, SavedModelNetwork
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.tasks.registry import check_is_span
 
 
 def load_replicated(
@@ -25,9 +26,13 @@ def load_replicated(
 
     Returns:
         The model; masks are set on all replicas, and a batch is divided among them.
+
+    Raises:
+        InputError: If the model's task is another one than `span`.
     """
     with strategy.scope():
         model = load()
+    check_is_span(model.task, "A distribution strategy")
     network = ReplicatedNetwork(_module(model), strategy)
     return ZoneModel(network, model.tokenizer, model.description)
 

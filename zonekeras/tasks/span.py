@@ -50,9 +50,22 @@ HEAD = Head(Readout.TOKEN, width=2)
 """Start and end logits."""
 
 
-def read(path: str | os.PathLike[str]) -> SquadDataset:
+def read(path: str | os.PathLike[str], *, skip_bad: bool = False) -> SquadDataset:
     """Reads a SQuAD-format file; see `data.squad.read_squad`."""
-    return read_squad(path)
+    return read_squad(path, skip_bad=skip_bad)
+
+
+def complaints(dataset: SquadDataset) -> list[str]:
+    """Says how many entries were left out, and how many answers are misplaced."""
+    found = []
+    if dataset.num_skipped:
+        found.append(f"{dataset.path}: {dataset.num_skipped} bad entries left out")
+    if dataset.num_mismatched_answers:
+        found.append(
+            f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "
+            "stand at their answer_start; scores do not depend on it"
+        )
+    return found
 
 
 def dump(dataset: SquadDataset) -> str:

@@ -79,7 +79,7 @@ class Head:
 
 
 class Dataset(Protocol):
-    """What was read of a file."""
+    """What was read of a file, a dataclass."""
 
     @property
     def path(self) -> str:
@@ -161,12 +161,19 @@ class Task(Protocol[DatasetT, FeaturesT]):
     ZONE_LABELS: Mapping[Zone, str]
     HEAD: Head
 
-    def read(self, path: str | os.PathLike[str]) -> DatasetT:
+    def read(self, path: str | os.PathLike[str], *, skip_bad: bool = False) -> DatasetT:
         """Reads a file to predict on.
+
+        Args:
+            path: The file.
+            skip_bad: Whether to leave out what has a fault instead of refusing it.
 
         Raises:
             InputError: If it cannot be read or used, or has no item.
         """
+
+    def complaints(self, dataset: DatasetT) -> list[str]:
+        """Says what is wrong with the data but does not stop a sweep, counted."""
 
     def dump(self, dataset: DatasetT) -> str:
         """Writes a data set as the store keeps it."""
