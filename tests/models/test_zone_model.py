@@ -64,6 +64,7 @@ class WordFinder:
     answer (at CLS) wins.
     """
 
+    task = "span"
     num_layers, num_heads, table_heads, num_traces = 3, 2, 1, 0
 
     def __init__(self, first, last):
