@@ -79,10 +79,11 @@ def _call(
 
 def _report_fatal_signals() -> None:
     """Has Python's stacks printed when a signal such as SIGSEGV kills the process."""
-    if not faulthandler.is_enabled():
-        # Standard error may be closed, or no file, as in a notebook.
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        # The process' own standard error, so that the descriptor is never that of
+        # another file, opened after a redirected one was closed.
         with contextlib.suppress(OSError, RuntimeError, ValueError, AttributeError):
-            faulthandler.enable()
+            faulthandler.enable(sys.__stderr__)
 
 
 def one_line(text: str) -> str:

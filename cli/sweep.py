@@ -70,7 +70,8 @@ results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlit
 every set that was run in all layers heatmap_SET.pdf and heatmap_SET.png.
 Stopped at any moment and started again with the same flags, it goes on where it was, to
 the same bytes. Cells may also be run one by one into the same directory. With another
-model, data or settings the files there are replaced; sweep.sqlite keeps all answers.
+model, data, settings or version of zonekeras the files there are replaced; sweep.sqlite
+keeps all answers.
 Several models, such as fine-tuning seeds, are swept one after the other, each into a
 folder of its own. Beside these lie results.csv, results.parquet and heatmaps of means,
 runs.csv with mean, deviation and interval of every configuration, and runs.parquet:

@@ -138,10 +138,12 @@ class SweepRun:
         if isinstance(given, str):
             name = f"{self._local.named(given)}: "
             model, answers = self._load(self._arguments.precision, given), None
-            reference = self._load("float32", given)
+            source = given
         else:
             model, answers = given
-            reference = self._load("float32", self._arguments.model)
+            source = self._arguments.model
+        # A Keras model, as what it is compared with; its `1/` may be an earlier one.
+        reference = self._load("float32", source, prefer_saved_model=False)
         report = compare_precision(
             model,
             reference,
@@ -153,10 +155,16 @@ class SweepRun:
         if self._devices.is_chief:
             print(f"{name}{report.summary()}")
 
-    def _load(self, precision: str, source: str | None) -> ZoneModel:
-        """Loads a model on all devices."""
+    def _load(
+        self, precision: str, source: str | None, prefer_saved_model: bool | None = None
+    ) -> ZoneModel:
+        """Loads a model on all devices; by the flag, whether its SavedModel."""
         arguments = self._arguments
-        model = self._devices.load(lambda: _load(arguments, precision, source))
+        if prefer_saved_model is None:
+            prefer_saved_model = arguments.prefer_saved_model
+        model = self._devices.load(
+            lambda: _load(arguments, precision, source, prefer_saved_model)
+        )
         return self._local.renamed(model)
 
 
@@ -166,7 +174,10 @@ def is_several(arguments: argparse.Namespace) -> bool:
 
 
 def _load(
-    arguments: argparse.Namespace, precision: str, source: str | None
+    arguments: argparse.Namespace,
+    precision: str,
+    source: str | None,
+    prefer_saved_model: bool,
 ) -> ZoneModel:
     """Loads a model from a source of `--model` or from the protocol's three flags."""
     from zonekeras.models.loading import load, load_tf1
@@ -176,7 +187,7 @@ def _load(
         "do_lower_case": arguments.do_lower_case,
     }
     if source is not None:
-        how["prefer_saved_model"] = arguments.prefer_saved_model
+        how["prefer_saved_model"] = prefer_saved_model
         model = load(source, **how)
         if precision == "float32" and model.description.precision != precision:
             # A model directory that was saved in another format.

@@ -70,7 +70,9 @@ def test_two_replicas_give_the_keras_models_numbers(reader, work, batch):
             expected.append(reader.predict_logits(inputs))
     for route in ("flipped", "given", "by_prefix"):
         assert out[route].shape == (len(expected), batch, 11, 2)
-        np.testing.assert_allclose(out[route], expected, rtol=0, atol=1e-5)
+        # Products of other sizes round differently: either side is within 1e-5 of what
+        # the oracle computes in float64.
+        np.testing.assert_allclose(out[route], expected, rtol=0, atol=2e-5)
     assert out["replicas"] == 2
     assert out["flip_traces"] == 1
     assert out["traces_of_a_second_batch"] == 0

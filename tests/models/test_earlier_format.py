@@ -26,7 +26,13 @@ WHY = (
 FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--configurations", "layer1:p2"]
 
 
-def line(directory, *more, way_out="or leave it aside with prefer_saved_model=False"):
+LEFT_ASIDE = (
+    "or leave it aside with --prefer_saved_model=False (in Python "
+    "prefer_saved_model=False)"
+)
+
+
+def line(directory, *more, way_out=LEFT_ASIDE):
     """Returns what refuses a model directory's SavedModel."""
     command = shlex.join(
         ["zonekeras", "export", "--model", str(directory)]
@@ -34,7 +40,8 @@ def line(directory, *more, way_out="or leave it aside with prefer_saved_model=Fa
     )
     return (
         "Expected a SavedModel that this version of zonekeras can run. Received: "
-        f"{directory}/1, {WHY} Write it again: {command}; {way_out}."
+        f"{directory}/1, {WHY} Write it again: {command}; add the flags for signatures "
+        f"and limits that it was exported with; {way_out}."
     )
 
 
@@ -93,7 +100,7 @@ def test_the_line_has_the_settings_of_a_fine_tuned_model(directory):
     message = line(directory, *flags)
     with pytest.raises(InputError, match=exactly(message)) as caught:
         load(directory)
-    told = re.search("Write it again: (.*); or leave", str(caught.value))[1]
+    told = re.search("Write it again: (.*); add the flags", str(caught.value))[1]
     _, command, *words = shlex.split(told)
     assert command == "export"
     assert export.main(words) == 0
@@ -180,6 +187,8 @@ def test_commands_that_would_run_it_say_so_in_one_line(directory, capsys):
 def test_commands_that_take_the_keras_model_go_on(directory):
     sizes = ["--max_seq_length=29", "--doc_stride=7"]
     files = ["--model=own", "--predict_file=dev.json", *sizes]
+    half = ["--precision=bfloat16", "--configurations", "layer1:p2"]
+    assert sweep.main([*files, *half, "--output_dir=half"]) == 0
     assert gradients.main([*files, "--exact=0", "--output_dir=gradients"]) == 0
     predict = ["--do_train=False", "--do_predict", "--output_dir=predicted"]
     assert finetune.main([*files, *predict]) == 0
@@ -209,7 +218,7 @@ def test_the_command_writes_it_again_in_place(directory, model, capsys):
     before = json.loads((directory / "zonekeras.json").read_text())
     assert before["format"] == 1
     words = ["zonekeras", "export", "--model", "own", "--output_dir", "own"]
-    assert f" Write it again: {' '.join(words)}; or" in line("own")
+    assert f" Write it again: {' '.join(words)}; add" in line("own")
     tokenizer = (directory / "tokenizer.json").read_bytes()
 
     assert export.main(words[2:]) == 0

@@ -202,14 +202,14 @@ def test_a_run_can_start_at_any_layer_from_the_baselines_states(saved):
 
 
 def test_weights_are_stored_once(saved):
-    """Every variable in the files is a table, a parameter, or the number of heads."""
+    """Beside tables and parameters: the number of heads, and the graph's version."""
     network, directory, _ = saved
     stored = tf.train.list_variables(str(directory / "variables" / "variables"))
     shapes = sorted(
         tuple(shape) for name, shape in stored if name.endswith("VARIABLE_VALUE")
     )
     variables = network.reader.trainable_variables + network.reader.zone_tables
-    assert shapes == sorted([(), *(tuple(one.shape) for one in variables)])
+    assert shapes == sorted([(), (), *(tuple(one.shape) for one in variables)])
 
 
 def test_where_a_layer_attends_is_the_keras_models(saved):

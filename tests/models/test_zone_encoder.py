@@ -232,3 +232,31 @@ def test_role_masses_are_the_weights_of_a_layer_added_up(make_reader):
     )
     assert (masses[:, :, PASSAGE, QUESTION] == 0).all()
     assert (masses[:, :, QUESTION, QUESTION] > 0).all()
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_rows_by_themselves_have_the_numbers_of_the_whole_layer(policy):
+    """In every number format, and though 1 / sqrt(3) is no power of 2."""
+    config = replace(BERT, num_heads=5, block_of_layer=(0,))
+    weights = ruled_weights(encoder_shapes(config) | head_shapes(config))
+    encoder = build_reader(config, weights, dtype=policy).encoder
+    table = oracle_table(("p2q",)).astype(np.float32)[None, None]
+    hidden = encoder.embed(INPUTS["token_ids"], INPUTS["segment_ids"])
+    whole = encoder.run_layer(
+        0, {"hidden": hidden, "roles": ROLES, "zone_table": table}
+    )
+    rows = encoder.run_rows(
+        0,
+        {
+            "hidden": hidden,
+            "roles": ROLES,
+            "rows": np.tile(np.arange(11, dtype=np.int32), (2, 1)),
+            "gate_rows": ROLES,
+            "gates": table,
+        },
+    )
+    found, expected = (
+        keras.ops.convert_to_numpy(keras.ops.cast(one, "float32"))
+        for one in (rows, whole)
+    )
+    np.testing.assert_array_equal(found, expected)

@@ -137,7 +137,7 @@ def test_answers_of_an_earlier_version_are_not_reused(
         again = client.sweep(dev, tmp_path / "out", configurations=SOME)
     said = [str(one.message) for one in caught if one.category is UserWarning]
     assert "its answers are those of another version of zonekeras, and" in said[0]
-    assert "files of a sweep with another model, data or settings are" in said[1]
+    assert "files of a sweep with another model, data or settings, or" in said[1]
     # 6 probes of 8 questions, then 20 questions under 4 configurations.
     assert sum(rows for _, rows in server.model.calls) == 6 * 8 + 20 * 4
     assert again.predictions == before.predictions

@@ -112,8 +112,8 @@ def test_the_files_of_another_run_go(tmp_path):
         with pytest.warns(UserWarning, match="2 files of a sweep") as warned:
             claim_files(tmp_path, store, second, ["predictions.json"])
         assert str(warned[0].message) == (
-            f"{tmp_path}: 2 files of a sweep with another model, data or settings are "
-            "removed; sweep.sqlite keeps its answers"
+            f"{tmp_path}: 2 files of a sweep with another model, data or settings, or "
+            "of another version, are removed; sweep.sqlite keeps its answers"
         )
         assert store.files() == {"predictions.json": second}
     assert names(tmp_path) == [".sweep.lock", "sweep.sqlite"]

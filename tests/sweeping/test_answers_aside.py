@@ -22,7 +22,10 @@ from zonekeras.sweeping import sweep as sweep_module
 
 NO_TEXT = ExportOptions(answer=None)
 FEW = {"configurations": ["layer0:q2", "layer1.head1:p2"], **SETTINGS}
-TABLES_REMOVED = "files of a sweep with another model, data or settings are removed"
+TABLES_REMOVED = (
+    "files of a sweep with another model, data or settings, or of another version, "
+    "are removed"
+)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The set_bad function:PendingDeprecationWarning"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import keras
 
 
-@cache
 def runs_on_cpu() -> bool:
     """Says whether the running backend computes on a CPU."""
     if keras.backend.backend() == "jax":
@@ -17,5 +14,6 @@ def runs_on_cpu() -> bool:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return not tf.config.list_logical_devices("GPU")
+        kinds = {device.device_type for device in tf.config.list_logical_devices()}
+        return not kinds & {"GPU", "TPU"}
     return True

@@ -203,9 +203,14 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
 
     def _scaled_query(self) -> tuple[Any, Any]:
         """Returns kernel and bias that make queries divided by sqrt(H)."""
-        kernel, bias = self.query_dense.kernel, self.query_dense.bias
         scale = self.key_dim**-0.5
-        return kernel * scale, None if bias is None else bias * scale
+        # Cast first: inside of a layer's call Keras has done so already, and the same
+        # numbers have to come out where `project` is called by itself.
+        kernel, bias = (
+            None if one is None else ops.cast(one, self.compute_dtype) * scale
+            for one in (self.query_dense.kernel, self.query_dense.bias)
+        )
+        return kernel, bias
 
     def own_table(self, table_index: int = 0) -> Annotated[Tensor, "1 n R R"]:
         """Returns one of the layer's own tables, as `gates` takes it."""

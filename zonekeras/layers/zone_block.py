@@ -40,7 +40,7 @@ def gelu_tanh(x: Any) -> Any:
     return keras.ops.gelu(x, approximate=True)
 
 
-def _in_float32(activation: Any, x: Any) -> Any:
+def activation_in_float32(activation: Any, x: Any) -> Any:
     """Applies an activation in float32, and returns it in the input's dtype.
 
     For training on CPUs. In inference TensorFlow makes one operation of a product and
@@ -178,7 +178,7 @@ class ZoneBlock(keras.layers.Layer):
         intermediate, output = self.intermediate, self.output_dense
         activation = intermediate.activation
         if training and runs_on_cpu():
-            activation = partial(_in_float32, activation)
+            activation = partial(activation_in_float32, activation)
         widened = dense(hidden, intermediate.kernel, intermediate.bias, activation)
         widened = dense(widened, output.kernel, output.bias)
         widened = self.dropout(widened, training=training)

@@ -104,6 +104,9 @@ def check_same_model(directory: Path, fingerprint: str) -> None:
     )
 
 
+_MORE_FLAGS = "add the flags for signatures and limits that it was exported with"
+
+
 def check_saved_model(directory: Path) -> None:
     """Checks that a model directory's SavedModel is of a format that is still run.
 
@@ -126,9 +129,10 @@ def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputE
     """
     directory = saved_model.parent
     if (directory / DESCRIPTION_FILE).exists():
-        way_out = f"Write it again: {_export_command(directory)}; "
+        way_out = f"Write it again: {_export_command(directory)}; {_MORE_FLAGS}; "
         way_out += (
-            "or leave it aside with prefer_saved_model=False"
+            "or leave it aside with --prefer_saved_model=False (in Python "
+            "prefer_saved_model=False)"
             if can_leave
             else "then it can be served"
         )

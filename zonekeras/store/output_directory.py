@@ -2,8 +2,9 @@
 
 Predictions of two models side by side would be mixed up by whatever reads them next.
 So the store says which run wrote each file, and when another run starts in the
-directory (other weights, data or settings), the files of the run before are removed;
-its answers stay in the store, from where the same command writes them again at once.
+directory (other weights, data or settings, another version), the files of the run
+before are removed; its answers stay in the store, from where the same command of the
+same version writes them again at once.
 Files that no store knows of are never touched: a sweep does not start beside them.
 No Keras.
 """
@@ -116,7 +117,8 @@ def claim_files(
     if removed:
         warnings.warn(
             f"{directory}: {len(removed)} files of a sweep with another model, data or "
-            f"settings are removed; {STORE_FILE} keeps its answers",
+            "settings, or of another version, are removed; "
+            f"{STORE_FILE} keeps its answers",
             stacklevel=2,
         )
 

@@ -52,12 +52,12 @@ class _Pending(NamedTuple):
     number: int
     num_parts: int
     records: Future[dict[str, bytes]]
-    attention: StoredAttention | None
+    attention: Future[StoredAttention | None]
 
     def outcome(self) -> BatchOutcome:
         """Waits for the decoding."""
         return BatchOutcome(
-            self.number, self.num_parts, self.records.result(), self.attention
+            self.number, self.num_parts, self.records.result(), self.attention.result()
         )
 
 
@@ -248,7 +248,9 @@ class Sweep:
         records = decoder.submit(
             self.runner.decode, batch, wanted, logits[len(lacking.run) - len(wanted) :]
         )
-        attention = None if recorder is None else recorder.take()
+        attention = decoder.submit(
+            lambda: None if recorder is None else recorder.take()
+        )
         return _Pending(number, num_parts[-1], records, attention)
 
     def _put(
