@@ -37,6 +37,7 @@ class Configuration:
             the roles as they are.
 
     Example:
+        >>> from zonekeras.zones import parse_configuration
         >>> str(parse_configuration("layer3:q2+p2; layer0 : q2"))
         'layer0:q2;layer3:p2+q2'
     """
