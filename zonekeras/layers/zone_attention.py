@@ -13,7 +13,7 @@ row beside the one-hot role of the key:
 So no T x T mask is stored, passed in or added. Measured beside an added bias, CPU, 12
 heads of width 32 (`benchmarks/attention.py`): 0.93 to 1.03 of its time in float32, 0.78
 to 0.88 in bfloat16, where adding is slow. On JAX the bias is added, since XLA makes one
-loop of the sum and the softmax: the columns take 1.2 of its time there.
+loop of the sum and the softmax: the columns take 1.0 to 1.2 of its time there.
 
 What tables and roles say is not decided here: `zone_gates` makes `Gates` of them.
 """
