@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import VOCABULARY, tiny_squad, write_hugging_face, write_json
+from tests.builders import (
+    TWO_ROUNDINGS,
+    VOCABULARY,
+    tiny_squad,
+    write_hugging_face,
+    write_json,
+)
 from tests.distribute.sweep_settings import SWEEP
 from zonekeras.models.loading import load
 from zonekeras.sweeping import run_sweep
@@ -70,9 +76,7 @@ def test_two_replicas_give_the_keras_models_numbers(reader, work, batch):
             expected.append(reader.predict_logits(inputs))
     for route in ("flipped", "given", "by_prefix"):
         assert out[route].shape == (len(expected), batch, 11, 2)
-        # Products of other sizes round differently: either side is within 1e-5 of what
-        # the oracle computes in float64.
-        np.testing.assert_allclose(out[route], expected, rtol=0, atol=2e-5)
+        np.testing.assert_allclose(out[route], expected, **TWO_ROUNDINGS)
     assert out["replicas"] == 2
     assert out["flip_traces"] == 1
     assert out["traces_of_a_second_batch"] == 0
@@ -84,7 +88,7 @@ def test_two_replicas_give_the_keras_models_numbers(reader, work, batch):
         0, hidden, inputs["roles"], tables[0, :1]
     )
     for name, weights in attention.items():
-        np.testing.assert_allclose(out[name], np.asarray(weights), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(out[name], np.asarray(weights), **TWO_ROUNDINGS)
 
 
 @pytest.mark.parametrize("name", ["model", "hf"], ids=["SavedModel", "Keras"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import tiny_squad, write_json
+from tests.builders import TWO_ROUNDINGS, tiny_squad, write_json
 from tests.sweeping.sweeps import CELLS, SETTINGS, results
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
@@ -75,7 +75,7 @@ def test_a_batch_is_halved_until_it_fits(runner, memory, kind):
     found = runner.logits(batch_of(11), CHOSEN, splits.append)
     assert splits == [4]
     assert rows == [11, 6, 3, 3, 3, 2]  # each try ends at the first part too large
-    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, whole, **TWO_ROUNDINGS)
 
 
 def test_a_split_is_announced_when_it_has_worked(runner, memory):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.backends import to_numpy
-from tests.builders import tiny_squad, write_json
+from tests.builders import TWO_ROUNDINGS, tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, count_calls, results
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
@@ -76,7 +76,7 @@ def test_a_control_sees_other_roles_in_its_layer_only(reader, features):
         )
         for layer, zone, number in cases
     ]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
     assert np.abs(np.diff(np.stack(expected), axis=0)).max(axis=(1, 2, 3)).min() > 0.01
 
 

@@ -5,12 +5,14 @@ import pytest
 
 from tests.backends import ON_TENSORFLOW, only_tensorflow, to_numpy
 from tests.builders import (
+    TWO_ROUNDINGS,
     VOCABULARY,
     tiny_model,
     tiny_squad,
     tiny_weights,
     write_json,
 )
+from tests.oracle import numpy_reader_logits
 from zonekeras.models import network as networks
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.weights import build_reader
@@ -66,13 +68,25 @@ def by_prefix(model, configurations, semantics, inputs, num_heads=1):
     return engine.logits(model.network, plan_evaluations(np.stack(tables)), inputs)
 
 
+def test_a_pass_is_as_near_to_exact_numbers_as_two_roundings_say(model, inputs):
+    config, weights = tiny_weights()
+    half = TWO_ROUNDINGS | {"atol": TWO_ROUNDINGS["atol"] / 2}
+    for configuration in [Configuration(), *cells(3)]:
+        with model.masked(configuration):
+            found = model.predict_logits(inputs)
+        exact = numpy_reader_logits(
+            weights, config, **inputs, tables=configuration.tables(3, 1)
+        )
+        np.testing.assert_allclose(found, exact, **half)
+
+
 @pytest.mark.parametrize("semantics", ["strict", "published"])
 @pytest.mark.parametrize("name", PLANS)
 def test_equals_full_runs(model, inputs, name, semantics):
     chosen = PLANS[name]
     expected = full_runs(model, chosen, semantics, inputs)
     found = by_prefix(model, chosen, semantics, inputs)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
     assert len({logits.tobytes() for logits in expected}) > 2
 
 
@@ -80,14 +94,14 @@ def test_single_heads(model, inputs):
     chosen = ["baseline", "layer1.head0:p2", "layer1.head1:p2", "layer2.head0:q2"]
     expected = full_runs(model, chosen, "strict", inputs)
     found = by_prefix(model, chosen, "strict", inputs, num_heads=2)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
 
 
 def test_shared_weights_do_not_share_masks(inputs):
     albert = tiny_model(block_of_layer=(0, 0, 1))
     expected = full_runs(albert, PLANS["cells"], "strict", inputs)
     found = by_prefix(albert, PLANS["cells"], "strict", inputs)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
 
 
 ZONES = ["q2", "q2p", "p2q", "p2", "all", "only-q2", "only-p2", "only-p2q", "q2+p2"]
@@ -145,7 +159,7 @@ def test_random_plans_equal_full_runs(calm_model, seed, num_heads):
     inputs = random_batch(random)
     expected = full_runs(calm_model, chosen, semantics, inputs)
     found = by_prefix(calm_model, chosen, semantics, inputs, num_heads)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5, err_msg=str(chosen))
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS, err_msg=str(chosen))
 
 
 @only_tensorflow
@@ -158,8 +172,7 @@ def test_a_saved_model_runs_the_same_plans(model, inputs, tmp_path):
         np.testing.assert_allclose(
             by_prefix(saved, PLANS["cells"], semantics, inputs),
             full_runs(model, PLANS["cells"], semantics, inputs),
-            rtol=0,
-            atol=1e-5,
+            **TWO_ROUNDINGS,
         )
 
 
@@ -233,7 +246,7 @@ def test_layers_that_share_a_program_have_weights_of_their_own(model, inputs):
         to_numpy(network.reader.encoder.block(layer)(hidden, inputs["roles"], table))
         for layer in range(3)
     ]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
     assert np.abs(np.diff(found, axis=0)).min(axis=0).max() > 0.1
 
 
@@ -257,4 +270,4 @@ def test_configuration_order_is_kept(model, inputs):
     order = np.random.default_rng(1).permutation(len(chosen))
     straight = engine.logits(model.network, plan_evaluations(tables), inputs)
     shuffled = engine.logits(model.network, plan_evaluations(tables[order]), inputs)
-    np.testing.assert_allclose(shuffled, straight[order], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(shuffled, straight[order], **TWO_ROUNDINGS)
