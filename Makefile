@@ -15,11 +15,11 @@ JAX_INSTALLED := $(JAX_VENV)/.installed
 # What runs where TensorFlow is not installed: all tests of these, and of the others
 # those that are marked both_backends.
 WITHOUT_TENSORFLOW := $(addprefix tests/,analysis data demonstration/corpus downloading \
-    files metrics plotting remote statistics store sweeping tokenizing \
+    files metrics plotting remote statistics store sweeping tasks tokenizing \
     cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py reporting \
     cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
-    models/test_prediction.py models/test_zone_model.py test_examples.py verification \
+    models/test_zone_model.py test_examples.py verification \
     gradients)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
