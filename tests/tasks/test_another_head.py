@@ -7,6 +7,7 @@ the surest of them is. A record is one float, the lead of "yes".
 import numpy as np
 import pytest
 
+from tests.backends import only_tensorflow
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.reporting.stores import FOUND, write_store
 from tests.scores import ACCURACY
@@ -125,9 +126,14 @@ def tagger():
     return model
 
 
-def test_another_task_is_refused_where_spans_are_meant(tagger, dev, tmp_path):
+@only_tensorflow
+def test_another_task_has_no_saved_model(tagger, tmp_path):
     with pytest.raises(InputError, match="^A SavedModel is for the task span alone"):
         tagger.export(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_task_is_refused_where_spans_are_meant(tagger, dev, tmp_path):
     with pytest.raises(InputError, match="^answer is for the task span alone"):
         tagger.answer("Who?", "Ann.")
     with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
