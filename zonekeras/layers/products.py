@@ -2,8 +2,9 @@
 
 TensorFlow 2.20 writes outside of its buffers where oneDNN multiplies batches of
 matrices whose batch dimensions have to be broadcast (tensorflow#117700, #123109): on
-CPUs with AVX-512 that is a crash, NaN, or wrong numbers. So no other product than these
-two may reach it; `tests/products.py` finds one that does.
+CPUs with AVX-512 that is a crash, NaN, or wrong numbers. So every product has two
+matrices or equal batch dimensions; these two make it so where the operands' own shapes
+would not, and `tests/products.py` finds one that broadcasts.
 
 Axis letters: `B` batch, `N` heads, `T` tokens, `K` summed over, `M` columns.
 """
