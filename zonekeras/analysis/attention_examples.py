@@ -60,9 +60,7 @@ def encode_example(
     words, word_of_token = words_of(features, window)
     # A word's tokens are neighbours. Products with sums and means as matrices take
     # NumPy seventy times as long.
-    _, starts, lengths = np.unique(
-        word_of_token, return_index=True, return_counts=True
-    )
+    _, starts, lengths = np.unique(word_of_token, return_index=True, return_counts=True)
     rows = np.add.reduceat(weights, starts, axis=-2)  # [L, N, W, T]
     rows /= lengths[:, None].astype(np.float32)
     by_word = np.add.reduceat(rows, starts, axis=-1)  # [L, N, W, W]
