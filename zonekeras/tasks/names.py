@@ -9,3 +9,4 @@ class TaskName(StrEnum):
     """A task; its value is the name in flags, files and stores."""
 
     SPAN = "span"
+    CLASSIFICATION = "classification"
