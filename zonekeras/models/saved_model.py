@@ -84,7 +84,7 @@ class ReaderModule(tf.Module):
         )
         hidden = tf.TensorSpec(
             [None, None, reader.config.hidden_dim],
-            tf.as_dtype(reader.compute_dtype),
+            tf.float32,
             "hidden",
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
 from zonekeras.layers.products import dense
 from zonekeras.models.encoder_config import EncoderConfig
@@ -31,13 +30,14 @@ class SpanReader(keras.Model):
     task = TaskName.SPAN
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
+        # The head reads float32 hidden states with float32 weights.
+        super().__init__(autocast=False, **kwargs)
         self.encoder = ZoneEncoder(config, name="encoder", dtype=self.dtype_policy)
         self.span_head = keras.layers.Dense(
             2,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             name="span_head",
-            dtype=self.dtype_policy,
+            dtype="float32",
         )
 
     @property
@@ -56,9 +56,8 @@ class SpanReader(keras.Model):
         self.span_head.build((None, None, self.config.hidden_dim))
 
     def head(self, hidden: Any) -> Any:
-        """Returns logits float32 [B, T, 2] of hidden states [B, T, D]."""
-        head = self.span_head
-        return ops.cast(dense(hidden, head.kernel, head.bias), "float32")
+        """Returns logits float32 [B, T, 2] of hidden states float32 [B, T, D]."""
+        return dense(hidden, self.span_head.kernel, self.span_head.bias)
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Returns the start and end logits.

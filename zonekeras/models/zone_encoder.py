@@ -31,7 +31,7 @@ class ZoneEncoder(keras.layers.Layer):
     """
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if not isinstance(config, EncoderConfig):
             config = EncoderConfig.from_dict(config)
         self.config = config
