@@ -86,7 +86,9 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
                     f"Received: {name}, which MaskedMultiHeadAttention does not "
                     "support. Leave it out."
                 )
-        super().__init__(num_heads, key_dim, **kwargs)
+        # Without autocasting, weights are the same numbers inside of the layer's call
+        # and where one of its parts is called by itself.
+        super().__init__(num_heads, key_dim, autocast=False, **kwargs)
         self.per_head_tables = per_head_tables
         self.num_tables = num_tables
         self.zone_tables: list[Any] = []
@@ -204,10 +206,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     def _scaled_query(self) -> tuple[Any, Any]:
         """Returns kernel and bias that make queries divided by sqrt(H)."""
         scale = self.key_dim**-0.5
-        # Cast first: inside of a layer's call Keras has done so already, and the same
-        # numbers have to come out where `project` is called by itself.
         kernel, bias = (
-            None if one is None else ops.cast(one, self.compute_dtype) * scale
+            None if one is None else ops.cast(one, "float32") * scale
             for one in (self.query_dense.kernel, self.query_dense.bias)
         )
         return kernel, bias
