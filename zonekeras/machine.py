@@ -135,7 +135,7 @@ def advice_on_not_finite() -> str:
     if backend() == "tensorflow" and onednn_is_on() and not _accelerators(devices()):
         retry = "set TF_ENABLE_ONEDNN_OPTS=0 and try again, and "
     return (
-        f"If that does not help, {retry}report it with what 'zonekeras --version' "
+        f"If that does not help, {retry}report it with what 'zonekeras version' "
         f"prints. Machine: {describe_machine()}."
     )
 

@@ -72,7 +72,7 @@ def check_runs_dir(directory: Path, folders: Sequence[str]) -> None:
     if (directory / STORE_FILE).exists():
         raise InputError(
             f"Expected a directory for several runs. Received: {directory}, which has "
-            "the results of a single sweep. Choose another --output_dir."
+            "the results of a single sweep. Choose another `output_dir`."
         )
     if run_folders(directory) is None:
         check_output_dir(directory)

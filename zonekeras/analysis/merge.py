@@ -90,7 +90,7 @@ def open_existing(directory: Path) -> SweepStore:
     if not path.is_file():
         raise InputError(
             f"Expected a sweep's directory with {STORE_FILE}. Received: {directory}, "
-            "which has none. Give the --output_dir of a sweep."
+            "which has none. Give a sweep's `output_dir`."
         )
     return SweepStore(path, read_only=True)
 
@@ -101,7 +101,7 @@ class _Part:
     def __init__(self, directory: Path, store: SweepStore, target: Path) -> None:
         if directory.resolve() == target.resolve():
             raise InputError(
-                f"Expected another --output_dir than the parts'. Received: {target} as "
+                f"Expected another `output_dir` than the parts'. Received: {target} as "
                 "both."
             )
         self.directory = directory
@@ -153,7 +153,7 @@ class _Part:
 def _not_one_sweep(
     first: _Part, second: _Part, differences: Sequence[str]
 ) -> InputError:
-    same = "the same flags"
+    same = "the same settings"
     if any(item.startswith(tuple(_UNSEEN.values())) for item in differences):
         same += ", one version of zonekeras, and copies of one model directory"
     return InputError(

@@ -170,7 +170,7 @@ def read_squad(
         more = f" (and {others} more such faults)" if others else ""
         raise InputError(
             f"{path}: {reader.faults[0]}. Correct the file, or leave bad entries out "
-            f"with --skip_bad{more}."
+            f"with `skip_bad`{more}."
         )
     dataset = SquadDataset(
         path=str(path),

@@ -91,20 +91,6 @@ SETTINGS: dict[str, Any] = {
 """What both stages are trained with: for weights that start random, so with a high rate
 and without dropout; the norms of early gradients say nothing and are not cut."""
 
-SWEEP_ARGUMENTS = (
-    "--model",
-    str(MODEL_DIR),
-    "--predict_file",
-    str(DEV_FILE),
-    "--max_seq_length",
-    str(MAX_SEQ_LENGTH),
-    "--doc_stride",
-    str(DOC_STRIDE),
-    "--output_dir",
-    str(SWEEP_DIR),
-)
-"""The flags that `zonekeras sweep` without any stands for."""
-
 
 def demo_config() -> EncoderConfig:
     """Returns the reader's sizes: a BERT of 3 layers and 64 units."""

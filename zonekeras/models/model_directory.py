@@ -104,7 +104,9 @@ def check_same_model(directory: Path, fingerprint: str) -> None:
     )
 
 
-_MORE_FLAGS = "add the flags for signatures and limits that it was exported with"
+_MORE_ARGUMENTS = (
+    "add the arguments for signatures and limits that it was exported with"
+)
 
 
 def check_saved_model(directory: Path) -> None:
@@ -129,17 +131,16 @@ def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputE
     """
     directory = saved_model.parent
     if (directory / DESCRIPTION_FILE).exists():
-        way_out = f"Write it again: {_export_command(directory)}; {_MORE_FLAGS}; "
+        way_out = f"Write it again: {_export_command(directory)}; {_MORE_ARGUMENTS}; "
         way_out += (
-            "or leave it aside with --prefer_saved_model=False (in Python "
-            "prefer_saved_model=False)"
+            "or leave it aside with `prefer_saved_model=False`"
             if can_leave
             else "then it can be served"
         )
     else:
         way_out = (
-            "Write it again from its model: zonekeras export --model SOURCE "
-            "--output_dir DIR; and use the one in DIR"
+            "Write it again from its model: zonekeras export `model=SOURCE` "
+            "`output_dir=DIR`; and use the one in DIR"
         )
     return InputError(
         f"Expected a SavedModel that this version of zonekeras can run. Received: "
@@ -149,19 +150,20 @@ def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputE
 
 
 def _export_command(directory: Path) -> str:
-    """Returns the command that writes a model directory's SavedModel again.
+    """Returns what writes a model directory's SavedModel again: a command's arguments.
 
     That of a fine-tuned model answers with the settings that it was trained with.
     """
-    words = ["zonekeras", "export", "--model", str(directory)]
-    words += ["--output_dir", str(directory)]
+    arguments: dict[str, Any] = {"model": directory, "output_dir": directory}
     made_by = read_description(directory / DESCRIPTION_FILE)[0].made_by or {}
     settings = made_by.get("settings")
     for name, default in asdict(AnswerOptions()).items():
         value = settings.get(name) if isinstance(settings, dict) else None
         if value is not None and value != default:
-            words.append(f"--{name}={value}")
-    return shlex.join(words)
+            arguments[name] = value
+    return "zonekeras export " + " ".join(
+        f"`{name}={shlex.quote(str(value))}`" for name, value in arguments.items()
+    )
 
 
 def read_description(path: Path) -> tuple[ModelDescription, str]:

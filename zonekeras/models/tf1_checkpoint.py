@@ -170,7 +170,7 @@ def _name_in(directory: Path) -> str:
         raise InputError(
             f"{directory}: expected one checkpoint, or {DEFAULT_NAME}, or a file "
             f"'checkpoint' that names one. Received: {some(names)}. Give "
-            "--init_checkpoint, the path without .index."
+            "`init_checkpoint`, the path without .index."
         )
     raise InputError(
         f"{directory}: expected a TF1 checkpoint, such as {DEFAULT_NAME}.index with "

@@ -307,7 +307,7 @@ def _check(
         raise InputError(
             f"{place}: expected an answer, since every question of the data has one. "
             'Received: "no answer"; export the model without '
-            "--version_2_with_negative."
+            "`version_2_with_negative`."
         )
     is_in_place = passage[answer.start : answer.end] == answer.text
     if answer.start >= 0 and not is_in_place:

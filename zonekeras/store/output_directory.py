@@ -142,7 +142,7 @@ def _refuse_unknown(directory: Path, known: Mapping[str, int]) -> None:
         raise InputError(
             f"Expected a directory without results, or with those of a sweep that "
             f"{STORE_FILE} there knows. Received: {directory} with {listed} of unknown "
-            "origin. Choose another --output_dir, or move them away."
+            "origin. Choose another `output_dir`, or move them away."
         )
 
 

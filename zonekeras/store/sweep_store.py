@@ -109,10 +109,10 @@ _ATTENTION_SCHEMA = (
     """,
 )
 _WAY_OUT = (
-    "Choose another --output_dir, or move this one away to start afresh; the "
+    "Choose another `output_dir`, or move this one away to start afresh; the "
     "predictions files in it are whole."
 )
-_OTHER_VERSION = "Choose another --output_dir."
+_OTHER_VERSION = "Choose another `output_dir`."
 _WAY_OUT_FOR_READERS = (
     "Run the sweep again into another directory; the predictions files beside the "
     "store are whole."
@@ -353,7 +353,7 @@ class SweepStore:
             raise InputError(
                 f"Expected the windows to be grouped as {self.path} has them. "
                 "Received: another grouping, as another version of a tokenizer may "
-                "make it. Choose another --output_dir."
+                "make it. Choose another `output_dir`."
             )
 
     def batches(self, run: int) -> list[StoredBatch]:

@@ -102,8 +102,8 @@ class BatchRunner:
             if num_parts >= len(batch.windows):
                 raise InputError(
                     f"Expected memory for one window of {batch.length} tokens. "
-                    "Received: an out-of-memory error. Lower --max_seq_length, mask "
-                    "fewer configurations at once, or use --precision bfloat16."
+                    "Received: an out-of-memory error. Lower `max_seq_length`, "
+                    "mask fewer configurations at once, or use `precision=bfloat16`."
                 )
             num_parts = min(2 * num_parts, len(batch.windows))
 

@@ -139,7 +139,7 @@ def run_shard(
         if others:
             raise InputError(
                 f"Expected a directory for this part alone. Received: {directory}, "
-                "which has the files of another sweep. Choose another --output_dir."
+                "which has the files of another sweep. Choose another `output_dir`."
             )
         sweep.write_record(directory, command)
         for progress in sweep.run(store, run, part.batches(len(sweep.batches))):

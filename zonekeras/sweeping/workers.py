@@ -136,7 +136,7 @@ def check_same(workers: Workers, content: Mapping[str, Any]) -> None:
             raise InputError(
                 "Expected all workers to run the same. Received: another "
                 f"{', '.join(differing)} on worker {index} than on worker 0. Start "
-                "them with the same flags, model and data."
+                "them with the same settings, model and data."
             )
 
 

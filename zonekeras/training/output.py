@@ -77,7 +77,7 @@ class RunDirectory:
         if not path.exists():
             raise InputError(
                 f"Expected {path}, which has the weights asked for. Received: no such "
-                "file. Choose another --output_dir to train again."
+                "file. Choose another `output_dir` to train again."
             )
 
     def write_last(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
@@ -119,7 +119,7 @@ def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
             raise InputError(
                 "Expected a directory without a model, or one where this run began. "
                 f"Received: {path} with {', '.join(found)}. Choose another "
-                "--output_dir."
+                "`output_dir`."
             )
     elif content is not None:
         _check_same(path, _read_content(began), content)
@@ -151,7 +151,7 @@ def _read_content(path: Path) -> Any:
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: expected the description of a run. It cannot be read: {error}. "
-            "Choose another --output_dir."
+            "Choose another `output_dir`."
         ) from error
 
 
@@ -173,7 +173,7 @@ def _check_same(path: Path, began: Any, content: Any) -> None:
     listed = ", ".join(shown) + (f" and {others} others" if others > 0 else "")
     raise InputError(
         f"Expected the run that began in {path}. Received: another one, with {listed}. "
-        "Choose another --output_dir."
+        "Choose another `output_dir`."
     )
 
 
