@@ -1,6 +1,7 @@
 """Whether a directory can be written to, and one writer at a time.
 
-The writer holds an operating-system lock, which dies with it, however it ends.
+The writer holds a lock of the operating system, which ends with the process, however
+that ends.
 """
 
 from __future__ import annotations
