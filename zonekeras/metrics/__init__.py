@@ -58,8 +58,8 @@ def choose_metric(dataset: GoldDataset, metric: str = "auto") -> Metric:
     """Returns the metric that a name means for a dataset.
 
     `auto` means `squad_v2` if any question has the key `is_impossible`, else `cmrc2018`
-    if the passages are written in Chinese characters (words are not separated there, so
-    that the F1 of `squad` would say nothing), else `squad`.
+    if the passages are written in Chinese characters, else `squad`. Chinese does not
+    separate words, so the F1 of `squad` would say nothing there.
 
     Raises:
         InputError: If there is no such metric.
@@ -145,8 +145,8 @@ def evaluate(
 
     Args:
         dataset: The questions with their gold answers.
-        predictions: Question id -> answer text. Other ids in it are ignored; for those
-            it lacks see the metric's module and `missing_predictions`.
+        predictions: Question id -> answer text. Other ids in it are ignored. For ids
+            that it lacks see the metric's module and `missing_predictions`.
         null_odds: For `squad_v2`, question id -> how much "no answer" is preferred.
         metric: As for `choose_metric`.
         null_threshold: For `squad_v2`, the null odds above which an answer counts as
