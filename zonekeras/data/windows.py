@@ -2,11 +2,11 @@
 
 Pure NumPy on token counts; no text, no token ids. All questions at once.
 
-A passage longer than a question leaves room for is read in overlapping windows. A
-token in several windows has *maximum context* in the one where
-`min(tokens before it, tokens after it) + 0.01 * window length` is largest, the first
-such window in a tie; answers may only start there. Within a window these tokens are
-one stretch: two windows' scores cross only once.
+A passage that is longer than the room beside the question is read in overlapping
+windows. A token in several windows has *maximum context* in the one where `min(tokens
+before it, tokens after it) + 0.01 * window length` is largest, the first such window in
+a tie; answers may only start there. Within a window these tokens are one stretch: two
+windows' scores cross only once.
 """
 
 from __future__ import annotations
