@@ -16,7 +16,7 @@ def normalized_sum(first: Any, second: Any, layer: Any) -> Any:
     Args:
         first: [..., D].
         second: [..., D].
-        layer: The built `keras.layers.LayerNormalization` whose weights are meant.
+        layer: The built `keras.layers.LayerNormalization` that has the weights.
 
     Returns:
         [..., D], of the dtype of `first`.
