@@ -118,8 +118,8 @@ def _border(
 ) -> npt.NDArray[np.int64]:
     """Returns the first token for which window `b` scores higher than window `a`.
 
-    Computed in the script's own floating-point expression, since a tie can hang on its
-    last digit.
+    Computed in the script's own floating-point expression, since its last digit can
+    decide a tie.
     """
     stop_a, stop_b = start_a + length_a, start_b + length_b
     overlap = np.maximum(stop_a - start_b, 0)
