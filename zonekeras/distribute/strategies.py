@@ -31,7 +31,7 @@ def make_strategy(
 ) -> tf.distribute.Strategy | None:
     """Makes a strategy; do so before a model is loaded.
 
-    Workers of a cluster wait here for each other, and TensorFlow cannot join one once
+    Workers of a cluster wait here for each other. TensorFlow cannot join a cluster once
     it has computed anything.
 
     Args:
