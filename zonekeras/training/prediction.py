@@ -1,6 +1,6 @@
 """`predict`: answers a dev set with a model as it is, into a directory.
 
-What the protocol's program does when it is told to predict and not to train.
+It does what the protocol's program does when told to predict and not to train.
 """
 
 from __future__ import annotations
