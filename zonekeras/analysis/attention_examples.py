@@ -1,8 +1,8 @@
 """Examples of attention: one window of some questions, small enough to be looked at.
 
-Tokens are joined to words: what a word gives is the mean of its tokens' rows, what it
-gets the sum of their columns, so that rows still add up to 1. Weights are rounded to
-`NUM_STEPS` steps and compressed (zlib): most are 0 then. Pure NumPy.
+Tokens are joined to words. A word's row is the mean of its tokens' rows and its column
+the sum of their columns, so that rows still add up to 1. Weights are rounded to
+`NUM_STEPS` steps, after which most are 0, and compressed (zlib). Pure NumPy.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _SPECIAL = {Role.CLS: "[CLS]", Role.SEP: "[SEP]"}
 
 
 def example_windows(features: Features, num_questions: int) -> dict[int, int]:
-    """Chooses questions evenly over the data, and of each the window to show.
+    """Chooses questions evenly over the data, and one window of each to show.
 
-    That is the first one with the whole of its first gold answer, or else its first.
+    It is the first window that holds the whole first gold answer, or else the first.
 
     Args:
         features: The windows of the data.

@@ -1,4 +1,4 @@
-"""Joining the parts of a sweep that were run apart, into what one run would have left.
+"""Joining the parts of a sweep that were run apart, with the files of a single run.
 
 Needs neither the model nor the data file: a part's store has the data, how the windows
 are grouped, and the best spans of its own batches.
@@ -25,7 +25,7 @@ from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
 _UNSEEN = {"graph": "the SavedModel's graph", "version": "the version of answers"}
-"""What no flag says -> what messages call it."""
+"""What decides a run without being a setting -> what messages call it."""
 _LONGEST_SHOWN = 20
 _KEY_DIGITS = 12
 
@@ -164,10 +164,10 @@ def _not_one_sweep(
 
 
 def _choose_run(parts: Sequence[_Part]) -> None:
-    """Makes the latest run that all parts have the one that counts, if there is one.
+    """Chooses the latest run that all parts have, if there is one.
 
-    The parts may have begun their runs in different orders: the run counts which the
-    fewest others follow, wherever most do.
+    The parts may have begun their runs in different orders. The run counts that is
+    followed by the fewest others in the part where most follow it.
     """
     common = set.intersection(*(set(part.runs) for part in parts))
     if common:
@@ -209,7 +209,7 @@ def _whole(parts: Sequence[_Part]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    """Writes what two parts may differ in; of a fingerprint its first digits."""
+    """Writes a value in which parts differ; of a fingerprint the first digits."""
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_KEY_DIGITS]}…"
 
@@ -217,9 +217,9 @@ def _shown(value: Any) -> str:
 def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> int:
     """Copies what is whole into a store, and returns the run's number there.
 
-    In few transactions, each of which waits for the disk: the pieces of a configuration
-    go in one. The names of model and data may differ from machine to machine; the first
-    in alphabetical order count, so that the order of the parts plays no part.
+    The pieces of a configuration go in one transaction, since each transaction waits
+    for the disk. The names of model and data may differ from machine to machine; the
+    first in alphabetical order count, so that the order of the parts does not matter.
     """
     first = parts[0]
     content = first.store.content(first.run)
@@ -279,7 +279,7 @@ def _copy_attention(parts: Sequence[_Part], store: SweepStore, run: int) -> None
 
 
 def _copy_splits(parts: Sequence[_Part], store: SweepStore, run: int) -> None:
-    """Records of each batch the largest number of parts that it ever was split into."""
+    """Records each batch's largest number of parts that it was ever split into."""
     stored = [batch.num_parts for batch in store.batches(run)]
     splits = [[batch.num_parts for batch in part.batches] for part in parts]
     largest = map(max, zip(stored, *splits, strict=True))
