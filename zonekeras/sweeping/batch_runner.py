@@ -1,8 +1,8 @@
 """Running one batch under many configurations, in parts if it does not fit.
 
-What is run together is recorded: a batch that did not fit into memory as a whole is
-split in halves until it does, and it is split in the same way ever after, so that the
-same numbers come out.
+A batch that does not fit into memory is halved until its parts do. The number of parts
+is recorded, and the batch is split in the same way from then on, so that the same
+numbers come out.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`run_sweep`: one loaded model under all configurations, batch by batch.
 
 Each batch goes through the tree of layer evaluations that all configurations share
-(`engine`), and what comes out is in the store before the next one ends: killed at any
-moment, a sweep goes on where it was, and its files are those of an undisturbed one.
-Everything that can be wrong is found before the output directory is touched.
+(`engine`), and its results are in the store before the next batch ends. A sweep that is
+killed at any moment continues where it was, and its files are those of an undisturbed
+one. Faults of the input are found before the output directory is touched.
 """
 
 from __future__ import annotations
