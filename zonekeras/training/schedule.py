@@ -21,8 +21,8 @@ def learning_rate(step: int, num_steps: int, num_warmup: int, peak: float) -> fl
         >>> [learning_rate(step, 6, 2, 8.0) for step in range(7)]
         [0.0, 4.0, 8.0, 6.0, 4.0, 2.0, 0.0]
 
-    Source: BERT's schedule (arXiv:1810.04805, A.2), as PyTorch training scripts have it:
-    the first step of a warm-up has the rate 0.
+    Source: BERT's schedule (arXiv:1810.04805, A.2), as in PyTorch training scripts: the
+        first step of a warm-up has the rate 0.
     """
     if step < num_warmup:
         return peak * step / num_warmup
