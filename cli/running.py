@@ -1,4 +1,4 @@
-"""The frame around every command: exceptions in, one line and an exit code out.
+"""The frame around every command: it turns exceptions into one line and an exit code.
 
 What a user can cause (bad input, no space, Ctrl-C, a closed pipe) is one line on
 standard error; a bug keeps its traceback. Set `ZONEKERAS_TRACEBACK=1` to see the
