@@ -279,7 +279,7 @@ def add_strategy_flags(parser: CommandParser) -> None:
     parser.add_boolean(
         "--use_tpu",
         None,
-        "True is --strategy tpu; False leaves the TPU's other flags out of account",
+        "True is --strategy tpu; False ignores the TPU's other flags",
         group,
     )
     group.add_argument(
