@@ -42,7 +42,7 @@ def merge_runs(
         sources: The parts' directories. Of several runs in them the latest that all
             have counts.
         output_dir: Where the whole goes; the files are those of one run.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
 
     Returns:
         Scores and answers of all configurations that are whole.

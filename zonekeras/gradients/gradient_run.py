@@ -85,7 +85,7 @@ def run_gradients(
             It may be a sweep's directory. A killed run started again goes on in it.
         on_progress: Called at the start and after every batch.
         model_name: What the table calls the model; by its source if left out.
-        command: What `gradients.json` says of who called.
+        command: What `gradients.json` says about the caller.
         **settings: Fields of `GradientSettings`, such as `exact=60`.
 
     Returns:

@@ -50,7 +50,7 @@ def run_sweep(
             baseline is always run.
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model; by its source if left out.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         workers: The processes that share the sweep, if there are several: each calls
             this with the same arguments, runs its part of the batches, and returns the
             result of all. The chief alone writes to its `output_dir`.
@@ -120,7 +120,7 @@ def run_shard(
         configurations: What to mask, the same for all parts.
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `SweepSettings`.
 
     Returns:

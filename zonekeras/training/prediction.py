@@ -54,7 +54,7 @@ def predict(
         dev: What to answer, or its file.
         output_dir: Where to; a directory of its own.
         on_batch: Called with the number of windows after each batch.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `TrainingSettings`; those of training play no part.
 
     Raises:

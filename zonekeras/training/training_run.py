@@ -83,7 +83,7 @@ def finetune(
             `zonekeras.distribute.strategies.make_strategy` makes; None for one device.
             Every worker of several calls this function; the chief alone writes.
         on_progress: Called after every step and every batch of the dev set.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `TrainingSettings`, such as `learning_rate=1e-4`. A TPU
             has `fixed_shapes` in any case.
 
