@@ -29,8 +29,8 @@ example:
   $ zonekeras evaluate dev-v1.1.json predictions.json
   {"exact_match": 80.567..., "f1": 88.117...}
 
-A missing prediction counts as in the official script: 0, but left out in squad_v2. A
-line on standard error says how many are missing.
+A prediction that is missing counts as the official script has it (0, but left out in
+squad_v2); how many are missing is said on standard error.
 """
 
 

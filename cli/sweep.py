@@ -104,7 +104,7 @@ def build_parser() -> CommandParser:
         "--semantics",
         choices=tuple(Semantics),
         default=Semantics.STRICT.value,
-        help="what the zone 'all' means; published: as in the protocol's code, "
+        help="what the zone 'all' means; published: as the protocol's code has it, "
         "with all windows padded to --max_seq_length",
     )
     group.add_argument(
@@ -162,8 +162,8 @@ def build_parser() -> CommandParser:
     parser.add_boolean(
         "--fixed_shapes",
         default=False,
-        help="pad to --max_seq_length and fill batches up, as a TPU always does: to "
-        "continue a sweep there, or one that was begun there",
+        help="pad to --max_seq_length and fill batches up, as is done on a TPU in any "
+        "case: goes on there, or with what was begun there",
         group=group,
     )
     group.add_argument(

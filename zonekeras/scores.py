@@ -4,9 +4,9 @@ A task names its scores in a tuple, its headline first: grids, single figures an
 protocol's table show that one. Functions that compute scores are given the tuple;
 functions that read a table find the names in its columns. Nothing else lists scores.
 
-A score is a mean over items of a number from 0 to 1. A score that is a function of the
-whole set, such as macro-F1, needs more: see `docs/architecture.md`, "Scores of a whole
-set".
+A score is a mean over items of a number from 0 to 1. What a score needs that is a
+function of the whole set, such as macro-F1, stands in `docs/architecture.md`, "Scores
+of a whole set".
 """
 
 from __future__ import annotations

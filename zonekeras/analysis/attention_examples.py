@@ -25,9 +25,9 @@ _SPECIAL = {Role.CLS: "[CLS]", Role.SEP: "[SEP]"}
 
 
 def example_windows(features: Features, num_questions: int) -> dict[int, int]:
-    """Chooses questions evenly over the data, and one window of each to show.
+    """Chooses questions evenly over the data, and of each the window to show.
 
-    It is the first window that holds the whole first gold answer, or else the first.
+    That is the first one with the whole of its first gold answer, or else its first.
 
     Args:
         features: The windows of the data.

@@ -58,8 +58,8 @@ def choose_metric(dataset: GoldDataset, metric: str = "auto") -> Metric:
     """Returns the metric that a name means for a dataset.
 
     `auto` means `squad_v2` if any question has the key `is_impossible`, else `cmrc2018`
-    if the passages are written in Chinese characters, else `squad`. Chinese does not
-    separate words, so the F1 of `squad` would say nothing there.
+    if the passages are written in Chinese characters (words are not separated there, so
+    that the F1 of `squad` would say nothing), else `squad`.
 
     Raises:
         InputError: If there is no such metric.

@@ -12,9 +12,9 @@ How often a 95 % interval covers was measured on outcomes that `simulation` draw
 8,000 for each figure, effects of 0 and -5 points, 20 % of the answers changed: with
 1,000 passages 95.1 % (exact match) and 94.7 % (F1), with 240 at least 94.4 % and 94.0,
 with 48 at least 93.7 % and 93.2 %. BCa is not used because it covered less in such
-simulations, down to 91 % and 88 % with 48 passages and no effect. An interval rests on
-changes: where fewer than about 10 passages changed it is too short, and where nothing
-changed it is [0, 0]. `power` says which effect could have been detected.
+simulations, down to 91 % and 88 % with 48 passages and no effect. An interval needs
+changes to rest on: where fewer than about 10 passages changed it is too short, and
+where nothing changed it is [0, 0]; `power` says what could have been seen.
 
 Sources: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13
 (percentile interval); Davison and Hinkley, "Bootstrap Methods and their Application"

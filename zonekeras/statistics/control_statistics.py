@@ -1,7 +1,7 @@
 """Effects beyond those of size-matched controls, question by question.
 
 A cell's question scores are compared with the mean of its controls' scores of the same
-question, so that the difficulty of a question cancels. Every window is shuffled by
+question, so that what makes a question hard cancels. Every window is shuffled by
 itself, so the luck of a shuffle is independent from passage to passage: resampling
 passages covers it, also where there is only one control.
 """

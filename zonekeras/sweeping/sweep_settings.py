@@ -44,7 +44,7 @@ _OF_ALL_TASKS = (
     "batch_size",
     "fixed_shapes",
 )
-"""Settings that decide answers whatever the task; a task names its own."""
+"""What decides answers whatever the task; the others a task names as its own."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class SweepSettings:
             share a batch. More keeps an accelerator busier and takes more memory.
         batch_size: Most windows run at once; None = as many as the budget allows.
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
-            shape is compiled anew. Every window is then padded to `max_seq_length`, and
-            a batch that is not full is filled up with copies of one of its windows.
+            shape is compiled anew: every window is padded to `max_seq_length`, and a
+            batch that is not full is filled up with a window that it has.
         metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: For how many questions to keep where the unmasked model
-            attends. With these or with controls the attention mass of every zone is
+        attention_questions: Of how many questions to keep where the unmasked model
+            attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
     """
 

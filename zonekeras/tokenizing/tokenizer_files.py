@@ -6,10 +6,9 @@ where present, name the special tokens and the case rule. Only JSON and text are
 no code, no pickles.
 
 The case rule of a `vocab.txt`: an explicit `do_lower_case` wins, then
-`tokenizer_config.json`. Without either the vocabulary decides: it is cased if any word
-piece has an ASCII capital ("The"), which an uncased model's vocabulary never has. A
-`tokenizer.json` has its own rule; `do_lower_case` and `tokenizer_config.json` can
-change it where it is BERT's.
+`tokenizer_config.json`, else the vocabulary itself decides: it is cased if any word
+piece has an ASCII capital ("The"), as an uncased model's vocabulary never does. A
+`tokenizer.json` has its own rule, which both can change where it is BERT's.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def finetune(
         outputs: list[RunDirectory] = []
 
         def begin() -> bool:
-            """Opens the directory, and says whether the finished model is there."""
+            """Opens the directory, and says whether the model lies there finished."""
             if directory is None:
                 return False
             output = stack.enter_context(open_run_dir(directory, run.content()))

@@ -249,7 +249,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def _faults(settings: Mapping[str, Any]) -> list[str]:
-    """Says what is wrong with the settings that are given."""
+    """Says what is wrong with settings; values that are not given are right."""
     faults = []
     for name, value in settings.items():
         if name not in _CHECKS:

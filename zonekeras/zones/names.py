@@ -80,7 +80,7 @@ def shown_zones(held: Iterable[str]) -> tuple[Zone, ...]:
         held: The zones of a result's cells, in any order.
 
     Returns:
-        The protocol's zones, run or not, and the others that the result holds.
+        The protocol's, run or not, and what else the result holds.
 
     Example:
         >>> [str(zone) for zone in shown_zones(["p2", "cls2q"])]
