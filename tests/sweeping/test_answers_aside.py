@@ -90,7 +90,7 @@ def test_parts_of_two_versions_are_not_merged(reader, dev, tmp_path, monkeypatch
     with pytest.raises(
         InputError,
         match=r", which differ in the version of answers \(2 and 4\). Run the parts "
-        "with the same flags, one version of zonekeras, and copies of one model "
+        "with the same settings, one version of zonekeras, and copies of one model "
         "directory.$",
     ):
         merge_runs([tmp_path / "one", tmp_path / "two"], tmp_path / "out")
@@ -149,7 +149,7 @@ def test_copies_of_one_export_share_a_run_and_other_graphs_do_not(
         assert str(caught.value) == (
             f"Expected parts of one sweep. Received: {tmp_path / 'one'} and {part}, "
             f"which differ in the SavedModel's graph ({graphs[0]} and "
-            f"{graphs[number]}). Run the parts with the same flags, one version of "
+            f"{graphs[number]}). Run the parts with the same settings, one version of "
             "zonekeras, and copies of one model directory."
         )
 

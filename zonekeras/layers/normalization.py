@@ -16,7 +16,7 @@ def normalized_sum(first: Any, second: Any, layer: Any) -> Any:
     Args:
         first: [..., D], of any floating dtype.
         second: [..., D], of any floating dtype.
-        layer: The built `keras.layers.LayerNormalization` whose weights are meant.
+        layer: The built `keras.layers.LayerNormalization` that has the weights.
 
     Returns:
         float32 [..., D].

@@ -104,7 +104,7 @@ class ZoneModel:
         return self._state[1]
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 of all that decides the logits but the masks.
+        """Returns a SHA-256 of all that decides the logits, except the masks.
 
         That is the weights and how they are used (activation, epsilon, …). It is the
         same for every form of a model: Keras, SavedModel, or its first source.
@@ -173,8 +173,8 @@ class ZoneModel:
             float32 [B, T, 2]: start, end.
 
         Raises:
-            InputError: If an input is missing, of the wrong shape, or holds a number
-                that stands for nothing.
+            InputError: If an input is missing, of the wrong shape, or holds an id or
+                role that does not exist.
         """
         arrays = _checked(inputs, self.description.encoder)
         tables = None
