@@ -1,10 +1,10 @@
 """All that a report shows, as JSON values: the contract between Python and the page.
 
-Passages, questions and gold answers are there once; of a configuration only the answers
-that differ from the baseline's. Positions are Unicode characters, as everywhere in this
-package; the page converts them. A page of one `FORMAT` reads data of that format; new
-keys may be added without changing it. Controls are not among the configurations: what
-is known of them stands with the cells (`reporting.control_payload`).
+Passages, questions and gold answers are stored once; of a configuration, only the
+answers that differ from the baseline's. Positions are Unicode characters, as everywhere
+in this package; the page converts them. A page of one `FORMAT` reads data of that
+format; new keys may be added without changing it. Controls are not among the
+configurations; they stand with the cells (`reporting.control_payload`).
 """
 
 from __future__ import annotations

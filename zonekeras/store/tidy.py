@@ -9,10 +9,10 @@ The columns, in order (`columns_of`); every score has its own, here `f1`:
 * `f1_effect`: score minus the baseline's, in points;
 * `num_questions`: how many questions were scored.
 
-`run_sweep` adds what is known of each effect (`analysis.evidence`): intervals, tests
-and what could have been seen. Tables of several sweeps are joined with `pandas.concat`.
-Further columns may follow. Which scores a table has is told by its columns
-(`score_names`).
+`run_sweep` adds columns about each effect (`analysis.evidence`): intervals, tests and
+the smallest effect that could have been detected. Further columns may follow. Tables of
+several sweeps are joined with `pandas.concat`. A table's columns tell which scores it
+has (`score_names`).
 """
 
 from __future__ import annotations
