@@ -28,11 +28,6 @@ class Batch:
     windows: npt.NDArray[np.int32]
     length: int
 
-    @property
-    def num_tokens(self) -> int:
-        """Tokens of the batch, padding counted."""
-        return len(self.windows) * self.length
-
 
 def make_batches(
     lengths: npt.ArrayLike,

@@ -22,9 +22,6 @@ def cell_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
-    alpha: float = settings.ALPHA,
-    power: float = settings.POWER,
 ) -> pd.DataFrame:
     """Computes what is known of every cell's effect.
 
@@ -38,9 +35,6 @@ def cell_statistics(
         passages: int `[Q]`, the passage of each question.
         num_resamples: Bootstrap resamples, and sign patterns of the permutation test.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
-        alpha: Level of the test for which the detectable effect is meant.
-        power: Power for which the detectable effect is meant.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -66,11 +60,9 @@ def cell_statistics(
     """
     differences = score_differences(baseline, cells)  # [S C, Q]
     totals = passage_totals(differences, passages)
-    intervals = bootstrap_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
+    intervals = bootstrap_intervals(totals, num_resamples=num_resamples, seed=seed)
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
-    detectable = detectable_effects(totals, alpha=alpha, power=power)
+    detectable = detectable_effects(totals)
     columns: dict[str, np.ndarray] = {}
     num_cells = len(differences) // len(cells.scores)
     rows_of = {

@@ -29,7 +29,6 @@ def control_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes what each cell's effect is beyond its controls'.
 
@@ -41,7 +40,6 @@ def control_statistics(
         passages: int `[Q]`, the passage of each question.
         num_resamples: Bootstrap resamples, and sign patterns of the permutation test.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order, float64. For each score, such as `f1`:
@@ -64,9 +62,7 @@ def control_statistics(
         ]
     )
     totals = passage_totals(beyond, passages)  # S C
-    intervals = bootstrap_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
+    intervals = bootstrap_intervals(totals, num_resamples=num_resamples, seed=seed)
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
     columns: dict[str, np.ndarray] = {}
     for number, score in enumerate(of_cells):

@@ -33,7 +33,6 @@ def group_effects(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes every cell's effect in every group of questions.
 
@@ -46,7 +45,6 @@ def group_effects(
         groups: The group of each question, length `Q`; a missing value is in none.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell and group that has questions, cells in order and groups in
@@ -77,7 +75,7 @@ def group_effects(
         for score, differences in by_score.items():
             totals = passage_totals(differences[:, members], passages[members])
             intervals = bootstrap_intervals(
-                totals, num_resamples=num_resamples, seed=seed, confidence=confidence
+                totals, num_resamples=num_resamples, seed=seed
             )
             before = baseline.by_score[score][members]
             columns[f"{score}_baseline"] = 100.0 * before.mean()
