@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_name_of
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
@@ -55,7 +55,7 @@ def build_payload(
     dataset: SquadDataset = dataset_of(store, run)
     description = store.description(run)
     content = store.content(run)
-    result = SweepOutput(store, run, None).result()
+    result = read_result(store, run)
     metric = str(choose_metric(dataset, description["metric"]))
     names = list(result.predictions)
     baseline = result.scores.take(names.index(BASELINE))
