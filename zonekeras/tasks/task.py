@@ -254,5 +254,6 @@ class Task(Protocol[DatasetT, FeaturesT]):
             metric: As `settle` chose it.
 
         Returns:
-            For each of `SCORES` float64 [I], from 0 to 1.
+            For each of `SCORES` float64 [I], from 0 to 1; of one that is a function of
+            sums float64 [I, P], what each item adds to these.
         """
