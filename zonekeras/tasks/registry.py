@@ -26,6 +26,19 @@ _MODULES = {
 }
 
 
+def checked_name(name: TaskName | str) -> TaskName:
+    """Returns the name of a task.
+
+    Raises:
+        InputError: If there is no task of that name.
+    """
+    if name not in tuple(TaskName):
+        raise InputError(
+            f"Expected a task of {', '.join(TaskName)}. Received: task={name!r}."
+        )
+    return TaskName(name)
+
+
 def task_named(name: TaskName | str) -> Task[Any, Any]:
     """Returns a task.
 
@@ -36,11 +49,7 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
         >>> str(task_named("span").NAME)
         'span'
     """
-    if name not in tuple(TaskName):
-        raise InputError(
-            f"Expected a task of {', '.join(TaskName)}. Received: task={name!r}."
-        )
-    module = importlib.import_module(_MODULES[TaskName(name)])
+    module = importlib.import_module(_MODULES[checked_name(name)])
     return cast("Task[Any, Any]", module)
 
 
