@@ -110,7 +110,7 @@ class SweepOutput:
             ),
             model_name=self._description["model"],
             semantics=self._settings["semantics"],
-            metric=self._description["metric"],
+            settings=self._settings | {"metric": self._description["metric"]},
             num_layers=self._description["num_layers"],
             overlaps=self._description.get("overlaps"),
             attention=mean_masses(self._store, self._run),

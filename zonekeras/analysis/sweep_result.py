@@ -126,7 +126,7 @@ def build_result(
     *,
     model_name: str,
     semantics: str,
-    metric: str,
+    settings: Mapping[str, Any],
     num_layers: int,
     overlaps: Mapping[str, float] | None = None,
     attention: np.ndarray | None = None,
@@ -140,7 +140,7 @@ def build_result(
             among them.
         model_name: For the table.
         semantics: For the table.
-        metric: As in `SweepSettings`.
+        settings: Those of the run, with its `metric`.
         num_layers: Layers of the model.
         overlaps: Zone -> expected overlap of a control; needed if there are controls.
         attention: As in `SweepResult`; the table gets a column `attention_mass` of it.
@@ -151,7 +151,7 @@ def build_result(
     for name, texts in answers:
         shared = [known.setdefault(text, text) for text in texts]
         predictions[name] = dict(zip(ids, shared, strict=True))
-        found = task.score(dataset, predictions[name], metric)
+        found = task.score(dataset, predictions[name], settings)
         scored.append(
             [
                 values if score.of_sums is None else compact(values)

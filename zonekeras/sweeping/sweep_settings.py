@@ -20,7 +20,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
-from zonekeras.metrics import Metric
+from zonekeras.tasks.names import ALL_METRICS, METRICS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
@@ -69,12 +69,14 @@ class SweepSettings:
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto`, or one of the task's: `squad`, `squad_v2`, `cmrc2018` of spans,
+            `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: Of how many questions to keep where the unmasked model
+        attention_questions: Of how many items, such as questions, to keep where the unmasked model
             attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
+        labels: The names of the model's classes, which a sweep fills in; none of spans.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -91,6 +93,7 @@ class SweepSettings:
     metric: str = "auto"
     controls: int = 0
     attention_questions: int = 0
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SweepSettings:
@@ -110,6 +113,23 @@ class SweepSettings:
             null_score_diff_threshold=float(chosen.null_score_diff_threshold),
         )
 
+    def for_model(
+        self, task: Task[Any, Any], dataset: Dataset, labels: tuple[str, ...]
+    ) -> SweepSettings:
+        """Returns the settings with what the data and the model decide filled in.
+
+        Args:
+            task: The model's task.
+            dataset: What is swept.
+            labels: The names of the model's classes.
+
+        Raises:
+            InputError: As in `for_data`, or if gold labels are not among the model's.
+        """
+        has_classes = "labels" in task.SETTINGS
+        known = replace(self, labels=labels) if has_classes else self
+        return known.for_data(task, dataset)
+
     def for_data(self, task: Task[Any, Any], dataset: Dataset) -> SweepSettings:
         """Returns the settings with what the data decides filled in.
 
@@ -120,8 +140,6 @@ class SweepSettings:
             check_is_span(
                 task.NAME, "semantics='published', what the protocol's code did,"
             )
-        if self.attention_questions:
-            check_is_span(task.NAME, "attention_questions, windows of passages,")
         self._check_settings_of(task)
         return replace(self, **task.settle(dataset, asdict(self)))
 
@@ -138,6 +156,12 @@ class SweepSettings:
             raise InputError(
                 f"Expected settings of the task {task.NAME}. Received: "
                 f"{', '.join(foreign)}, which it does not have. Leave them out."
+            )
+        metrics = ("auto", *METRICS.get(task.NAME, ()))
+        if self.metric not in metrics:
+            raise InputError(
+                f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "
+                f"Received: metric={self.metric!r}."
             )
 
     def check_length(self, max_sequence_length: int) -> None:
@@ -170,6 +194,8 @@ class SweepSettings:
         values = {name: value for name, value in asdict(self).items() if name in names}
         if not self.fixed_shapes:
             del values["fixed_shapes"]  # runs have the names that they had before it
+        if "labels" in values:
+            values["labels"] = list(self.labels)
         return values | {"semantics": str(self.semantics)}
 
     def beside_content(self) -> dict[str, Any]:
@@ -188,8 +214,8 @@ def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
     if semantics not in tuple(Semantics):
         faults.append(f"semantics={semantics!r} is not {' or '.join(Semantics)}")
     metric = settings.get("metric", "auto")
-    if metric not in ("auto", *Metric):
-        faults.append(f"metric={metric!r} is not one of auto, {', '.join(Metric)}")
+    if metric not in ALL_METRICS:
+        faults.append(f"metric={metric!r} is not one of {', '.join(ALL_METRICS)}")
     for name in _WHOLE_NUMBERS:
         value = settings.get(name, 1)
         if name == "batch_size" and value is None:
