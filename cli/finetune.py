@@ -389,7 +389,7 @@ def _warn_of_data(
 
 def _load(arguments: argparse.Namespace) -> ZoneModel:
     """Loads the model that training starts from."""
-    from zonekeras.models.loading import load, load_tf1
+    from zonekeras.models.loading import load, load_tf1, load_to_fine_tune
     from zonekeras.models.untrained import load_untrained, load_untrained_tf1
     from zonekeras.models.weights import NO_HEAD
 
@@ -402,6 +402,8 @@ def _load(arguments: argparse.Namespace) -> ZoneModel:
             return load_untrained_tf1(
                 arguments.bert_config_file, arguments.vocab_file, do_lower_case=lower
             )
+        if arguments.model is not None and arguments.do_train is not False:
+            return load_to_fine_tune(arguments.model, do_lower_case=lower)
         if arguments.model is not None:
             return load(arguments.model, do_lower_case=lower, prefer_saved_model=False)
         return load_tf1(

@@ -120,14 +120,21 @@ def model_flag_faults(
     return []
 
 
-def add_data_flags(parser: CommandParser) -> None:
-    """Adds the files to read and how passages are cut into windows."""
+def add_data_flags(parser: CommandParser, *, classification: bool = False) -> None:
+    """Adds the files to read and how passages are cut into windows.
+
+    Args:
+        parser: Where to.
+        classification: Whether the command has that task, too.
+    """
+    of_span = " (task span)" if classification else ""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--predict_file",
         metavar="FILE",
         type=existing_file,
-        help="SQuAD-format file to answer",
+        help="SQuAD-format file to answer"
+        + (", or one of labelled texts (task classification)" * classification),
     )
     group.add_argument(
         "--train_file",
@@ -147,26 +154,33 @@ def add_data_flags(parser: CommandParser) -> None:
         metavar="N",
         type=positive_int,
         default=DOC_STRIDE,
-        help="tokens from one window of a long passage to the next",
+        help=f"tokens from one window of a long passage to the next{of_span}",
     )
     group.add_argument(
         "--max_query_length",
         metavar="N",
         type=positive_int,
         default=MAX_QUERY_LENGTH,
-        help="tokens of a question; what is longer is cut",
+        help=f"tokens of a question; what is longer is cut{of_span}",
     )
     parser.add_boolean(
         "--skip_bad",
         default=False,
-        help="skip and count questions that cannot be used instead of stopping",
+        help="skip and count questions that cannot be used instead of stopping"
+        + ("; of labelled texts, lines" * classification),
         group=group,
     )
 
 
-def add_decoding_flags(parser: CommandParser) -> None:
-    """Adds how answers are read off the logits."""
-    group = parser.add_argument_group("decoding")
+def add_decoding_flags(parser: CommandParser, *, classification: bool = False) -> None:
+    """Adds how answers are read off the logits.
+
+    Args:
+        parser: Where to.
+        classification: Whether the command has that task, too, which has none of them.
+    """
+    of_span = " (task span)" if classification else ""
+    group = parser.add_argument_group(f"decoding{of_span}")
     group.add_argument(
         "--n_best_size",
         metavar="N",

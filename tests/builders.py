@@ -30,6 +30,8 @@ SIZES = {
     "activation": "gelu_tanh",
 }
 
+LABELS = ("entailment", "neutral", "contradiction")
+
 # How far two float32 passes of a tiny reader may be apart whose products have other
 # sizes: each is within 1e-5 of what the oracle computes in float64 (test_engine.py).
 TWO_ROUNDINGS = {"rtol": 0, "atol": 2e-5}
@@ -60,14 +62,14 @@ _TF1_NAMES = {
 _TF1_PARTS = {"kernel": "kernel", "bias": "bias", "scale": "gamma", "offset": "beta"}
 
 
-def tiny_weights(seed=0, **sizes):
-    """Returns the configuration and random weights of a reader."""
+def tiny_weights(seed=0, head=None, **sizes):
+    """Returns the configuration and random weights of a reader, or of a classifier."""
     from zonekeras.models.encoder_config import EncoderConfig
     from zonekeras.models.weights import encoder_shapes, head_shapes
 
     config = EncoderConfig(**SIZES | sizes)
     weights = {}
-    for name, shape in (encoder_shapes(config) | head_shapes(config)).items():
+    for name, shape in (encoder_shapes(config) | head_shapes(config, head)).items():
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         values = generator.standard_normal(shape).astype(np.float32)
         scale = 0.1 if name.endswith((".bias", ".offset")) else 0.6
@@ -140,6 +142,23 @@ def tiny_model(seed=0, vocabulary=VOCABULARY, tokenizer=None, **sizes):
     description = ModelDescription(source=f"random-{seed}", encoder=config)
     tokenizer = tokenizer or tiny_tokenizer(vocabulary)
     return ZoneModel(network, tokenizer, description)
+
+
+def tiny_classifier(seed=0, labels=LABELS, pooling="cls_dense_tanh", **sizes):
+    """Returns a loaded classifier with random weights; its texts are `WORDS`."""
+    from zonekeras.models.classifier_head import ClassifierHead, Pooling
+    from zonekeras.models.network import KerasNetwork
+    from zonekeras.models.weights import build_classifier
+    from zonekeras.models.zone_model import ModelDescription, ZoneModel
+
+    dtype = sizes.pop("dtype", "float32")
+    head = ClassifierHead(tuple(labels), Pooling(pooling))
+    config, weights = tiny_weights(seed, head, **sizes)
+    network = KerasNetwork(build_classifier(config, head, weights, dtype=dtype))
+    description = ModelDescription(
+        source=f"random-{seed}", encoder=config, precision=dtype, head=head
+    )
+    return ZoneModel(network, tiny_tokenizer(), description)
 
 
 def tiny_squad(with_impossible=False, num_passages=3, seed=0):

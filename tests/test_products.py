@@ -227,7 +227,7 @@ def run_pieces(network, inputs, layers=range(L)):
             chosen = {"roles": roles, "rows": rows, "gate_rows": rows % 7}
             gates = open_gates(1, num_heads)[:, :, [0, 1, 2, 3, 4, 2, 3]]
             network.run_rows(layer, hidden, chosen | {"gates": gates})
-    network.head(hidden)
+    network.head(hidden, roles)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

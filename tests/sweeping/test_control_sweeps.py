@@ -50,7 +50,7 @@ def layer_by_layer(reader, inputs, layer, zone, roles):
         table = zone_table([zone]) if number == layer else open_table()
         seen = roles if number == layer else inputs["roles"]
         hidden = network.run_layer(number, hidden, seen, table[None, None])
-    return to_numpy(network.head(hidden))
+    return to_numpy(network.head(hidden, inputs["roles"]))
 
 
 def test_a_control_sees_other_roles_in_its_layer_only(reader, features):

@@ -206,9 +206,9 @@ def test_a_sweep_traces_each_piece_once_or_once_for_each_shape(tmp_path, monkeyp
 
         return in_slices(met_and_run, hidden, rows)
 
-    def head_met(hidden):
+    def head_met(hidden, roles):
         met["ends"].add(tuple(hidden.shape))
-        return head(hidden)
+        return head(hidden, roles)
 
     monkeypatch.setattr(network, "run_layer", layer_met)
     monkeypatch.setattr(networks, "run_rows_in_slices", slices_met)

@@ -93,7 +93,7 @@ def test_what_a_sweep_runs_compiles_under_xla(reader, dev, tmp_path):
                 f"run_rows_{layer}", hidden, *(rows[name] for name in names)
             )
 
-        def head(self, hidden):
+        def head(self, hidden, roles):
             logits = self.compiled("head", hidden)
             return tf.stack([logits["start_logits"], logits["end_logits"]], axis=-1)
 

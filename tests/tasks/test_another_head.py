@@ -34,8 +34,8 @@ ZONES = (Zone.CLS2Q, Zone.P2)
 class PooledNetwork(KerasNetwork):
     """Its logits are those of the first token, [B, 2]."""
 
-    def head(self, hidden):
-        return super().head(hidden)[:, 0]
+    def head(self, hidden, roles):
+        return super().head(hidden, roles)[:, 0]
 
 
 def decode(logits, features, windows, settings):

@@ -16,7 +16,7 @@ def read_result(store: SweepStore, run: int) -> SweepResult:
         store: The store.
         run: The run's number in it; the baseline has to be finished.
     """
-    description = store.description(run)
+    description, settings = store.description(run), store.content(run)["settings"]
     names = in_result_order(store.finished(run))
     return build_result(
         task_of(store, run),
@@ -24,8 +24,8 @@ def read_result(store: SweepStore, run: int) -> SweepResult:
         # One configuration at a time: together they take hundreds of megabytes.
         ((name, [item.text for item in store.answers(run, name)]) for name in names),
         model_name=description["model"],
-        semantics=store.content(run)["settings"]["semantics"],
-        metric=description["metric"],
+        semantics=settings["semantics"],
+        settings=settings | {"metric": description["metric"]},
         num_layers=description["num_layers"],
         overlaps=description.get("overlaps"),
         attention=mean_masses(store, run),

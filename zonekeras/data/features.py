@@ -136,6 +136,28 @@ class Features:
             "roles": roles.astype(np.int32),
         }
 
+    def example_windows(self, items: npt.NDArray[np.integer]) -> list[int]:
+        """Returns the window to show of some questions, by their rows.
+
+        That is the first one with the whole of the first gold answer, or else the
+        first.
+        """
+        has_answer = self.training_targets()[:, 0] > 0
+        chosen = []
+        for row in items.tolist():
+            first, stop = np.searchsorted(self.question_index, [row, row + 1]).tolist()
+            chosen.append(first + int(np.argmax(has_answer[first:stop])))
+        return chosen
+
+    def role_texts(self, window: int) -> dict[Role, str]:
+        """Returns question and passage of a window."""
+        question = self.question_index[window]
+        passage = self.passages[self.passage_index[question]]
+        return {
+            Role.QUESTION: self.questions[question].text,
+            Role.PASSAGE: passage.text,
+        }
+
     def token_characters(self, window: int) -> IntArray:
         """Returns where a window's tokens stand in their question or passage.
 

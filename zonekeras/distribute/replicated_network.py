@@ -46,6 +46,7 @@ class ReplicatedNetwork:
     """
 
     task = TaskName.SPAN
+    labels: tuple[str, ...] = ()
 
     def __init__(self, module: Any, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy
@@ -130,8 +131,8 @@ class ReplicatedNetwork:
         values = self._run("take_rows", hidden.values, self._deal(rows))
         return ReplicatedHidden(values, hidden.batch)
 
-    def head(self, hidden: ReplicatedHidden) -> np.ndarray:
-        """Returns logits float32 [B, T, 2]."""
+    def head(self, hidden: ReplicatedHidden, roles: np.ndarray) -> np.ndarray:
+        """Returns logits float32 [B, T, 2]; see `Network.head`."""
         return self._collect(self._run("head", hidden.values), hidden.batch)
 
     def fingerprint(self) -> str:

@@ -2,8 +2,9 @@
 
 Six families by `model_type`: BERT, RoBERTa, XLM-R, ELECTRA, DistilBERT, ALBERT; with
 or without pooler, with or without the family's prefix, in half precision or not. A
-question-answering head (`qa_outputs`) is read too, other heads are ignored. The
-tokenizer is not read here.
+question-answering head (`qa_outputs`) or a classification head
+(`hugging_face_classifier`) is read too, other heads are ignored. The tokenizer is not
+read here.
 
 The mapping is our own because KerasHub's converters read a pooler whether or not it is
 there, never read the head, compute BERT's `gelu` by its tanh approximation whatever
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import shown
+from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.config_values import ConfigValues
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.hugging_face_names import FAMILIES, stored_names
@@ -47,15 +49,21 @@ ACTIVATIONS = {
 _POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta")
 
 
-def read_hugging_face(directory: str | Path) -> tuple[EncoderConfig, Weights]:
-    """Reads an encoder and, where there is one, its question-answering head.
+def read_hugging_face(
+    directory: str | Path, head: ClassifierHead | None = None
+) -> tuple[EncoderConfig, Weights]:
+    """Reads an encoder and its head.
 
     Args:
         directory: With `config.json`, and `model.safetensors` or
             `model.safetensors.index.json` and its shards.
+        head: A classification head that it has, as
+            `hugging_face_classifier.find_classifier` found it; if left out, the
+            question-answering head is read, where there is one.
 
     Returns:
-        The configuration and float32 weights, for `build_reader`.
+        The configuration and float32 weights, for `build_reader` or, with a `head`,
+        for `build_classifier`.
 
     Raises:
         InputError: If anything is missing, broken, or not of the six families.
@@ -68,8 +76,8 @@ def read_hugging_face(directory: str | Path) -> tuple[EncoderConfig, Weights]:
     checkpoint = open_safetensors(folder)
     is_albert = config.family == "albert"
     blocks_per_group = values.size("inner_group_num", 1) if is_albert else 1
-    stored = stored_names(config, checkpoint.shapes, blocks_per_group)
-    weights = collect_weights(checkpoint, config, stored)
+    stored = stored_names(config, checkpoint.shapes, blocks_per_group, head)
+    weights = collect_weights(checkpoint, config, stored, head)
     return fold_single_segment(*_drop_positions(config, weights, padding))
 
 

@@ -23,7 +23,9 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.graph.options import AnswerOptions
+from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.tasks.names import TaskName
 
 MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"
@@ -44,8 +46,9 @@ class ModelDescription:
         source: The SOURCE it was loaded from.
         encoder: What its encoder is made of.
         precision: The dtype policy it computes in; weights and logits are float32.
-        has_head: Whether the source had a question-answering head.
+        has_head: Whether the source had the head that the model has.
         made_by: How the weights were made: a command and its settings.
+        head: A classifier's head; None of a span reader.
     """
 
     source: str
@@ -53,6 +56,12 @@ class ModelDescription:
     precision: str = "float32"
     has_head: bool = True
     made_by: Mapping[str, Any] | None = None
+    head: ClassifierHead | None = None
+
+    @property
+    def task(self) -> TaskName:
+        """What the head is for."""
+        return TaskName.SPAN if self.head is None else TaskName.CLASSIFICATION
 
 
 def check_target(directory: Path) -> None:
@@ -178,9 +187,20 @@ def read_description(path: Path) -> tuple[ModelDescription, str]:
     known = {name: value for name, value in content.items() if name in names}
     try:
         known["encoder"] = EncoderConfig.from_dict(content["encoder"])
+        known["head"] = _read_head(content)
         return ModelDescription(**known), str(content.get("fingerprint"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, error) from error
+
+
+def _read_head(content: Mapping[str, Any]) -> ClassifierHead | None:
+    """Returns the head of a classifier's description, None of a span reader's."""
+    task = content.get("task", TaskName.SPAN)
+    if task == TaskName.SPAN:
+        return None
+    if task != TaskName.CLASSIFICATION:
+        raise ValueError(f"another version of zonekeras has the task {task!r}")
+    return ClassifierHead.from_dict(content["head"])
 
 
 def _read_content(path: Path) -> tuple[dict[str, Any], int]:

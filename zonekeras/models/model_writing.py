@@ -13,6 +13,7 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
@@ -26,12 +27,13 @@ from zonekeras.models.model_directory import (
     read_description,
 )
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import Reader
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
 def write_model(
     directory: Path,
-    reader: SpanReader,
+    reader: Reader,
     tokenizer: ReaderTokenizer,
     description: ModelDescription,
     fingerprint: str,
@@ -46,8 +48,9 @@ def write_model(
         tokenizer: Its tokenizer.
         description: What it is.
         fingerprint: What `load` compares the weights with.
-        saved_model: What the SavedModel `1/` is written with, None for no SavedModel;
-            an old one goes in any case, since it would be another model's.
+        saved_model: What the SavedModel `1/` is written with, None for no SavedModel,
+            which only a span reader has; an old one goes in any case, since it would
+            be another model's.
 
     Raises:
         OSError: If something cannot be written.
@@ -104,12 +107,16 @@ def _write_version(
 def _write_description(
     path: Path, description: ModelDescription, fingerprint: str
 ) -> None:
-    content = {
+    content: dict[str, Any] = {
         "format": FORMAT_VERSION,
         **asdict(description),
         "encoder": description.encoder.to_dict(),
         "fingerprint": fingerprint,
     }
+    del content["head"]
+    if description.head is not None:  # a span reader's file has neither
+        content["task"] = str(description.task)
+        content["head"] = description.head.to_dict()
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
     atomic_write(path, text + "\n")
 

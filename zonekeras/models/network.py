@@ -1,8 +1,8 @@
 """The part of a loaded model that computes: logits in, flips in, nothing else.
 
-A network is either a Keras `SpanReader` (any backend) or one of our SavedModels
-(TensorFlow only, `saved_model.SavedModelNetwork`). `ZoneModel` and sweeps only use
-what the `Network` protocol lists, so that both give the same numbers.
+A network is either a Keras `SpanReader` or `ZoneClassifier` (any backend) or one of our
+SavedModels (TensorFlow only, `saved_model.SavedModelNetwork`). `ZoneModel` and sweeps
+only use what the `Network` protocol lists, so that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import numpy as np
 from zonekeras.layers import ZoneBlock, take_rows
 from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.models.compiled import CompiledFunction
-from zonekeras.models.span_reader import SpanReader
-from zonekeras.models.weights import variable_value
+from zonekeras.models.weights import Reader, variable_value
 from zonekeras.tasks.names import TaskName
 
 INPUT_NAMES = ("token_ids", "segment_ids", "roles")
@@ -31,6 +30,7 @@ class Network(Protocol):
     Attributes:
         task: What its head is for, which says what logits are (`tasks.task.Head`):
             [B, T, K] or [B, K]; [B, T, 2] of a `SpanReader`.
+        labels: Names of the K classes in the order of the logits; none of spans.
         num_layers: Layers, L.
         num_heads: Attention heads of every layer, N.
         table_heads: Tables of every layer, n: 1, or N where each head has its own.
@@ -41,6 +41,7 @@ class Network(Protocol):
     """
 
     task: TaskName
+    labels: tuple[str, ...]
     num_layers: int
     num_heads: int
     table_heads: int
@@ -125,8 +126,13 @@ class Network(Protocol):
         """
         ...
 
-    def head(self, hidden: Any) -> Any:
-        """Returns the head's logits, a float32 tensor, of a tensor [B, T, D]."""
+    def head(self, hidden: Any, roles: np.ndarray) -> Any:
+        """Returns the head's logits, a float32 tensor.
+
+        Args:
+            hidden: Tensor [B, T, D], the last layer's output.
+            roles: int32 [B, T]; the span head does not read them.
+        """
         ...
 
     def fingerprint(self) -> str:
@@ -135,15 +141,16 @@ class Network(Protocol):
 
 
 class KerasNetwork:
-    """A `SpanReader` compiled for the running backend; see `Network`.
+    """A Keras reader compiled for the running backend; see `Network`.
 
     Args:
         reader: A built reader.
     """
 
-    def __init__(self, reader: SpanReader) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.task = reader.task
+        self.labels = reader.labels
         self.has_attention = True
         self.graph_fingerprint: str | None = None
         self.num_layers = reader.config.num_layers
@@ -159,7 +166,7 @@ class KerasNetwork:
     def logits(
         self, inputs: Mapping[str, np.ndarray], zone_tables: np.ndarray | None = None
     ) -> np.ndarray:
-        """Returns logits float32 [B, T, 2]; see `Network.logits`."""
+        """Returns the head's logits, float32; see `Network.logits`."""
         arrays = {name: inputs[name] for name in INPUT_NAMES}
         if zone_tables is not None:
             arrays["zone_tables"] = zone_tables
@@ -197,9 +204,9 @@ class KerasNetwork:
         found: Mapping[str, Any] = self._attention[layer](inputs)
         return found
 
-    def head(self, hidden: Any) -> Any:
-        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
-        return self._head({"hidden": hidden})
+    def head(self, hidden: Any, roles: np.ndarray) -> Any:
+        """Returns the head's logits; see `Network.head`."""
+        return self._head({"hidden": hidden, "roles": roles})
 
     @cached_property
     def _embed(self) -> CompiledFunction:
@@ -241,15 +248,16 @@ class KerasNetwork:
 
     @cached_property
     def _head(self) -> CompiledFunction:
-        return self._compile(lambda inputs: self.reader.head(inputs["hidden"]))
+        return self._compile(lambda inputs: self.reader.head(**inputs))
 
     def _compile(self, function: Callable[[dict[str, Any]], Any]) -> CompiledFunction:
         return CompiledFunction(function, self.reader.variables)
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 of configuration-independent weights."""
+        """Returns a SHA-256 of the weights and of what kind the head is."""
         return hash_arrays(
-            variable_value(variable) for variable in parameters(self.reader)
+            (variable_value(variable) for variable in parameters(self.reader)),
+            self.reader.head_kind,
         )
 
 
@@ -283,7 +291,7 @@ def run_rows_in_slices(
     return keras.ops.concatenate(parts, axis=0)
 
 
-def parameters(reader: SpanReader) -> list[Any]:
+def parameters(reader: Reader) -> list[Any]:
     """Returns the reader's weights in a fixed order, without its zone tables."""
     return list(reader.trainable_variables)
 
@@ -297,9 +305,14 @@ def variables_but_tables(block: ZoneBlock) -> list[Any]:
     return [variable for variable in block.variables if id(variable) not in tables]
 
 
-def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """Returns the SHA-256 of arrays' shapes, dtypes and bytes, in order."""
-    digest = hashlib.sha256()
+def hash_arrays(arrays: Iterable[np.ndarray], kind: str = "") -> str:
+    """Returns the SHA-256 of arrays' shapes, dtypes and bytes, in order.
+
+    Args:
+        arrays: The arrays.
+        kind: Hashed before them.
+    """
+    digest = hashlib.sha256(kind.encode())
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype.str}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())

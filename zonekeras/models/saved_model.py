@@ -167,6 +167,7 @@ class SavedModelNetwork:
     """
 
     task = TaskName.SPAN
+    labels: tuple[str, ...] = ()
 
     def __init__(self, directory: str | Path) -> None:
         self.module = load_module(directory)
@@ -230,8 +231,8 @@ class SavedModelNetwork:
         """Takes tokens out of a tensor; see `Network.take_rows`."""
         return take_rows(hidden, rows)
 
-    def head(self, hidden: Any) -> Any:
-        """Returns logits, a float32 tensor [B, T, 2], of a tensor [B, T, D]."""
+    def head(self, hidden: Any, roles: np.ndarray) -> Any:
+        """Returns logits, a float32 tensor [B, T, 2]; see `Network.head`."""
         return _stacked(self.module.head(hidden))
 
     def fingerprint(self) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
-from zonekeras.layers.products import dense
+from zonekeras.models.dense_head import apply_head, dense_head
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
 from zonekeras.tasks.names import TaskName
@@ -29,21 +28,23 @@ class SpanReader(keras.Model):
     """
 
     task = TaskName.SPAN
+    labels: tuple[str, ...] = ()
+    head_kind = ""
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
         self.encoder = ZoneEncoder(config, name="encoder", dtype=self.dtype_policy)
-        self.span_head = keras.layers.Dense(
-            2,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            name="span_head",
-            dtype=self.dtype_policy,
-        )
+        self.span_head = dense_head(2, "span_head", self.dtype_policy)
 
     @property
     def config(self) -> EncoderConfig:
         """The encoder's configuration."""
         return self.encoder.config
+
+    @property
+    def head_layers(self) -> dict[str, Any]:
+        """The head's dense layers by their names in `models.weights`."""
+        return {"span_head": self.span_head}
 
     @property
     def zone_tables(self) -> list[Any]:
@@ -55,10 +56,12 @@ class SpanReader(keras.Model):
         self.encoder.build()
         self.span_head.build((None, None, self.config.hidden_dim))
 
-    def head(self, hidden: Any) -> Any:
-        """Returns logits float32 [B, T, 2] of hidden states [B, T, D]."""
-        head = self.span_head
-        return ops.cast(dense(hidden, head.kernel, head.bias), "float32")
+    def head(self, hidden: Any, roles: Any = None) -> Any:
+        """Returns logits float32 [B, T, 2] of hidden states [B, T, D].
+
+        Roles, which other heads read, play no part.
+        """
+        return apply_head(self.span_head, hidden)
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Returns the start and end logits.

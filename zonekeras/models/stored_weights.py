@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.errors import InputError
+from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.weights import (
     Shape,
@@ -58,6 +59,7 @@ def collect_weights(
     checkpoint: Checkpoint,
     config: EncoderConfig,
     stored: Mapping[str, StoredWeight],
+    head: ClassifierHead | None = None,
 ) -> Weights:
     """Reads the weights of a reader out of a checkpoint.
 
@@ -66,13 +68,15 @@ def collect_weights(
         config: What `config.json` says of the encoder.
         stored: For each of our names the checkpoint's tensor. Without the head's
             names, it is not read.
+        head: A classification head that `stored` has names of.
 
     Raises:
         InputError: If tensors are missing, belong to layers that the configuration
             does not have, or have other shapes than it says.
     """
     _check_names(checkpoint, config, stored)
-    _check_shapes(checkpoint, config, stored)
+    shapes = encoder_shapes(config) | head_shapes(config, head)
+    _check_shapes(checkpoint, shapes, stored)
     weights: Weights = {}
     for name, weight in stored.items():
         value = np.asarray(checkpoint.read(weight.name)).astype(np.float32)
@@ -116,11 +120,10 @@ def _check_names(
 
 def _check_shapes(
     checkpoint: Checkpoint,
-    config: EncoderConfig,
+    shapes: Mapping[str, Shape],
     stored: Mapping[str, StoredWeight],
 ) -> None:
     """Refuses tensors of other shapes than the configuration gives."""
-    shapes = encoder_shapes(config) | head_shapes(config)
     wrong = [
         f"{weight.name} {list(checkpoint.shapes[weight.name])} instead of "
         f"{list(_stored_shape(weight, shapes[name]))}"

@@ -2,7 +2,7 @@
 
 Everything foreign (a Hugging Face directory, a TF1 checkpoint, a KerasHub backbone)
 becomes an `EncoderConfig` and `Weights` first; `build_reader` makes a `SpanReader` of
-them. Nothing is read from files here.
+them, `build_classifier` a `ZoneClassifier`. Nothing is read from files here.
 
 The names, all float32, kernels as [inputs, outputs] whatever the source stores
 (`V` vocabulary, `P` positions, `S` segments, `E` embedding width, `D` width,
@@ -15,6 +15,11 @@ The names, all float32, kernels as [inputs, outputs] whatever the source stores
     embeddings.projection.kernel [E, D],    block.0.intermediate.kernel [D, I], .bias
         .bias [D], if there is one          block.0.output.kernel [I, D], .bias [D]
     span_head.kernel [D, 2], .bias [2]      block.0.output_norm.scale, .offset [D]
+
+and of a classifier, in place of the span head (`K` classes):
+
+    classifier.dense.kernel [D, D], .bias [D], if its pooling has a dense layer
+    classifier.output.kernel [D, K], .bias [K]
 
 Cost: building holds the weights twice for a moment.
 """
@@ -31,11 +36,15 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.errors import InputError
+from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.zone_classifier import ZoneClassifier
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 Shape: TypeAlias = tuple[int, ...]
+Reader: TypeAlias = SpanReader | ZoneClassifier
+"""An encoder with a head, whichever."""
 
 INITIAL_DEVIATION = 0.02
 """Standard deviation of fresh kernels and embeddings (BERT's)."""
@@ -70,9 +79,20 @@ def encoder_shapes(config: EncoderConfig) -> dict[str, Shape]:
     return shapes
 
 
-def head_shapes(config: EncoderConfig) -> dict[str, Shape]:
-    """Returns the name and shape of the span head's weights."""
-    return _dense("span_head", config.hidden_dim, 2)
+def head_shapes(
+    config: EncoderConfig, head: ClassifierHead | None = None
+) -> dict[str, Shape]:
+    """Returns the name and shape of the head's weights.
+
+    Args:
+        config: The encoder's sizes.
+        head: A classification head; the span head if left out.
+    """
+    width = config.hidden_dim
+    if head is None:
+        return _dense("span_head", width, 2)
+    shapes = _dense("classifier.dense", width, width) if head.pooling.activation else {}
+    return shapes | _dense("classifier.output", width, len(head.labels))
 
 
 def random_weights(shapes: Mapping[str, Shape], seed: int = 0) -> Weights:
@@ -119,34 +139,66 @@ def build_reader(
     return reader
 
 
-def assign_weights(reader: SpanReader, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+def build_classifier(
+    config: EncoderConfig,
+    head: ClassifierHead,
+    weights: Mapping[str, npt.NDArray[Any]],
+    *,
+    dtype: str | None = None,
+) -> ZoneClassifier:
+    """Builds a classifier with the given weights.
+
+    Args:
+        config: The encoder's sizes.
+        head: Its classes, and how it pools.
+        weights: One array for every name, the head's among them.
+        dtype: Dtype policy of the model; weights are float32 in the mixed ones.
+
+    Raises:
+        InputError: As `build_reader`.
+    """
+    check_weights(config, weights, head)
+    classifier = ZoneClassifier(config, head, dtype=dtype)
+    classifier.build()
+    assign_weights(classifier, weights)
+    return classifier
+
+
+def assign_weights(reader: Reader, weights: Mapping[str, npt.NDArray[Any]]) -> None:
     """Gives a built reader other weights, one for every name, checked before."""
     for name, variable in reader_variables(reader).items():
         value = np.asarray(weights[name], np.float32)
         variable.assign(value.reshape(variable.shape))
 
 
-def reader_weights(reader: SpanReader) -> Weights:
-    """Returns the weights of a reader, as `build_reader` takes them."""
-    shapes = encoder_shapes(reader.config) | head_shapes(reader.config)
+def reader_weights(reader: Reader) -> Weights:
+    """Returns the weights of a reader, as what builds one takes them."""
+    shapes = encoder_shapes(reader.config)  # a head's variables have theirs
     return {
-        name: variable_value(variable).reshape(shapes[name])
+        name: variable_value(variable).reshape(shapes.get(name, variable.shape))
         for name, variable in reader_variables(reader).items()
     }
 
 
 def check_weights(
-    config: EncoderConfig, weights: Mapping[str, npt.NDArray[Any]]
+    config: EncoderConfig,
+    weights: Mapping[str, npt.NDArray[Any]],
+    head: ClassifierHead | None = None,
 ) -> None:
     """Checks that names, shapes and values are those of a reader of this config.
+
+    Args:
+        config: The encoder's sizes.
+        weights: The weights; those of a span head may be missing.
+        head: Of a classifier.
 
     Raises:
         InputError: If not.
     """
-    head = head_shapes(config)
+    of_head = head_shapes(config, head)
     expected = encoder_shapes(config)
-    if weights.keys() & head.keys():
-        expected |= head
+    if head is not None or weights.keys() & of_head.keys():
+        expected |= of_head
     missing = [name for name in expected if name not in weights]
     unknown = [name for name in weights if name not in expected]
     if missing or unknown:
@@ -200,7 +252,7 @@ def _random(name: str, shape: Shape, seed: int) -> npt.NDArray[np.float32]:
     return values * np.float32(INITIAL_DEVIATION)
 
 
-def reader_variables(reader: SpanReader) -> dict[str, Any]:
+def reader_variables(reader: Reader) -> dict[str, Any]:
     """Returns the variable that each name stands for."""
     embeddings = reader.encoder.embeddings
     variables = {
@@ -225,7 +277,7 @@ def reader_variables(reader: SpanReader) -> dict[str, Any]:
             "output_norm": block.output_norm,
         }
         layers |= {f"block.{index}.{part}": layer for part, layer in parts.items()}
-    layers["span_head"] = reader.span_head
+    layers |= reader.head_layers
     for name, layer in layers.items():
         variables |= layer_variables(name, layer)
     return variables

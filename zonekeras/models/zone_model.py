@@ -28,7 +28,7 @@ from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import ModelDescription, check_target
 from zonekeras.models.model_writing import write_model
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
-from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import Reader
 from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
@@ -41,7 +41,7 @@ from zonekeras.zones import (
 
 
 class ZoneModel:
-    """A reading-comprehension model whose attention zones can be switched off.
+    """A loaded model whose attention zones can be switched off.
 
     Axis letters: `B` batch, `T` tokens, `L` layers, `N` heads, `R` roles.
 
@@ -79,6 +79,11 @@ class ZoneModel:
         return self.network.task
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the logits; none of spans."""
+        return self.network.labels
+
+    @property
     def num_layers(self) -> int:
         """Layers, L."""
         return self.network.num_layers
@@ -106,8 +111,9 @@ class ZoneModel:
     def fingerprint(self) -> str:
         """Returns a SHA-256 of all that decides the logits but the masks.
 
-        That is the weights and how they are used (activation, epsilon, …). It is the
-        same for every form of a model: Keras, SavedModel, or its first source.
+        That is the weights and how they are used (activation, epsilon, how a window is
+        pooled, …). It is the same for every form of a model: Keras, SavedModel, or its
+        first source. Names of classes are not part of it.
         """
         encoder = self.description.encoder.to_dict()
         for name in ("dropout", "attention_dropout", "per_head_tables"):
@@ -163,14 +169,15 @@ class ZoneModel:
             self.mask(*before)
 
     def predict_logits(self, inputs: Mapping[str, Any]) -> np.ndarray:
-        """Returns start and end logits under the current mask.
+        """Returns the head's logits under the current mask.
 
         Args:
             inputs: Integers [B, T] `token_ids`, `segment_ids` and `roles`, used
                 exactly as given: no trimming, no padding.
 
         Returns:
-            float32 [B, T, 2]: start, end.
+            float32 [B, T, 2]: start, end; of a classifier [B, K], a number for each
+            of `labels`.
 
         Raises:
             InputError: If an input is missing, of the wrong shape, or holds a number
@@ -301,7 +308,7 @@ class ZoneModel:
                 saved_model=saved_model,
             )
 
-    def _reader(self) -> SpanReader:
+    def _reader(self) -> Reader:
         if not isinstance(self.network, KerasNetwork):
             raise InputError(
                 "Expected a Keras model to save. Received: a loaded SavedModel. Load "

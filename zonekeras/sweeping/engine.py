@@ -68,7 +68,7 @@ def logits(
     roles = [inputs["roles"], *inputs.get("shuffled_roles", ())]
     # All are started before the first is waited for: an accelerator stays busy.
     leaves = [
-        (configurations, network.head(hidden))
+        (configurations, network.head(hidden, inputs["roles"]))
         for configurations, hidden in _leaves(
             network, root, network.embed(inputs), roles, on_unmasked
         )

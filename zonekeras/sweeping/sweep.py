@@ -134,10 +134,14 @@ class Sweep:
             raise InputError(
                 f"Expected at least one question in {dataset.path}. Received: none."
             )
-        chosen = chosen.for_data(task, dataset)
+        chosen = chosen.for_model(task, dataset, model.labels)
         chosen.check_length(model.max_sequence_length)
         planned = plan_configurations(
-            configurations, model.num_layers, model.num_heads, task.ZONES
+            configurations,
+            model.num_layers,
+            model.num_heads,
+            task.ZONES,
+            task.roles(dataset),
         )
         return cls(model, task, dataset, chosen, planned)
 
@@ -316,7 +320,7 @@ class Sweep:
 
 
 def _examples(
-    model: ZoneModel, features: Any, settings: SweepSettings
+    model: ZoneModel, features: WindowFeatures, settings: SweepSettings
 ) -> dict[int, int] | None:
     """Returns of which windows the attention is kept; None if none is looked at."""
     if not (settings.attention_questions or settings.controls):

@@ -19,7 +19,6 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
-from zonekeras.metrics import Metric
 from zonekeras.setting_checks import (
     BOOLEAN,
     FINITE,
@@ -29,6 +28,7 @@ from zonekeras.setting_checks import (
     or_none,
     whole_number,
 )
+from zonekeras.tasks.names import ALL_METRICS, METRICS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
@@ -48,7 +48,7 @@ _ABOVE_0 = whole_number(1, "a whole number above 0")
 _FROM_0 = whole_number(0, "a whole number from 0")
 _CHECKS: dict[str, Check] = {
     "semantics": one_of(Semantics, " or ".join(Semantics)),
-    "metric": one_of(("auto", *Metric)),
+    "metric": one_of(ALL_METRICS),
     "max_seq_length": _ABOVE_0,
     "doc_stride": _ABOVE_0,
     "max_query_length": _ABOVE_0,
@@ -85,12 +85,14 @@ class SweepSettings:
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto`, or one of the task's: `squad`, `squad_v2`, `cmrc2018` of spans,
+            `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: Of how many questions to keep where the unmasked model
+        attention_questions: Of how many items, such as questions, to keep where the unmasked model
             attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
+        labels: The names of the model's classes, which a sweep fills in; none of spans.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -107,6 +109,7 @@ class SweepSettings:
     metric: str = "auto"
     controls: int = 0
     attention_questions: int = 0
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SweepSettings:
@@ -127,6 +130,23 @@ class SweepSettings:
             null_score_diff_threshold=float(chosen.null_score_diff_threshold),
         )
 
+    def for_model(
+        self, task: Task[Any, Any], dataset: Dataset, labels: tuple[str, ...]
+    ) -> SweepSettings:
+        """Returns the settings with what the data and the model decide filled in.
+
+        Args:
+            task: The model's task.
+            dataset: What is swept.
+            labels: The names of the model's classes.
+
+        Raises:
+            InputError: As in `for_data`, or if gold labels are not among the model's.
+        """
+        has_classes = "labels" in task.SETTINGS
+        known = replace(self, labels=labels) if has_classes else self
+        return known.for_data(task, dataset)
+
     def for_data(self, task: Task[Any, Any], dataset: Dataset) -> SweepSettings:
         """Returns the settings with what the data decides filled in.
 
@@ -137,8 +157,6 @@ class SweepSettings:
             check_is_span(
                 task.NAME, "semantics='published', what the protocol's code did,"
             )
-        if self.attention_questions:
-            check_is_span(task.NAME, "attention_questions, windows of passages,")
         self._check_settings_of(task)
         return replace(self, **task.settle(dataset, asdict(self)))
 
@@ -155,6 +173,12 @@ class SweepSettings:
             raise InputError(
                 f"Expected settings of the task {task.NAME}. Received: "
                 f"{', '.join(foreign)}, which it does not have. Leave them out."
+            )
+        metrics = ("auto", *METRICS.get(task.NAME, ()))
+        if self.metric not in metrics:
+            raise InputError(
+                f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "
+                f"Received: metric={self.metric!r}."
             )
 
     def check_length(self, max_sequence_length: int) -> None:
@@ -187,6 +211,8 @@ class SweepSettings:
         values = {name: value for name, value in asdict(self).items() if name in names}
         if not self.fixed_shapes:
             del values["fixed_shapes"]  # runs have the names that they had before it
+        if "labels" in values:
+            values["labels"] = list(self.labels)
         return values | {"semantics": str(self.semantics)}
 
     def beside_content(self) -> dict[str, Any]:

@@ -10,14 +10,33 @@ from zonekeras.tasks.names import TaskName
 
 if TYPE_CHECKING:
     from zonekeras.data.features import Features
+    from zonekeras.data.labelled_texts import LabelledTexts
     from zonekeras.data.squad import SquadDataset
-    from zonekeras.tasks import span
+    from zonekeras.data.text_features import TextFeatures
+    from zonekeras.tasks import classification, span
     from zonekeras.tasks.task import Task
 
     # So the type checker sees whether a module is a task.
     _SPAN: Task[SquadDataset, Features] = span
+    _CLASSIFICATION: Task[LabelledTexts, TextFeatures] = classification
 
-_MODULES = {TaskName.SPAN: "zonekeras.tasks.span"}
+_MODULES = {
+    TaskName.SPAN: "zonekeras.tasks.span",
+    TaskName.CLASSIFICATION: "zonekeras.tasks.classification",
+}
+
+
+def checked_name(name: TaskName | str) -> TaskName:
+    """Returns the name of a task.
+
+    Raises:
+        InputError: If there is no task of that name.
+    """
+    if name not in tuple(TaskName):
+        raise InputError(
+            f"Expected a task of {', '.join(TaskName)}. Received: task={name!r}."
+        )
+    return TaskName(name)
 
 
 def task_named(name: TaskName | str) -> Task[Any, Any]:
@@ -30,11 +49,7 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
         >>> str(task_named("span").NAME)
         'span'
     """
-    if name not in tuple(TaskName):
-        raise InputError(
-            f"Expected a task of {', '.join(TaskName)}. Received: task={name!r}."
-        )
-    module = importlib.import_module(_MODULES[TaskName(name)])
+    module = importlib.import_module(_MODULES[checked_name(name)])
     return cast("Task[Any, Any]", module)
 
 

@@ -19,6 +19,7 @@ from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import evaluate, headline
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.tasks.registry import check_is_span
 from zonekeras.training.training_settings import TrainingSettings
 
 PREDICTIONS_FILE = "predictions.json"
@@ -64,9 +65,10 @@ def make_windows(
     """Cuts a dataset into windows as the settings say.
 
     Raises:
-        InputError: If the model cannot read windows of that length, or they are too
-            short for the questions.
+        InputError: If the model is of another task than `span`, cannot read windows of
+            that length, or they are too short for the questions.
     """
+    check_is_span(model.task, "Training and answering questions")
     longest = model.max_sequence_length
     if settings.max_seq_length > longest:
         raise InputError(
