@@ -90,33 +90,30 @@ def select_answers(
     if version_2_with_negative:
         answered = found & ~(null_odds > null_score_diff_threshold)
 
-    ties = np.flatnonzero(spans.score == scores[question_index])[::-1]
-    best = first_windows.copy()
-    best[question_index[ties]] = ties  # the last assignment is the first window's
+    best = _first_best(question_index, spans.score, scores)
     starts = np.where(answered, spans.start[best], -1)
     ends = np.where(answered, spans.end[best], -1)
     without = "" if version_2_with_negative else NO_SPAN_TEXT
-    columns = zip(
-        questions,
-        starts.tolist(),
-        ends.tolist(),
-        scores.tolist(),
-        null_scores.tolist(),
-        null_odds.tolist(),
-        strict=True,
-    )
+    columns = (starts, ends, scores, null_scores, null_odds)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     return [
         PredictedAnswer(
-            id=identifier,
-            text=text[start:end] if start >= 0 else without,
-            start=start,
-            end=end,
-            score=score,
-            null_score=null_score,
-            null_odds=odds,
+            identifier, text[row[0] : row[1]] if row[0] >= 0 else without, *row
         )
-        for (identifier, text), start, end, score, null_score, odds in columns
+        for (identifier, text), row in zip(questions, rows, strict=True)
     ]
+
+
+def _first_best(
+    question_index: npt.NDArray[np.int32],
+    window_scores: npt.NDArray[np.floating],
+    scores: npt.NDArray[np.floating],
+) -> npt.NDArray[np.int64]:
+    """Returns each question's first window that has its best score, int64 [Q]."""
+    best = np.zeros(len(scores), np.int64)
+    ties = np.flatnonzero(window_scores == scores[question_index])[::-1]
+    best[question_index[ties]] = ties  # the last assignment is the first window's
+    return best
 
 
 def check_finite(

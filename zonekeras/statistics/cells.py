@@ -71,6 +71,12 @@ def cell_statistics(
         columns[f"{score}_p"] = p_values[rows]
         columns[f"{score}_q"] = benjamini_hochberg(p_values[rows])
         columns[f"{score}_detectable"] = detectable[rows]
+    return pd.DataFrame(columns | _changes(baseline, cells))
+
+
+def _changes(baseline: ItemScores, cells: ItemScores) -> dict[str, np.ndarray]:
+    """Returns the columns of binary scores alone: what broke, what was repaired."""
+    columns: dict[str, np.ndarray] = {}
     differences = item_differences(baseline, cells)
     for number, score in enumerate(one for one in cells.scores if one.is_binary):
         prefix = f"{score}_" if number else ""
@@ -78,4 +84,4 @@ def cell_statistics(
         columns[f"{prefix}broken"] = changes.broken
         columns[f"{prefix}repaired"] = changes.repaired
         columns[f"{prefix}mcnemar_p"] = changes.p_values
-    return pd.DataFrame(columns)
+    return columns

@@ -69,9 +69,7 @@ def run_sweep(
     Example:
         >>> import zonekeras
         >>> model = zonekeras.load("saved_models/reader")  # three layers
-        >>> result = zonekeras.run_sweep(
-        ...     model, "dev.json", "runs/reader", max_seq_length=48
-        ... )
+        >>> result = zonekeras.run_sweep(model, "dev.json", "runs/r", max_seq_length=48)
         >>> len(result.table)  # the baseline and 15 cells
         16
         >>> worst = result.table.nsmallest(3, "f1_effect")
