@@ -76,7 +76,8 @@ class SweepSettings:
         attention_questions: Of how many items, such as questions, to keep where the unmasked model
             attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
-        labels: The names of the model's classes, which a sweep fills in; none of spans.
+        labels: The names of the model's classes, which `for_model` fills in and nobody
+            can choose; none of spans.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -102,7 +103,8 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        if faults := _faults(settings, [field.name for field in fields(cls)]):
+        names = [field.name for field in fields(cls) if field.name != "labels"]
+        if faults := _faults(settings, names):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(faults)}."
             )
