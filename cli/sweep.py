@@ -233,9 +233,7 @@ def _task_name(arguments: argparse.Namespace) -> TaskName:
     return task_of_source(first)
 
 
-def _cells_of_layer(
-    layer: int, task: Task[Any, Any], dataset: Dataset
-) -> list[Masked]:
+def _cells_of_layer(layer: int, task: Task[Any, Any], dataset: Dataset) -> list[Masked]:
     """Returns a layer's cells, those that mask something of the data."""
     from zonekeras.sweeping.plan import masking_zones
 

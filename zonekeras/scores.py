@@ -53,7 +53,6 @@ SPAN_SCORES = (EXACT_MATCH, F1)
 """The scores of the span reader."""
 
 
-
 def macro_f1(sums: FloatArray) -> FloatArray:
     """Returns the mean of the classes' F1.
 

@@ -33,8 +33,10 @@ def test_what_is_dumped_is_read_back():
 
 
 def test_the_fingerprint_is_of_all_but_the_path():
-    rows = [[item.id, item.text, item.text_pair, item.label, item.group]
-            for item in PAIRS.texts]
+    rows = [
+        [item.id, item.text, item.text_pair, item.label, item.group]
+        for item in PAIRS.texts
+    ]
     expected = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
     assert PAIRS.fingerprint == expected
     assert dataclasses.replace(PAIRS, path="other").fingerprint == expected

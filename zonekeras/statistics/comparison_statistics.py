@@ -26,6 +26,7 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
+from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.statistics.multiple import benjamini_hochberg
@@ -90,7 +91,7 @@ def comparison_statistics(
 
     Args:
         first: Differences of each seed and passage, `[S, P, len(scores) C]`, the first
-            score's before the next one's (`scores.score_differences`). The q-values
+            score's before the next one's (`effects.joined_totals`). The q-values
             hold for these cells.
         second: Likewise, with seeds, and maybe passages, of its own.
         scores: The scores, in that order.
@@ -116,9 +117,7 @@ def comparison_statistics(
         "p": found.p_values(),
     }
     columns: dict[str, np.ndarray] = {}
-    for score, rows in zip(
-        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
-    ):
+    for score, rows in rows_of_scores(scores, len(found.effects)).items():
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)

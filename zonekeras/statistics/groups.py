@@ -17,9 +17,9 @@ from zonekeras.errors import InputError
 from zonekeras.metrics.squad import normalized_words
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
-from zonekeras.statistics.passages import passage_totals
+from zonekeras.statistics.effects import score_effects
 from zonekeras.statistics.question_types import QuestionType, question_type
-from zonekeras.statistics.scores import ItemScores, item_differences
+from zonekeras.statistics.scores import ItemScores
 
 NUM_BINS = 4
 """Bins of a length or an overlap; fewer where many questions have the same."""
@@ -63,8 +63,7 @@ def group_effects(
             "Expected a group for every question. Received: "
             f"{len(groups):,} groups for {len(passages):,} questions."
         )
-    by_score = item_differences(baseline, cells)
-    num_cells = len(next(iter(by_score.values())))
+    num_cells = len(next(iter(cells.by_score.values())))
     tables = []
     for code in np.unique(groups.codes[groups.codes >= 0]):
         members = np.flatnonzero(groups.codes == code)
@@ -74,14 +73,17 @@ def group_effects(
             "num_questions": len(members),
             "num_passages": len(np.unique(passages[members])),
         }
-        for score, differences in by_score.items():
-            totals = passage_totals(differences[:, members], passages[members])
+        before = baseline.of_items(members)
+        effects = score_effects(before, cells.of_items(members), passages[members])
+        for score, found in effects.items():
             intervals = bootstrap_intervals(
-                totals, num_resamples=num_resamples, seed=seed, confidence=confidence
+                found.totals,
+                num_resamples=num_resamples,
+                seed=seed,
+                confidence=confidence,
             )
-            before = baseline.by_score[score][members]
-            columns[f"{score}_baseline"] = 100.0 * before.mean()
-            columns[f"{score}_effect"] = differences[:, members].mean(axis=1)
+            columns[f"{score}_baseline"] = 100.0 * before.of_all(score)
+            columns[f"{score}_effect"] = found.effects
             columns[f"{score}_low"] = intervals.low
             columns[f"{score}_high"] = intervals.high
         tables.append(pd.DataFrame(columns))

@@ -35,11 +35,13 @@ from zonekeras.errors import InputError
 from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import Intervals
+from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.multiple import benjamini_hochberg
 from zonekeras.statistics.passages import PassageTotals, passage_totals
 from zonekeras.statistics.power import standard_errors
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
+from zonekeras.statistics.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,25 @@ class SeedTotals:
     """Differences of each seed and passage.
 
     Attributes:
-        sums: float64 `[S, P, K]`, sums of differences in points.
+        sums: float64 `[S, P, K]`, sums of differences in points; where a score is a
+            function of sums, what `totals.Totals.linear` has in their place.
         counts: float64 `[P]`, questions, the same for every seed.
+        by_seed: The totals of each seed, where some are not these sums.
     """
 
     sums: np.ndarray
     counts: np.ndarray
+    by_seed: tuple[Totals, ...] = ()
 
     @classmethod
-    def join(cls, totals: Sequence[PassageTotals]) -> SeedTotals:
+    def join(cls, totals: Sequence[Totals]) -> SeedTotals:
         """Puts the totals of each seed side by side.
 
         Raises:
             InputError: If there is none, or their passages or effects differ.
         """
-        shapes = {item.sums.shape for item in totals}
+        linear = [item.linear for item in totals]
+        shapes = {item.sums.shape for item in linear}
         counts = {tuple(item.counts.tolist()) for item in totals}
         if len(shapes) != 1 or len(counts) != 1:
             raise InputError(
@@ -69,7 +75,12 @@ class SeedTotals:
                 f"least one. Received: {len(totals)} seeds, {len(shapes)} kinds of "
                 f"shapes, {len(counts)} kinds of passages."
             )
-        return cls(np.stack([item.sums for item in totals]), totals[0].counts)
+        are_sums = all(isinstance(item, PassageTotals) for item in totals)
+        return cls(
+            np.stack([item.sums for item in linear]),
+            totals[0].counts,
+            () if are_sums else tuple(totals),
+        )
 
     @property
     def effects(self) -> np.ndarray:
@@ -80,6 +91,21 @@ class SeedTotals:
     def mean(self) -> PassageTotals:
         """The totals of each passage, averaged over the seeds."""
         return PassageTotals(self.sums.mean(axis=0), self.counts)
+
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """Returns every seed's effects in resamples, as `totals.Totals.weighted`.
+
+        Args:
+            weights: float64 `[R, P]`.
+
+        Returns:
+            float64 `[R, S, K]`.
+        """
+        if self.by_seed:
+            return np.stack([item.weighted(weights) for item in self.by_seed], axis=1)
+        num_seeds, num_passages, num_cells = self.sums.shape
+        by_passage = self.sums.swapaxes(0, 1).reshape(num_passages, -1)  # [P, S K]
+        return np.asarray(weights @ by_passage).reshape(-1, num_seeds, num_cells)
 
 
 def seed_totals(differences: np.ndarray, passages: np.ndarray) -> SeedTotals:
@@ -116,7 +142,7 @@ def seed_statistics(
 
     Args:
         totals: Differences of each seed and passage, `[S, P, len(scores) C]`, the
-            first score's before the next one's (`scores.score_differences`), from at
+            first score's before the next one's (`effects.joined_totals`), from at
             least two seeds. The q-values hold for these cells.
         scores: The scores, in that order.
         num_resamples: How many resamples to draw.
@@ -148,9 +174,7 @@ def seed_statistics(
         "p": found.p_values(),
     }
     columns: dict[str, np.ndarray] = {}
-    for score, rows in zip(
-        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
-    ):
+    for score, rows in rows_of_scores(scores, len(found.effects)).items():
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)
@@ -216,13 +240,11 @@ def hierarchical_estimates(
 def resampled_means(totals: SeedTotals, num_resamples: int, seed: int) -> np.ndarray:
     """Returns the mean effects in each resample, float64 `[R, K]`, in points."""
     generator = np.random.default_rng(seed)
-    num_seeds, num_passages, num_cells = totals.sums.shape
-    by_passage = totals.sums.swapaxes(0, 1).reshape(num_passages, -1)  # [P, S * K]
+    num_seeds, num_passages = totals.sums.shape[:2]
     chunks = []
     for num_rows in chunk_sizes(num_resamples, num_passages):
         weights = draw_weights(generator, num_rows, num_passages)  # [r, P]
         seeds = draw_weights(generator, num_rows, num_seeds)  # [r, S]
-        sums = (weights @ by_passage).reshape(num_rows, num_seeds, num_cells)
-        drawn = np.einsum("rs,rsk->rk", seeds, sums)
+        drawn = np.einsum("rs,rsk->rk", seeds, totals.weighted(weights))
         chunks.append(drawn / (num_seeds * (weights @ totals.counts))[:, None])
     return np.concatenate(chunks)
