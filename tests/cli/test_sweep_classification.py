@@ -136,7 +136,8 @@ def refused(capsys, *arguments):
         (
             ["--predict_file=single.csv", "--mask_layer=1", "--mask_zone=cls2q"],
             "Expected configurations that mask attention between tokens of this data, "
-            "whose roles are CLS, SEP, PASSAGE. Received: layer1:cls2q. Leave them out.",
+            "whose roles are CLS, SEP, PASSAGE. Received: layer1:cls2q. Leave them "
+            "out.",
         ),
         (
             ["--task=span"],
@@ -177,8 +178,8 @@ def test_models_that_do_not_fit(here, capsys):
             {"text": "a", "text_pair": "b", "label": "maybe"},
             "Expected gold labels in bad.jsonl that are classes of the model: "
             "entailment, neutral, contradiction, or an index from 0 to 2. Received: "
-            "\"maybe\" in 1 of 3 items, the first '3'. Write the model's names into the "
-            "file, or take the model that belongs to it.",
+            "\"maybe\" in 1 of 3 items, the first '3'. Write the model's names into "
+            "the file, or take the model that belongs to it.",
         ),
     ],
 )

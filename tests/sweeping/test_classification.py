@@ -1,5 +1,7 @@
 """Whole sweeps of tiny classifiers, on pairs and on single texts."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -15,13 +17,14 @@ from zonekeras.analysis.sweep_comparison import compare_sweeps
 from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import (
+    SweepSettings,
     compare_precision,
     estimate_sweep,
     run_shard,
     run_sweep,
     run_sweeps,
 )
-from zonekeras.tasks import classification
+from zonekeras.tasks import classification, span
 
 pytestmark = pytest.mark.both_backends
 
@@ -194,15 +197,7 @@ def test_attention_is_kept_of_texts(model, files, tmp_path):
         words = store.attention_examples(1)[8].words
         assert "layer1:control1-cls2q" in store.finished(1)
     first = tiny_texts(num=17)[8]["text"].split()
-    assert [one for one in zonekeras_words(words) if one[1] == 3] == [
-        [word, 3] for word in first
-    ]
-
-
-def zonekeras_words(text):
-    import json
-
-    return json.loads(text)
+    assert [word for word, role in json.loads(words) if role == 3] == first
 
 
 def test_what_masks_nothing_of_a_single_text(model, files):
@@ -227,7 +222,7 @@ def test_labels_of_another_model_are_refused(model, tmp_path):
     path = write_lines(tmp_path / "texts.jsonl", lines)
     with pytest.raises(
         InputError,
-        match='^Expected gold labels in .*texts.jsonl .* model: entailment, neutral, '
+        match="^Expected gold labels in .*texts.jsonl .* model: entailment, neutral, "
         'contradiction, or an index from 0 to 2. Received: "maybe" in 1 of 6',
     ):
         run_sweep(model, path, tmp_path / "out", **SETTINGS)
@@ -249,9 +244,6 @@ def test_settings_of_spans_are_refused(model, files, settings, message):
 
 def test_a_span_reader_has_no_accuracy(files):
     with pytest.raises(InputError, match="task span: auto, squad, .*'accuracy'"):
-        from zonekeras.sweeping.sweep_settings import SweepSettings
-        from zonekeras.tasks import span
-
         SweepSettings.of({"metric": "accuracy"}).for_data(span, None)
 
 

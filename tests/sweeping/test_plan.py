@@ -56,7 +56,9 @@ def test_zones_that_mask_something_of_a_single_text():
 
 
 def test_cells_and_sets_that_mask_nothing_are_left_out():
-    cells = [f"layer{layer}:{zone}" for layer in (0, 1) for zone in ("p2", "cls2p", "all")]
+    cells = [
+        f"layer{layer}:{zone}" for layer in (0, 1) for zone in ("p2", "cls2p", "all")
+    ]
     assert spelled(None, 2, 3, ZONES, SINGLE) == ["baseline", *cells]
     pairs = ConfigurationSet(SetName.PAIRS, layers=(1,))
     assert spelled([pairs], 2, 3, ZONES, SINGLE) == ["baseline", "layer1:cls2p+p2"]

@@ -165,7 +165,9 @@ def test_classes_are_the_models_to_say(tmp_path):
     texts = classification.read(write_lines(tmp_path / "texts.jsonl", lines))
     settings = SweepSettings.of({}).for_model(classification, texts, ("no", "yes"))
     content = settings.content(classification)
-    assert content["labels"] == ["no", "yes"] == json.loads(json.dumps(content))["labels"]
+    assert (
+        content["labels"] == ["no", "yes"] == json.loads(json.dumps(content))["labels"]
+    )
     assert "doc_stride" not in content
     assert settings.metric == "accuracy"
     squad = dataset(tmp_path, tiny_squad())
@@ -173,5 +175,7 @@ def test_classes_are_the_models_to_say(tmp_path):
     assert "labels" not in of_spans.content(span)
     with pytest.raises(InputError, match="^Expected gold labels .* model: a, b, or an"):
         SweepSettings.of({}).for_model(classification, texts, ("a", "b"))
-    with pytest.raises(InputError, match=r"labels is not a setting \(they are .*ions\)"):
+    with pytest.raises(
+        InputError, match=r"labels is not a setting \(they are .*ions\)"
+    ):
         SweepSettings.of({"labels": ("no", "yes")})

@@ -107,8 +107,11 @@ def test_what_is_left_out_or_cut_is_counted(tmp_path):
     dataset = classification.read(path, skip_bad=True)
     assert classification.complaints(dataset) == [f"{path}: 1 bad lines left out"]
     # 1 + number words in the second text, 2 + number // 2 in the first, of 7.
-    with pytest.warns(UserWarning, match="^.*texts.jsonl: 3 of 7 items are longer than "
-                      "10 tokens and are cut, the longer text of a pair first$"):
+    with pytest.warns(
+        UserWarning,
+        match="^.*texts.jsonl: 3 of 7 items are longer than "
+        "10 tokens and are cut, the longer text of a pair first$",
+    ):
         classification.features(
             dataset, tiny_tokenizer(), SETTINGS | {"max_seq_length": 10}
         )

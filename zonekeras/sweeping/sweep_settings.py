@@ -73,8 +73,8 @@ class SweepSettings:
             `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: Of how many items, such as questions, to keep where the unmasked model
-            attends. With these or controls the attention mass of every zone is
+        attention_questions: Of how many questions, or texts, to keep where the unmasked
+            model attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
         labels: The names of the model's classes, which `for_model` fills in and nobody
             can choose; none of spans.
