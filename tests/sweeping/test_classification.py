@@ -272,6 +272,7 @@ def test_several_models_and_their_comparison(swept, files, tmp_path):
         ["a/seed-1", "a/seed-5"],
         files[True],
         tmp_path / "runs",
+        task="classification",
         load=load,
         configurations=masked,
         **SETTINGS,
@@ -303,6 +304,7 @@ def test_models_that_do_not_belong_together(files, tmp_path):
             sources,
             files[True],
             tmp_path / "runs",
+            task="classification",
             load=lambda source: tiny_classifier(int(source[-1]), labels[source[-1]]),
             **how,
         )

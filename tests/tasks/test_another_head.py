@@ -140,12 +140,7 @@ def test_another_task_is_refused_where_spans_are_meant(tagger, dev, tmp_path):
         run_sweep(tagger, dev, tmp_path / "out", **SETTINGS)
     with pytest.raises(InputError, match="^Expected models of the task span.*tagging"):
         run_sweeps(
-            ["a", "b"],
-            dev,
-            tmp_path / "out",
-            task="span",
-            load=lambda source: tagger,
-            **SETTINGS,
+            ["a", "b"], dev, tmp_path / "out", load=lambda source: tagger, **SETTINGS
         )
     with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
         compare_precision(tagger, tagger, span.read(dev), **SETTINGS)
