@@ -52,9 +52,50 @@ def numpy_reader_logits(weights, config, token_ids, segment_ids, roles, tables):
         roles: [B, T].
         tables: [L, 1 or N, 5, 5], or [B, L, 1 or N, 5, 5] for one set a row.
     """
-    weights = {name: value.astype(np.float64) for name, value in weights.items()}
-    tables = np.asarray(tables, np.float64)
+    weights = _exact(weights)
+    hidden = _hidden(weights, config, token_ids, segment_ids, roles, tables)
+    return np.stack([_dense(weights, "span_head", row) for row in hidden])
+
+
+def numpy_class_logits(weights, config, pooling, token_ids, segment_ids, roles, tables):
+    """Returns the logits [B, K] of a classifier; see `numpy_reader_logits`.
+
+    Args:
+        weights: As there.
+        config: As there.
+        pooling: The value of a `Pooling`.
+        token_ids: As there.
+        segment_ids: As there.
+        roles: As there.
+        tables: As there.
+    """
+    weights = _exact(weights)
+    hidden = _hidden(weights, config, token_ids, segment_ids, roles, tables)
     logits = []
+    for row, row_roles in zip(hidden, roles, strict=True):
+        pooled = row[0]
+        if pooling == "mean":
+            text = [
+                state
+                for state, role in zip(row, row_roles, strict=True)
+                if role in (QUESTION, PASSAGE)
+            ]
+            pooled = sum(text) / len(text) if text else 0 * row[0]
+        elif pooling != "cls":
+            inner = _dense(weights, "classifier.dense", pooled)
+            pooled = _activate(pooling.removeprefix("cls_dense_"), inner)
+        logits.append(_dense(weights, "classifier.output", pooled))
+    return np.stack(logits)
+
+
+def _exact(weights):
+    return {name: value.astype(np.float64) for name, value in weights.items()}
+
+
+def _hidden(weights, config, token_ids, segment_ids, roles, tables):
+    """Returns the last layer's output of every row, [T, D] each."""
+    tables = np.asarray(tables, np.float64)
+    rows = []
     for row in range(len(token_ids)):
         row_tables = tables[row] if tables.ndim == 5 else tables
         hidden = _embed(weights, config, token_ids[row], segment_ids[row])
@@ -65,8 +106,8 @@ def numpy_reader_logits(weights, config, token_ids, segment_ids, roles, tables):
                 if name.startswith(f"block.{block}.")
             }
             hidden = _layer(part, config, hidden, roles[row], row_tables[layer])
-        logits.append(_dense(weights, "span_head", hidden))
-    return np.stack(logits)
+        rows.append(hidden)
+    return rows
 
 
 def _embed(weights, config, token_ids, segment_ids):
@@ -131,6 +172,8 @@ def _norm(weights, name, inputs, config):
 
 
 def _activate(name, inputs):
+    if name == "tanh":
+        return np.tanh(inputs)
     if name == "gelu":
         return np.vectorize(lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))))(
             inputs

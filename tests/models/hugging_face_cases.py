@@ -1,6 +1,7 @@
 """Tiny Hugging Face models whose logits are known, written to a directory.
 
-The logits come from `tests/goldens/make_hugging_face.py`.
+The logits come from `tests/goldens/make_hugging_face.py`, those of classifiers from
+`make_hugging_face_classifiers.py` beside it.
 """
 
 import json
@@ -12,8 +13,17 @@ from safetensors.numpy import save_file
 
 from tests.goldens.weight_rule import ruled_weight, ruled_weights
 
-GOLDEN_FILE = Path(__file__).parents[1] / "goldens" / "hugging_face.json"
-CASES = json.loads(GOLDEN_FILE.read_text(encoding="utf-8"))["cases"]
+GOLDENS = Path(__file__).parents[1] / "goldens"
+PAD, CLS, SEP, QUESTION, PASSAGE = range(5)
+
+
+def read_cases(name):
+    """Returns the cases of a golden file."""
+    return json.loads((GOLDENS / name).read_text(encoding="utf-8"))["cases"]
+
+
+CASES = read_cases("hugging_face.json")
+CLASSIFIERS = read_cases("hugging_face_classifiers.json")
 PREFIXES = {
     "bert": "bert.",
     "roberta": "roberta.",
@@ -65,6 +75,35 @@ class HuggingFaceCase:
     def logits(self, half=False):
         """Returns float64 [B, T, 2]."""
         return np.array(self.values["logits_half" if half else "logits"])
+
+
+class ClassifierCase(HuggingFaceCase):
+    """A classifier: its logits are float64 [B, K], its rows single texts and pairs."""
+
+    @property
+    def values(self):
+        """The case as the golden file has it."""
+        return CLASSIFIERS[self.name]
+
+    @property
+    def labels(self):
+        """The classes' names in the order of the logits."""
+        return tuple(self.values["labels"])
+
+    def inputs(self):
+        """Returns inputs with the roles that texts have in a sweep."""
+        places = np.arange(self.is_token.shape[1])
+        roles = []
+        for length, first in zip(
+            self.values["lengths"], self.values["first_lengths"], strict=True
+        ):
+            row = np.where(places < length, PASSAGE, PAD)
+            if first:
+                row[1 : 1 + first] = QUESTION
+                row[1 + first] = SEP
+            row[0], row[length - 1] = CLS, SEP
+            roles.append(row)
+        return super().inputs() | {"roles": np.array(roles, np.int32)}
 
 
 def with_pooler(case, tensors):

@@ -70,8 +70,8 @@ def masking_zones(zones: Iterable[Zone], roles: Collection[Role]) -> tuple[Zone,
     """Returns the zones that have a pair of some roles.
 
     Example:
-        >>> single = [Role.CLS, Role.SEP, Role.PASSAGE]
-        >>> [str(zone) for zone in masking_zones([Zone.Q2, Zone.P2, Zone.CLS2Q], single)]
+        >>> of_a_text = [Role.CLS, Role.SEP, Role.PASSAGE]
+        >>> [str(zone) for zone in masking_zones([Zone.Q2, Zone.P2], of_a_text)]
         ['p2']
     """
     return tuple(

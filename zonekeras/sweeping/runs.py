@@ -24,6 +24,7 @@ from zonekeras.analysis.joining import RunsResult, join_runs, read_run
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.loading import load as load_model
+from zonekeras.models.source_task import task_of_source
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.plan import Masked, plan_configurations
@@ -55,7 +56,7 @@ def run_sweeps(
         output_dir: Where the results go: the joined ones, and a folder for each model,
             named after its directory, with all that `run_sweep` writes. A directory of
             an interrupted command is continued.
-        task: What the models' heads are for; what the first one's is for, if left out.
+        task: What the models' heads are for; by the first one's files if left out.
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
@@ -82,7 +83,7 @@ def run_sweeps(
     directory = Path(output_dir)
     folders = folder_names(sources)
     check_runs_dir(directory, list(folders))
-    of_all = task_named(_task_of(sources[0], load) if task is None else task)
+    of_all = task_named(task_of_source(sources[0]) if task is None else task)
     dataset = of_all.read(dev) if isinstance(dev, str | os.PathLike) else dev
     chosen = SweepSettings.of(settings).for_data(of_all, dataset)
     wanted = None if configurations is None else list(configurations)
@@ -125,13 +126,6 @@ def _run_each(
             **keywords,
         )
         gc.collect()  # a compiled function and what it holds refer to each other
-
-
-def _task_of(source: Source, load: Callable[[Source], ZoneModel]) -> TaskName:
-    """Returns what a model's head is for."""
-    task = load(source).task
-    gc.collect()
-    return task
 
 
 class _Size(NamedTuple):

@@ -89,10 +89,11 @@ class SweepSettings:
             `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: Of how many items, such as questions, to keep where the unmasked model
-            attends. With these or controls the attention mass of every zone is
+        attention_questions: Of how many questions, or texts, to keep where the unmasked
+            model attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
-        labels: The names of the model's classes, which a sweep fills in; none of spans.
+        labels: The names of the model's classes, which `for_model` fills in and nobody
+            can choose; none of spans.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -118,7 +119,7 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        names = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls) if field.name != "labels"]
         if found := faults(settings, _CHECKS, names):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(found)}."
