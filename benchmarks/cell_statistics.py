@@ -26,10 +26,11 @@ from scipy.stats import bootstrap as scipy_bootstrap
 from zonekeras.scores import EXACT_MATCH, F1, SPAN_SCORES
 from zonekeras.statistics.bootstrap import bootstrap_intervals, resampled_effects
 from zonekeras.statistics.cells import cell_statistics
+from zonekeras.statistics.effects import joined_totals, score_effects
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
-from zonekeras.statistics.passages import PassageTotals, passage_totals
+from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import ItemScores, score_differences
+from zonekeras.statistics.scores import ItemScores
 
 SEEDS = 5
 
@@ -105,9 +106,9 @@ def main() -> None:
     # Every passage has a question; the rest fall where they may.
     free = generator.integers(arguments.passages, size=questions - arguments.passages)
     passages = np.sort(np.concatenate([np.arange(arguments.passages), free]))
-    totals = passage_totals(score_differences(baseline, masked), passages)
+    totals = joined_totals(score_effects(baseline, masked, passages)).linear
     of_seeds = SeedTotals.join(
-        [passage_totals(score_differences(*scores), passages) for scores in by_seed]
+        [joined_totals(score_effects(*scores, passages)) for scores in by_seed]
     )
     resamples, looped = arguments.resamples, arguments.looped
     scale = 2 * cells * resamples / looped

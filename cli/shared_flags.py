@@ -49,7 +49,6 @@ CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
 def add_model_flags(
     parser: CommandParser,
-    default: str | None = None,
     *,
     several: bool = False,
     saved_model: bool = False,
@@ -58,7 +57,6 @@ def add_model_flags(
 
     Args:
         parser: Where to.
-        default: The model if none is given.
         several: Whether `--model` takes a list.
         saved_model: Whether the command runs the SavedModel of a model directory, and
             so has `--prefer_saved_model`; else it takes the Keras model in any case.
@@ -68,7 +66,6 @@ def add_model_flags(
         "--model",
         metavar="SOURCE",
         type=input_path,
-        default=default,
         nargs="+" if several else None,
         help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
         "with a TF1 BERT checkpoint, or a model directory made by zonekeras"
@@ -123,14 +120,21 @@ def model_flag_faults(
     return []
 
 
-def add_data_flags(parser: CommandParser) -> None:
-    """Adds the files to read and how passages are cut into windows."""
+def add_data_flags(parser: CommandParser, *, classification: bool = False) -> None:
+    """Adds the files to read and how passages are cut into windows.
+
+    Args:
+        parser: Where to.
+        classification: Whether the command has that task, too.
+    """
+    of_span = " (task span)" if classification else ""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--predict_file",
         metavar="FILE",
         type=existing_file,
-        help="SQuAD-format file to answer",
+        help="SQuAD-format file to answer"
+        + (", or one of labelled texts (task classification)" * classification),
     )
     group.add_argument(
         "--train_file",
@@ -150,26 +154,33 @@ def add_data_flags(parser: CommandParser) -> None:
         metavar="N",
         type=positive_int,
         default=DOC_STRIDE,
-        help="tokens from one window of a long passage to the next",
+        help=f"tokens from one window of a long passage to the next{of_span}",
     )
     group.add_argument(
         "--max_query_length",
         metavar="N",
         type=positive_int,
         default=MAX_QUERY_LENGTH,
-        help="tokens of a question; what is longer is cut",
+        help=f"tokens of a question; what is longer is cut{of_span}",
     )
     parser.add_boolean(
         "--skip_bad",
         default=False,
-        help="skip and count questions that cannot be used instead of stopping",
+        help="skip and count questions that cannot be used instead of stopping"
+        + ("; of labelled texts, lines" * classification),
         group=group,
     )
 
 
-def add_decoding_flags(parser: CommandParser) -> None:
-    """Adds how answers are read off the logits."""
-    group = parser.add_argument_group("decoding")
+def add_decoding_flags(parser: CommandParser, *, classification: bool = False) -> None:
+    """Adds how answers are read off the logits.
+
+    Args:
+        parser: Where to.
+        classification: Whether the command has that task, too, which has none of them.
+    """
+    of_span = " (task span)" if classification else ""
+    group = parser.add_argument_group(f"decoding{of_span}")
     group.add_argument(
         "--n_best_size",
         metavar="N",

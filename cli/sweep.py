@@ -14,7 +14,6 @@ from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
-    METRICS,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
@@ -23,23 +22,17 @@ from cli.shared_flags import (
     strategy_faults,
     strategy_options,
 )
-from cli.sweep_run import DTYPE_OF_PRECISION, SweepRun, is_several
-from cli.value_types import non_negative_int, output_dir, positive_int, shard
+from cli.sweep_flags import add_sweep_flags
+from cli.sweep_run import SweepRun, is_several
 from zonekeras.configuration_sets import ConfigurationSet, SetName
-from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
-from zonekeras.zones import (
-    PROTOCOL_ZONES,
-    Semantics,
-    Zone,
-    cell,
-    parse_configuration,
-    zone_everywhere,
-)
+from zonekeras.tasks.names import TaskName
+from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
 
 if TYPE_CHECKING:
     from zonekeras.distribute.options import Cluster, StrategyOptions
     from zonekeras.sweeping.plan import Masked
+    from zonekeras.tasks.task import Dataset, Task
 
 PROG = "zonekeras sweep"
 
@@ -57,13 +50,19 @@ what is masked, one configuration after the other (the baseline always runs too)
   --sets heads --layers 3 4 --zones p2q p2   a part of them
 the zones: q2, q2p, p2q, p2 (disjoint) and all; parts of them that run where they are
 named, as in --sets cells --zones cls2q q2p-text: cls2q and cls2p (CLS alone attends to
-question or passage), q2p-text and p2q-text (one text alone attends to the other)
+question or passage), q2p-text and p2q-text (one text alone attends to the other).
+A classifier (--task classification) has cells of q2, p2, q2p-text, p2q-text, cls2q,
+cls2p and all: q is a pair's first text, p the second, or a single text. Cells that mask
+nothing of a single text are not run. --predict_file is JSON lines, CSV or TSV: text,
+text_pair of a pair, label.
 
 Without arguments: sweeps what 'zonekeras finetune' without arguments has trained.
 
-example:
+examples:
   $ zonekeras sweep --model saved_models/reader --predict_file dev.json \\
       --max_seq_length 384 --output_dir runs/reader
+  $ zonekeras sweep --task classification --model pairs-model \\
+      --predict_file pairs.jsonl --max_seq_length 128 --output_dir runs/pairs
 
 It writes to --output_dir: predictions.json and predictions_layer{L}_{zone}.json,
 results.csv, results.parquet, heatmap.pdf, heatmap.png, run.json and sweep.sqlite; for
@@ -91,103 +90,9 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     add_model_flags(parser, several=True, saved_model=True)
-    add_data_flags(parser)
-    add_decoding_flags(parser)
-    group = parser.add_argument_group("sweep")
-    group.add_argument(
-        "--output_dir",
-        metavar="DIR",
-        type=output_dir,
-        help="where the results go; made if missing",
-    )
-    group.add_argument(
-        "--semantics",
-        choices=tuple(Semantics),
-        default=Semantics.STRICT.value,
-        help="what the zone 'all' means; published: as the protocol's code has it, "
-        "with all windows padded to --max_seq_length",
-    )
-    group.add_argument(
-        "--configurations",
-        metavar="SPEC",
-        nargs="+",
-        help="what to mask, in place of all cells",
-    )
-    group.add_argument(
-        "--sets",
-        metavar="SET",
-        choices=tuple(SetName),
-        nargs="+",
-        help=f"sets of configurations, in place of all cells: {', '.join(SetName)}",
-    )
-    group.add_argument(
-        "--layers",
-        metavar="L",
-        type=non_negative_int,
-        nargs="+",
-        help="with --sets: their rows of these layers only, from 0",
-    )
-    group.add_argument(
-        "--zones",
-        metavar="ZONE",
-        type=str.lower,
-        choices=tuple(Zone),
-        nargs="+",
-        help="with --sets: what is about these zones, in place of "
-        f"{', '.join(PROTOCOL_ZONES)}",
-    )
-    group.add_argument(
-        "--controls",
-        metavar="N",
-        type=non_negative_int,
-        default=0,
-        help="size-matched random masks to run beside each cell; each makes a sweep of "
-        "all cells some 60%% longer",
-    )
-    group.add_argument(
-        "--attention_questions",
-        metavar="N",
-        type=non_negative_int,
-        default=ATTENTION_QUESTIONS,
-        help="of how many questions to keep where the unmasked model attends, for the "
-        "report; 0 also leaves out attention masses if there are no controls",
-    )
-    group.add_argument(
-        "--token_budget",
-        metavar="N",
-        type=positive_int,
-        default=TOKEN_BUDGET,
-        help="tokens run at once, padding counted; more for a GPU, such as 65536",
-    )
-    parser.add_boolean(
-        "--fixed_shapes",
-        default=False,
-        help="pad to --max_seq_length and fill batches up, as is done on a TPU in any "
-        "case: goes on there, or with what was begun there",
-        group=group,
-    )
-    group.add_argument(
-        "--precision",
-        choices=tuple(DTYPE_OF_PRECISION),
-        default="float32",
-        help="number format; with another than float32 a sample of the answers is "
-        "compared with float32's",
-    )
-    group.add_argument(
-        "--shard",
-        metavar="I/N",
-        type=shard,
-        help="run part I of N; 'zonekeras results merge' joins the parts",
-    )
-    parser.add_boolean(
-        "--dry_run",
-        default=False,
-        help="say what would be run and how long it would take, and write nothing",
-        group=group,
-    )
-    group.add_argument(
-        "--metric", choices=METRICS, default="auto", help="which script's scores"
-    )
+    add_data_flags(parser, classification=True)
+    add_decoding_flags(parser, classification=True)
+    add_sweep_flags(parser)
     add_protocol_flags(parser)
     return parser
 
@@ -220,24 +125,25 @@ def _main(argv: Sequence[str]) -> None:
 def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.sweeping.sweep_settings import SweepSettings
-    from zonekeras.tasks.names import TaskName
     from zonekeras.tasks.registry import task_named
 
     arguments = local.arguments
     configurations = _configurations(arguments)
     settings = _settings(arguments)
-    task = task_named(TaskName.SPAN)
+    task = task_named(_task_name(arguments))
     dataset = local.read(task, arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(task, dataset)
     for complaint in task.complaints(dataset):
         warnings.warn(complaint, stacklevel=2)
+    if configurations is None and arguments.mask_layer is not None:
+        configurations = _cells_of_layer(arguments.mask_layer, task, dataset)
 
     from cli.devices import Devices
 
     devices = Devices(options)
     settings["fixed_shapes"] |= devices.needs_fixed_shapes
     warn_of_slow_precision(arguments.precision, on_tpu=devices.needs_fixed_shapes)
-    run = SweepRun(local, devices, dataset, configurations, settings)
+    run = SweepRun(local, devices, task.NAME, dataset, configurations, settings)
     if arguments.dry_run:
         run.estimate()
         return
@@ -277,6 +183,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
             faults.append(f"--{name} is missing")
     if arguments.do_train:
         faults.append("--do_train is for fine-tuning; a sweep needs a fine-tuned model")
+    if arguments.task == TaskName.CLASSIFICATION and arguments.model is None:
+        faults.append("--task classification needs --model with a classification head")
     if arguments.do_predict is False:
         faults.append("--do_predict=False leaves nothing to do")
     masked = arguments.mask_layer is not None or arguments.mask_zone is not None
@@ -313,8 +221,29 @@ def _check_output_dir(arguments: argparse.Namespace) -> None:
         check_output_dir(arguments.output_dir)
 
 
+def _task_name(arguments: argparse.Namespace) -> TaskName:
+    """Returns the task of the flag, or what the first model's head is for."""
+    if arguments.task is not None:
+        return TaskName(arguments.task)
+    if arguments.model is None:
+        return TaskName.SPAN  # an original BERT checkpoint
+    from zonekeras.models.source_task import task_of_source
+
+    first = arguments.model[0] if is_several(arguments) else arguments.model
+    return task_of_source(first)
+
+
+def _cells_of_layer(layer: int, task: Task[Any, Any], dataset: Dataset) -> list[Masked]:
+    """Returns a layer's cells, those that mask something of the data."""
+    from zonekeras.sweeping.plan import masking_zones
+
+    return [
+        cell(layer, zone) for zone in masking_zones(task.ZONES, task.roles(dataset))
+    ]
+
+
 def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
-    """Returns what the flags say to mask; None = all cells."""
+    """Returns what the flags say to mask; None = all cells, or all of --mask_layer."""
     if arguments.sets:
         layers = arguments.layers and tuple(arguments.layers)
         zones = arguments.zones and frozenset(map(Zone, arguments.zones))
@@ -322,9 +251,9 @@ def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
     if arguments.configurations:
         return [parse_configuration(text) for text in arguments.configurations]
     layer, zone = arguments.mask_layer, arguments.mask_zone
-    if layer is None:
-        return None if zone is None else [zone_everywhere(zone)]
-    return [cell(layer, item) for item in (PROTOCOL_ZONES if zone is None else [zone])]
+    if zone is None:
+        return None
+    return [zone_everywhere(zone) if layer is None else cell(layer, zone)]
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:

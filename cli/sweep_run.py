@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from cli.devices import Devices
     from cli.remote_paths import LocalPaths
-    from zonekeras.data.squad import SquadDataset
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.sweeping.plan import Masked
+    from zonekeras.tasks.names import TaskName
+    from zonekeras.tasks.task import Dataset
 
 DTYPE_OF_PRECISION = {
     "float32": None,
@@ -36,7 +37,8 @@ class SweepRun:
         self,
         local: LocalPaths,
         devices: Devices,
-        dataset: SquadDataset,
+        task: TaskName,
+        dataset: Dataset,
         configurations: list[Masked] | None,
         settings: dict[str, Any],
     ) -> None:
@@ -44,6 +46,7 @@ class SweepRun:
         self._arguments = local.arguments
         self._output_dir = local.given.output_dir  # as it is called in messages
         self._devices = devices
+        self._task = task
         self._dataset = dataset
         self._configurations = configurations
         self._settings = settings
@@ -118,6 +121,7 @@ class SweepRun:
                 arguments.model,
                 self._dataset,
                 arguments.output_dir,
+                task=self._task,
                 load=lambda source: self._load(arguments.precision, os.fspath(source)),
                 configurations=self._configurations,
                 on_progress=self._local.after(display.update_run),
@@ -163,7 +167,7 @@ class SweepRun:
         if prefer_saved_model is None:
             prefer_saved_model = arguments.prefer_saved_model
         model = self._devices.load(
-            lambda: _load(arguments, precision, source, prefer_saved_model)
+            lambda: _load(arguments, self._task, precision, source, prefer_saved_model)
         )
         return self._local.renamed(model)
 
@@ -175,6 +179,7 @@ def is_several(arguments: argparse.Namespace) -> bool:
 
 def _load(
     arguments: argparse.Namespace,
+    task: TaskName,
     precision: str,
     source: str | None,
     prefer_saved_model: bool,
@@ -187,7 +192,7 @@ def _load(
         "do_lower_case": arguments.do_lower_case,
     }
     if source is not None:
-        how["prefer_saved_model"] = prefer_saved_model
+        how |= {"prefer_saved_model": prefer_saved_model, "task": task}
         model = load(source, **how)
         if precision == "float32" and model.description.precision != precision:
             # A model directory that was saved in another format.

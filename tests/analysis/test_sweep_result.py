@@ -46,7 +46,7 @@ def result_of(dev, scores=SPAN_SCORES, **texts):
         stored.items(),
         model_name="tiny",
         semantics="strict",
-        metric="squad",
+        settings={"metric": "squad"},
         num_layers=1,
     )
 

@@ -108,7 +108,8 @@ BAD_FLAGS = [
     ),
     (
         [*GOOD, "--metric=bleu"],
-        "--metric: expected one of auto, squad, squad_v2, cmrc2018. Received: 'bleu'.",
+        "--metric: expected one of auto, squad, squad_v2, cmrc2018, accuracy. "
+        "Received: 'bleu'.",
     ),
     (
         [*GOOD, "--do_train=True"],

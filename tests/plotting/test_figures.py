@@ -177,6 +177,11 @@ def test_size_and_title_are_taken():
     assert figure.axes[0].get_title() == "SQuAD"
 
 
+def test_a_look_that_is_misspelt_is_refused():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'anotate'"):
+        plotting.heatmap(matrix(), baseline=0.0, anotate=True)
+
+
 @pytest.mark.parametrize("figure_size", [(50.5, 5.0), (5.0, 1000.0), (0.5, 5.0)])
 def test_a_size_beyond_reason_is_refused(figure_size):
     message = (

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tests.scores import ACCURACY, GRADED, differences_of, span_scores
+from tests.scores import GRADED, differences_of, span_scores
 from zonekeras.errors import InputError
 from zonekeras.scores import EXACT_MATCH, F1
-from zonekeras.statistics.scores import ItemScores, score_differences
+from zonekeras.statistics.scores import ItemScores
 
 BASELINE = span_scores(np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, 0.25]))
 
@@ -21,15 +21,6 @@ def test_differences_are_cell_minus_baseline_in_points():
         [0.0, 0.0, -25.0],
     ]
     assert exact_match.dtype == np.float64
-
-
-def test_differences_stand_below_each_other_in_the_order_of_the_scores():
-    zeros, ones = np.zeros((2, 5)), np.ones(5)
-    baseline = ItemScores({GRADED: 0.5 * ones, ACCURACY: ones, F1: 0.25 * ones})
-    cells = ItemScores({GRADED: zeros, ACCURACY: zeros, F1: zeros})
-    found = score_differences(baseline, cells)
-    expected = np.repeat([-50.0, -100.0, -25.0], 10).reshape(6, 5)
-    np.testing.assert_array_equal(found, expected)
 
 
 def test_other_items_are_refused():

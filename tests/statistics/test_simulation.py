@@ -52,6 +52,28 @@ def test_tests_reject_and_intervals_cover_as_promised():
     assert table["holds"].all(), table
 
 
+def test_functions_of_sums_keep_what_they_promise():
+    table = check_statistics(
+        num_simulations=300, num_passages=300, num_resamples=700, num_classes=3
+    )
+    assert table["score"].tolist() == ["accuracy"] * 2 + ["macro_f1"] * 2
+    assert table["holds"].all(), table
+
+
+def test_classes_have_the_effects_they_say():
+    outcomes = simulate_outcomes(
+        num_cells=200, num_passages=211, changed=0.2, effect=-8.0, num_classes=5
+    )
+    assert outcomes.true_effects == {"accuracy": -8.0, "macro_f1": -8.0}
+    for score in outcomes.cells.scores:
+        effects = 100 * (
+            outcomes.cells.of_all(score) - outcomes.baselines.of_all(score)
+        )
+        error = effects.std(ddof=1) / np.sqrt(200)
+        # A thousand questions bias macro-F1 by hundredths of a point.
+        assert effects.mean() == pytest.approx(-8.0, abs=4 * error + 0.05)
+
+
 def test_intervals_cover_effects_too():
     table = check_statistics(
         num_simulations=500, num_passages=500, num_resamples=1000, effect=-5.0

@@ -82,7 +82,7 @@ def test_differences_are_counted(reader, dataset):
         for one in (found, expected)
     ]
     assert f1[0] != f1[1]
-    assert report.f1_difference == pytest.approx(f1[0] - f1[1])
+    assert report.score_difference == pytest.approx(f1[0] - f1[1])
 
 
 def test_a_sweeps_own_answers_serve_as_well(reader, dataset):

@@ -8,10 +8,11 @@ import pytest
 
 from cli.sweep import build_parser
 from tests.builders import tiny_squad, write_json
+from tests.labelled_texts import write_lines
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.sweeping import SweepSettings
-from zonekeras.tasks import span
+from zonekeras.tasks import classification, span
 from zonekeras.zones import Semantics
 
 
@@ -65,7 +66,7 @@ def test_all_faults_are_reported_at_once():
         "max_answer_length, version_2_with_negative, null_score_diff_threshold, "
         "token_budget, batch_size, fixed_shapes, metric, controls, "
         "attention_questions); semantics='loose' is not strict or published; "
-        "metric='bleu' is not one of auto, squad, squad_v2, cmrc2018; "
+        "metric='bleu' is not one of auto, squad, squad_v2, cmrc2018, accuracy; "
         "max_seq_length=0 is not a whole number above 0; n_best_size=2.5 is not a "
         "whole number above 0; batch_size=True is not a whole number above 0; "
         "fixed_shapes='no' is not True or False; "
@@ -146,5 +147,35 @@ def test_settings_of_another_task_are_refused(tmp_path):
         given.for_data(short, data)
     with pytest.raises(InputError, match="semantics='published'.* task span alone"):
         SweepSettings.of({"semantics": "published"}).for_data(short, data)
-    with pytest.raises(InputError, match="^attention_questions.* task span alone"):
-        SweepSettings.of({"attention_questions": 2}).for_data(short, data)
+
+
+def test_a_metric_of_another_task_is_refused(tmp_path):
+    data = dataset(tmp_path, tiny_squad())
+    chosen = SweepSettings.of({"metric": "accuracy"})
+    with pytest.raises(InputError, match="^Expected a metric") as caught:
+        chosen.for_data(span, data)
+    assert str(caught.value) == (
+        "Expected a metric of the task span: auto, squad, squad_v2, cmrc2018. "
+        "Received: metric='accuracy'."
+    )
+
+
+def test_classes_are_the_models_to_say(tmp_path):
+    lines = [{"text": "one", "label": 1}, {"text": "two", "label": "no"}]
+    texts = classification.read(write_lines(tmp_path / "texts.jsonl", lines))
+    settings = SweepSettings.of({}).for_model(classification, texts, ("no", "yes"))
+    content = settings.content(classification)
+    assert (
+        content["labels"] == ["no", "yes"] == json.loads(json.dumps(content))["labels"]
+    )
+    assert "doc_stride" not in content
+    assert settings.metric == "accuracy"
+    squad = dataset(tmp_path, tiny_squad())
+    of_spans = SweepSettings.of({}).for_model(span, squad, ())
+    assert "labels" not in of_spans.content(span)
+    with pytest.raises(InputError, match="^Expected gold labels .* model: a, b, or an"):
+        SweepSettings.of({}).for_model(classification, texts, ("a", "b"))
+    with pytest.raises(
+        InputError, match=r"labels is not a setting \(they are .*ions\)"
+    ):
+        SweepSettings.of({"labels": ("no", "yes")})

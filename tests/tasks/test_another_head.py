@@ -142,7 +142,7 @@ def test_another_task_is_refused_where_spans_are_meant(tagger, dev, tmp_path):
         run_sweeps(
             ["a", "b"], dev, tmp_path / "out", load=lambda source: tagger, **SETTINGS
         )
-    with pytest.raises(InputError, match="^A comparison of precisions is for the task"):
+    with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
         compare_precision(tagger, tagger, span.read(dev), **SETTINGS)
     assert not (tmp_path / "out").exists()
 

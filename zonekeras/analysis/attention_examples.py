@@ -1,4 +1,4 @@
-"""Examples of attention: one window of some questions, small enough to be looked at.
+"""Examples of attention: one window of some items, small enough to be looked at.
 
 Tokens are joined to words. A word's row is the mean of its tokens' rows and its column
 the sum of their columns, so that rows still add up to 1. Weights are rounded to
@@ -14,8 +14,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.features import Features
 from zonekeras.store.sweep_store import StoredExample
+from zonekeras.tasks.task import WindowFeatures
 from zonekeras.zones import Role
 
 NUM_STEPS = 63
@@ -24,31 +24,24 @@ _COMPRESSION = 6  # 9 takes ten times as long for an eighth less
 _SPECIAL = {Role.CLS: "[CLS]", Role.SEP: "[SEP]"}
 
 
-def example_windows(features: Features, num_questions: int) -> dict[int, int]:
-    """Chooses questions evenly over the data, and of each the window to show.
-
-    That is the first one with the whole of its first gold answer, or else its first.
+def example_windows(features: WindowFeatures, num_items: int) -> dict[int, int]:
+    """Chooses items, such as questions, evenly over the data, and a window of each.
 
     Args:
         features: The windows of the data.
-        num_questions: How many; all of them if there are fewer.
+        num_items: How many; all of them if there are fewer.
 
     Returns:
-        Window -> the question's row.
+        Window -> the item's row.
     """
-    total = len(features.questions)
-    number = min(num_questions, total)
+    total = 1 + int(features.item_index[-1])
+    number = min(num_items, total)
     rows = np.unique(np.linspace(0, total - 1, number).round().astype(int))
-    has_answer = features.training_targets()[:, 0] > 0
-    windows: dict[int, int] = {}
-    for row in rows.tolist():
-        first, stop = np.searchsorted(features.question_index, [row, row + 1]).tolist()
-        windows[first + int(np.argmax(has_answer[first:stop]))] = row
-    return windows
+    return dict(zip(features.example_windows(rows), rows.tolist(), strict=True))
 
 
 def encode_example(
-    features: Features, window: int, weights: npt.NDArray[np.float32]
+    features: WindowFeatures, window: int, weights: npt.NDArray[np.float32]
 ) -> StoredExample:
     """Returns a window's attention as it is stored.
 
@@ -72,7 +65,7 @@ def encode_example(
 
 
 def words_of(
-    features: Features, window: int
+    features: WindowFeatures, window: int
 ) -> tuple[list[tuple[str, int]], npt.NDArray[np.int64]]:
     """Joins a window's tokens to words.
 
@@ -83,11 +76,7 @@ def words_of(
         Text and role of each word, and int64 [T], the word of each token.
     """
     roles = features.arrays([window], int(features.lengths[window]))["roles"][0]
-    question = features.questions[features.question_index[window]]
-    passage = features.passages[
-        features.passage_index[features.question_index[window]]
-    ].text
-    texts = {Role.QUESTION: question.text, Role.PASSAGE: passage}
+    texts = features.role_texts(window)
     spans: list[list[int]] = []
     kinds: list[Role] = []
     word_of_token = []

@@ -17,14 +17,14 @@ import pandas as pd
 
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
+from zonekeras.statistics.effects import joined_totals, score_effects
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
-from zonekeras.statistics.passages import PassageTotals, passage_totals
-from zonekeras.statistics.scores import score_differences
+from zonekeras.statistics.totals import Totals
 from zonekeras.store.tidy import MeanScores, sweep_table
 from zonekeras.zones import BASELINE, parse_configuration
 
@@ -38,8 +38,8 @@ class SweptRun:
         name: What it is called among others: its folder.
         table: Its long-form table, without controls, the baseline first.
         scores: Its scores, the headline first.
-        totals: Differences of each passage, `[P, len(scores) C]` with `C` the table's
-            rows but the baseline; the first score's before the next one's.
+        totals: What each passage adds to the effects, `len(scores) C` of them with `C`
+            the table's rows but the baseline; the first score's before the next one's.
         num_layers: Layers of the model.
         weights: The model's fingerprint, or that of a served one's answers; the same
             for its Keras model and all its SavedModels.
@@ -52,7 +52,7 @@ class SweptRun:
     name: str
     table: pd.DataFrame
     scores: tuple[Score, ...]
-    totals: PassageTotals
+    totals: Totals
     num_layers: int
     weights: str
     precision: str
@@ -63,12 +63,12 @@ class SweptRun:
         """The configurations but the baseline, in the order of the totals."""
         return self.table["configuration"].tolist()[1:]
 
-    def totals_of(self, names: Sequence[str]) -> PassageTotals:
+    def totals_of(self, names: Sequence[str]) -> Totals:
         """Returns the totals of some configurations, in their order."""
         places = pd.Index(self.masked).get_indexer(pd.Index(names))
         firsts = len(self.masked) * np.arange(len(self.scores))
         columns = np.concatenate([first + places for first in firsts])
-        return PassageTotals(self.totals.sums[:, columns], self.totals.counts)
+        return self.totals.take(columns)
 
 
 @dataclass(frozen=True)
@@ -108,23 +108,24 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
         run = choose_run(store, path)
         content, description = store.content(run), store.description(run)
         groups = task_of(store, run).groups(dataset_of(store, run))
-        result = SweepOutput(store, run, None).result()
+        result = read_result(store, run)
     names = [
         name
         for name in result.table["configuration"]
         if name != BASELINE and not parse_configuration(name).control
     ]
     result = result.only([BASELINE, *names])
-    differences = score_differences(
+    effects = score_effects(
         result.scores.take(0),
         result.scores.take(np.arange(1, 1 + len(names))),
+        groups,
     )
     return SweptRun(
         directory=path,
         name=path.resolve().name,
         table=result.table,
         scores=result.scores.scores,
-        totals=passage_totals(differences, groups),
+        totals=joined_totals(effects),
         num_layers=result.num_layers,
         weights=content.get("weights") or content["served_answers"],
         precision=content["precision"],

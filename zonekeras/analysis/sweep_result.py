@@ -18,7 +18,7 @@ from zonekeras.analysis.evidence import add_evidence
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
-from zonekeras.statistics.scores import ItemScores
+from zonekeras.statistics.scores import ItemScores, compact
 from zonekeras.store.output_directory import (
     ATTENTION_CSV,
     CONTROLS_HEATMAP_FILES,
@@ -114,10 +114,7 @@ def mean_scores(scores: ItemScores) -> MeanScores:
         scores: Of its items, `[Q]`.
     """
     return MeanScores(
-        {
-            score.name: 100.0 * float(np.mean(values))
-            for score, values in scores.by_score.items()
-        },
+        {score.name: 100.0 * float(scores.of_all(score)) for score in scores.scores},
         scores.num_items,
     )
 
@@ -129,7 +126,7 @@ def build_result(
     *,
     model_name: str,
     semantics: str,
-    metric: str,
+    settings: Mapping[str, Any],
     num_layers: int,
     overlaps: Mapping[str, float] | None = None,
     attention: np.ndarray | None = None,
@@ -143,7 +140,7 @@ def build_result(
             among them.
         model_name: For the table.
         semantics: For the table.
-        metric: As in `SweepSettings`.
+        settings: Those of the run, with its `metric`.
         num_layers: Layers of the model.
         overlaps: Zone -> expected overlap of a control; needed if there are controls.
         attention: As in `SweepResult`; the table gets a column `attention_mass` of it.
@@ -154,7 +151,13 @@ def build_result(
     for name, texts in answers:
         shared = [known.setdefault(text, text) for text in texts]
         predictions[name] = dict(zip(ids, shared, strict=True))
-        scored.append(task.score(dataset, predictions[name], metric))
+        found = task.score(dataset, predictions[name], settings)
+        scored.append(
+            [
+                values if score.of_sums is None else compact(values)
+                for score, values in zip(task.SCORES, found, strict=True)
+            ]
+        )
     stacked = map(np.stack, zip(*scored, strict=True))
     item_scores = ItemScores(dict(zip(task.SCORES, stacked, strict=True)))
     table = sweep_table(

@@ -135,6 +135,28 @@ class Features:
             "roles": roles.astype(np.int32),
         }
 
+    def example_windows(self, items: npt.NDArray[np.integer]) -> list[int]:
+        """Returns the window to show of some questions, by their rows.
+
+        That is the first one with the whole of the first gold answer, or else the
+        first.
+        """
+        has_answer = self.training_targets()[:, 0] > 0
+        chosen = []
+        for row in items.tolist():
+            first, stop = np.searchsorted(self.question_index, [row, row + 1]).tolist()
+            chosen.append(first + int(np.argmax(has_answer[first:stop])))
+        return chosen
+
+    def role_texts(self, window: int) -> dict[Role, str]:
+        """Returns question and passage of a window."""
+        question = self.question_index[window]
+        passage = self.passages[self.passage_index[question]]
+        return {
+            Role.QUESTION: self.questions[question].text,
+            Role.PASSAGE: passage.text,
+        }
+
     def token_characters(self, window: int) -> IntArray:
         """Returns where a window's tokens stand in their question or passage.
 
@@ -367,7 +389,6 @@ def encode_pair(
     *,
     max_seq_length: int = MAX_SEQ_LENGTH,
     doc_stride: int = DOC_STRIDE,
-    max_query_length: int = MAX_QUERY_LENGTH,
 ) -> Features:
     """Returns the features of one question about one passage.
 
@@ -375,7 +396,7 @@ def encode_pair(
         InputError: As in `build_features`.
     """
     only = Passage("", passage, (Question("question", question, ()),))
-    return _build((only,), tokenizer, max_seq_length, doc_stride, max_query_length)
+    return _build((only,), tokenizer, max_seq_length, doc_stride, MAX_QUERY_LENGTH)
 
 
 def _build(

@@ -4,7 +4,8 @@ Stricter than `json.load`: it refuses what Python accepts but JSON does not allo
 (`NaN`, `Infinity`), and a key that occurs twice in one object, which JSON allows but
 which hides mistakes. A UTF-8 byte order mark is accepted.
 
-What a file's content means is not checked here.
+Of JSON lines, one value on each line of a file, `read_text` and `parse_json` read one
+line at a time. What a file's content means is not checked here.
 """
 
 from __future__ import annotations
@@ -35,13 +36,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         InputError: If the file is missing, a directory, not readable, not UTF-8, not
             JSON, nested too deep, or has a key twice in one object.
     """
-    text = _read_text(Path(path)).removeprefix(_BYTE_ORDER_MARK)
+    text = read_text(path)
     if not text.strip():
         raise InputError(f"{path}: expected JSON. Received: an empty file.")
     try:
-        return json.loads(
-            text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
-        )
+        return parse_json(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: broken JSON at line {error.lineno}, column {error.colno}: "
@@ -51,6 +50,18 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise InputError(f"{path}: broken JSON: nested too deep to be read.") from error
     except ValueError as error:
         raise InputError(f"{path}: broken JSON: {error}.") from error
+
+
+def parse_json(text: str) -> Any:
+    """Returns what a JSON text holds.
+
+    Raises:
+        ValueError: If it is not JSON, or has a key twice in one object.
+        RecursionError: If it is nested too deep.
+    """
+    return json.loads(
+        text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+    )
 
 
 def shown(value: object) -> str:
@@ -64,8 +75,13 @@ def shown(value: object) -> str:
     return text
 
 
-def _read_text(path: Path) -> str:
-    """Returns a file's text, or says which byte is not UTF-8."""
+def read_text(given: str | os.PathLike[str]) -> str:
+    """Returns a UTF-8 file's text without its byte order mark.
+
+    Raises:
+        InputError: If the file is missing, a directory, not readable or not UTF-8.
+    """
+    path = Path(given)
     if path.is_dir():
         raise InputError(f"{path}: expected a file. Received: a directory.")
     try:
@@ -75,7 +91,7 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: broken UTF-8 at byte {error.start} (0x{raw[error.start]:02x}). "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import draw_effects
+from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import new_figure, panel_size
 from zonekeras.scores import EXACT_MATCH, Score, score_named
 from zonekeras.store.matrix import chosen_score, column_matrix, compare, score_matrix
@@ -23,10 +24,7 @@ def comparison_heatmap(
     second: Any,
     *,
     score: Score | str | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws the first table's scores minus the second's.
 
@@ -38,10 +36,7 @@ def comparison_heatmap(
         first: A result, as for `zonekeras.plotting.heatmap`.
         second: Another, with the same layers and zones.
         score: Which score, by default the headline.
-        annotate: Whether to write each value into its cell.
-        value_range: The differences at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above the cells.
+        **look: As in `zonekeras.plotting.heatmap`.
 
     Raises:
         InputError: When the cells of the two differ, no zone has two layers to
@@ -52,11 +47,8 @@ def comparison_heatmap(
     return _draw(
         comparison.difference,
         comparison.deviation,
+        Look(**look),
         label=f"Difference in {score.label} (points)",
-        value_range=value_range,
-        annotate=annotate,
-        figure_size=figure_size,
-        title=title,
         marks=None,
     )
 
@@ -65,10 +57,7 @@ def difference_heatmap(
     comparison: Any,
     *,
     score: Score | str | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws how the effects of two sweeps, or groups of them, differ.
 
@@ -79,10 +68,7 @@ def difference_heatmap(
     Args:
         comparison: What `zonekeras.analysis.sweep_comparison.compare_sweeps` returns.
         score: Which score, by default the headline.
-        annotate: Whether to write each value into its cell.
-        value_range: The differences at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above the cells.
+        **look: As in `zonekeras.plotting.heatmap`.
 
     Raises:
         InputError: When there is no cell, or it is no comparison.
@@ -98,11 +84,8 @@ def difference_heatmap(
     return _draw(
         difference,
         difference.std(ddof=1),
+        Look(**look),
         label=f"Difference in {score.label} effect (points)",
-        value_range=value_range,
-        annotate=annotate,
-        figure_size=figure_size,
-        title=title,
         marks=rates < FALSE_DISCOVERY_RATE,
     )
 
@@ -117,25 +100,20 @@ def _headline(comparison: Any) -> Score:
 def _draw(
     difference: pd.DataFrame,
     deviation: pd.Series[float],
+    look: Look,
     *,
     label: str,
-    value_range: tuple[float, float] | None,
-    annotate: bool,
-    figure_size: tuple[float, float] | None,
-    title: str | None,
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws differences, with each zone's deviation over the layers below it."""
     width, height = panel_size(difference)
-    figure = new_figure(*(figure_size or (width, height + 0.4)))
+    figure = new_figure(*(look.figure_size or (width, height + 0.4)))
     axes = figure.add_subplot()
     draw_effects(
         axes,
         difference,
+        look,
         label=label,
-        value_range=value_range,
-        annotate=annotate,
-        title=title,
         marks=marks,
         x_label="Masked zone (standard deviation of difference)",
     )

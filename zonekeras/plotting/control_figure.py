@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import MARKS_LABEL, draw_effects
+from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import new_figure, panel_size
 from zonekeras.scores import Score
 from zonekeras.store.matrix import chosen_score, column_matrix, semantics_of
@@ -18,10 +19,7 @@ def controls_heatmap(
     result: Any,
     *,
     score: Score | str | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws every cell's effect minus the mean effect of its controls, in points.
 
@@ -31,10 +29,7 @@ def controls_heatmap(
     Args:
         result: A sweep's result or its long-form table.
         score: Which score, by default the headline.
-        annotate: Whether to write each value into its cell.
-        value_range: The differences at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above the cells.
+        **look: As in `zonekeras.plotting.heatmap`.
 
     Raises:
         InputError: When no cell has a control.
@@ -47,14 +42,13 @@ def controls_heatmap(
             "the sweep with `controls=1`."
         )
     rates = column_matrix(result, f"{score}_beyond_q")
-    figure = new_figure(*(figure_size or panel_size(matrix)))
+    chosen = Look(**look)
+    figure = new_figure(*(chosen.figure_size or panel_size(matrix)))
     draw_effects(
         figure.add_subplot(),
         matrix,
+        chosen,
         label=f"{score.label} − controls (points)",
-        value_range=value_range,
-        annotate=annotate,
-        title=title,
         semantics=semantics_of(result),
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
         marks_label=f"{MARKS_LABEL}; grey: no control",

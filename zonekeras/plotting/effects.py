@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
+from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import (
     draw_panel,
     new_figure,
@@ -33,11 +34,8 @@ def heatmap(
     *,
     score: Score | str | None = None,
     baseline: float | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
     axes: Axes | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws the effects of all cells, in points; blue is a loss, red a gain.
 
@@ -50,13 +48,9 @@ def heatmap(
         score: Which score, by default the headline; the last two forms have only one,
             and this names it (by default exact match).
         baseline: The baseline's score in percent; the last two forms need it.
-        annotate: Whether to write each value into its cell.
-        value_range: The effects at the two ends of the colours; by default the
-            smallest range about 0 that holds all of them. 0 stays white, and a loss
-            is as dark as an equal gain, whatever the range.
-        figure_size: Width and height in inches, by default what the cells need.
-        title: A title above the cells.
         axes: Axes to draw into; by default those of a new figure.
+        **look: `annotate`, `value_range`, `figure_size`, `title`; see
+            `zonekeras.plotting.look.Look`.
 
     Returns:
         The figure, for `zonekeras.plotting.save_figure` or `savefig`.
@@ -73,16 +67,15 @@ def heatmap(
     """
     score = chosen_score(result, score)
     matrix = effect_matrix(result, score, baseline)
+    chosen = Look(**look)
     if axes is None:
-        axes = new_figure(*(figure_size or panel_size(matrix))).add_subplot()
+        axes = new_figure(*(chosen.figure_size or panel_size(matrix))).add_subplot()
     rates = column_matrix(result, f"{score}_q")
     draw_effects(
         axes,
         matrix,
+        chosen,
         label=effect_label(score),
-        value_range=value_range,
-        annotate=annotate,
-        title=title,
         semantics=semantics_of(result),
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
     )
@@ -97,11 +90,9 @@ def effect_label(score: Score) -> str:
 def draw_effects(
     axes: Axes,
     matrix: pd.DataFrame,
+    look: Look,
     *,
     label: str,
-    value_range: tuple[float, float] | None,
-    annotate: bool,
-    title: str | None,
     semantics: str | None = None,
     marks: pd.DataFrame | None = None,
     marks_label: str = MARKS_LABEL,
@@ -109,7 +100,7 @@ def draw_effects(
     with_color_bar: bool = True,
 ) -> None:
     """Draws signed values with 0 in white; see `draw_panel`."""
-    low, high = value_range or symmetric_range(matrix)
+    low, high = look.value_range or symmetric_range(matrix)
     if not (low < high and low <= 0 <= high):
         raise InputError(
             "Expected a range of effects around 0, the lower end first. "
@@ -122,8 +113,8 @@ def draw_effects(
         value_range=(low, high),
         center=0.0,
         label=label,
-        title=title,
-        annotate=annotate,
+        title=look.title,
+        annotate=look.annotate,
         semantics=semantics,
         marks=marks,
         marks_label=marks_label,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import draw_effects, effect_label
+from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
 from zonekeras.scores import Score
 from zonekeras.store.matrix import (
@@ -31,10 +33,7 @@ def runs_heatmap(
     *,
     score: Score | str | None = None,
     baselines: Sequence[float | None] | float | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws the mean effects of several runs, and beside them how far runs differ.
 
@@ -43,10 +42,8 @@ def runs_heatmap(
         score: Which score, by default the headline.
         baselines: The baseline's score of each run, or one for all; None where a
             long-form table holds it.
-        annotate: Whether to write each value into its cell.
-        value_range: The mean effects at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above both panels.
+        **look: As in `zonekeras.plotting.heatmap`; the range is that of the means, the
+            title stands above both panels.
 
     Returns:
         A figure with the panel of means and that of sample standard deviations.
@@ -65,12 +62,9 @@ def runs_heatmap(
     statistics = mean_and_deviation(effects)
     return _draw(
         statistics,
+        Look(**look),
         score=score,
         num_runs=len(results),
-        annotate=annotate,
-        value_range=value_range,
-        figure_size=figure_size,
-        title=title,
         semantics=_common_semantics(results),
         marks=None,
     )
@@ -80,10 +74,7 @@ def mean_heatmap(
     result: Any,
     *,
     score: Score | str | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws joined runs: the mean effects, and beside them how far runs differ.
 
@@ -93,10 +84,8 @@ def mean_heatmap(
     Args:
         result: Joined runs (`zonekeras.sweeping.RunsResult`), or their long-form table.
         score: Which score, by default the headline.
-        annotate: Whether to write each value into its cell.
-        value_range: The mean effects at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above both panels.
+        **look: As in `zonekeras.plotting.heatmap`; the range is that of the means, the
+            title stands above both panels.
 
     Raises:
         InputError: When there is no cell, or there are no deviations.
@@ -113,12 +102,9 @@ def mean_heatmap(
     rates = column_matrix(result, f"{score}_q")
     return _draw(
         MeanAndDeviation(mean, deviation),
+        Look(**look),
         score=score,
         num_runs=int(table["num_runs"].iloc[0]),
-        annotate=annotate,
-        value_range=value_range,
-        figure_size=figure_size,
-        title=title,
         semantics=semantics_of(result),
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
     )
@@ -126,28 +112,23 @@ def mean_heatmap(
 
 def _draw(
     statistics: MeanAndDeviation,
+    look: Look,
     *,
     score: Score,
     num_runs: int,
-    annotate: bool,
-    value_range: tuple[float, float] | None,
-    figure_size: tuple[float, float] | None,
-    title: str | None,
     semantics: str | None,
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws means on the left, deviations on the right."""
     width, height = panel_size(statistics.mean)
-    figure = new_figure(*(figure_size or (2 * width, height)))
+    figure = new_figure(*(look.figure_size or (2 * width, height)))
     left, right = figure.subplots(1, 2)
     draw_effects(
         left,
         statistics.mean,
+        replace(look, title=f"Mean of {num_runs} runs"),
         label=effect_label(score),
-        value_range=value_range,
-        annotate=annotate,
         semantics=semantics,
-        title=f"Mean of {num_runs} runs",
         marks=marks,
     )
     draw_panel(
@@ -158,12 +139,12 @@ def _draw(
         center=None,
         label=f"{score.label} (points)",
         title="Standard deviation",
-        annotate=annotate,
+        annotate=look.annotate,
         semantics=semantics,
         number_format=".2f",
     )
-    if title:
-        figure.suptitle(title, parse_math=False)
+    if look.title:
+        figure.suptitle(look.title, parse_math=False)
     return figure
 
 

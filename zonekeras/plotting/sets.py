@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Unpack
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zonekeras.configuration_sets import SetName, whole_panels
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, effect_label
+from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import new_figure, panel_size, symmetric_range
 from zonekeras.scores import Score
 from zonekeras.store.matrix import chosen_score, semantics_of, set_matrices
@@ -24,10 +28,7 @@ def set_heatmap(
     name: SetName | str,
     *,
     score: Score | str | None = None,
-    annotate: bool = False,
-    value_range: tuple[float, float] | None = None,
-    figure_size: tuple[float, float] | None = None,
-    title: str | None = None,
+    **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws the effects of a set's configurations, one panel for each of its grids.
 
@@ -40,10 +41,7 @@ def set_heatmap(
             has: the last that is named counts.
         name: Which set, such as `heads`; not `cells`, which `heatmap` draws.
         score: Which score, by default the headline.
-        annotate: Whether to write each value into its cell.
-        value_range: The effects at the two ends of the colours.
-        figure_size: Width and height in inches.
-        title: A title above all panels.
+        **look: As in `zonekeras.plotting.heatmap`; the title stands above all panels.
 
     Raises:
         InputError: When no column of the set was run in every layer.
@@ -60,38 +58,57 @@ def set_heatmap(
         )
     matrices = set_matrices(result, panels, f"{score}_effect") or []
     rates = set_matrices(result, panels, f"{score}_q")
-    num_columns = min(len(panels), _MOST_IN_A_ROW)
-    num_rows = math.ceil(len(panels) / num_columns)
-    width, height = panel_size(matrices[0])
-    figure = new_figure(*(figure_size or (num_columns * width, num_rows * height)))
-    places = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
-    limits = [symmetric_range(matrix)[1] for matrix in matrices]
+    chosen = Look(**look)
+    figure = _figure_of(len(panels), panel_size(matrices[0]), chosen.figure_size)
+    places = list(figure.axes)
+    limit = max(symmetric_range(matrix)[1] for matrix in matrices)
+    of_panels = replace(chosen, value_range=chosen.value_range or (-limit, limit))
     for number, (axes, panel, matrix) in enumerate(
-        zip(places, panels, matrices, strict=False)
+        zip(places, panels, matrices, strict=True)
     ):
         draw_effects(
             axes,
             matrix,
+            replace(of_panels, title=panel.title or None),
             label=effect_label(score),
-            value_range=value_range or (-max(limits), max(limits)),
-            annotate=annotate,
-            title=panel.title or None,
             semantics=semantics_of(result),
             marks=None if rates is None else rates[number] < FALSE_DISCOVERY_RATE,
             marks_label="",
             x_label=panel.axis,
             with_color_bar=False,
         )
-    for axes in places[len(panels) :]:
-        axes.remove()
-    figure.colorbar(
-        places[0].collections[0],
-        ax=list(places[: len(panels)]),
-        label=effect_label(score),
-        aspect=25 * num_rows,
-    ).outline.set_visible(False)
+    _draw_color_bar(figure, places, effect_label(score))
     if rates is not None and np.any([rate.notna() for rate in rates]):
         figure.supxlabel(MARKS_LABEL, fontsize="medium")
-    if title:
-        figure.suptitle(title, parse_math=False)
+    if chosen.title:
+        figure.suptitle(chosen.title, parse_math=False)
     return figure
+
+
+def _figure_of(
+    num_panels: int,
+    panel_inches: tuple[float, float],
+    figure_inches: tuple[float, float] | None,
+) -> Figure:
+    """Makes a figure with a place for each panel, some of them in a row."""
+    num_columns, num_rows = min(num_panels, _MOST_IN_A_ROW), _num_rows(num_panels)
+    width, height = panel_inches
+    figure = new_figure(*(figure_inches or (num_columns * width, num_rows * height)))
+    places = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
+    for axes in places[num_panels:]:
+        axes.remove()
+    return figure
+
+
+def _num_rows(num_panels: int) -> int:
+    return math.ceil(num_panels / min(num_panels, _MOST_IN_A_ROW))
+
+
+def _draw_color_bar(figure: Figure, places: Sequence[Axes], label: str) -> None:
+    """Draws one colour bar beside all panels."""
+    figure.colorbar(
+        places[0].collections[0],
+        ax=places,
+        label=label,
+        aspect=25 * _num_rows(len(places)),
+    ).outline.set_visible(False)

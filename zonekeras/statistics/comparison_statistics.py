@@ -26,7 +26,7 @@ import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
-from zonekeras.statistics import statistics_settings as settings
+from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.statistics.multiple import benjamini_hochberg
@@ -85,18 +85,16 @@ def comparison_statistics(
     scores: Sequence[Score],
     *,
     same_passages: bool,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes how every cell's effect differs between two groups of runs.
 
     Args:
         first: Differences of each seed and passage, `[S, P, len(scores) C]`, the first
-            score's before the next one's (`scores.score_differences`). The q-values
+            score's before the next one's (`effects.joined_totals`). The q-values
             hold for these cells.
         second: Likewise, with seeds, and maybe passages, of its own.
         scores: The scores, in that order.
         same_passages: Whether both answered the same passages.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -107,7 +105,7 @@ def comparison_statistics(
         InputError: If the effects or the passages do not fit each other.
     """
     found = effect_differences(first, second, same_passages=same_passages)
-    intervals = found.intervals(confidence)
+    intervals = found.intervals()
     values = {
         "first": first.mean.effects,
         "second": second.mean.effects,
@@ -117,9 +115,7 @@ def comparison_statistics(
         "p": found.p_values(),
     }
     columns: dict[str, np.ndarray] = {}
-    for score, rows in zip(
-        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
-    ):
+    for score, rows in rows_of_scores(scores, len(found.effects)).items():
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)

@@ -1,9 +1,11 @@
 """Effects beyond those of size-matched controls, question by question.
 
 A cell's question scores are compared with the mean of its controls' scores of the same
-question, so that what makes a question hard cancels. Every window is shuffled by
-itself, so the luck of a shuffle is independent from passage to passage: resampling
-passages covers it, also where there is only one control.
+question, so that what makes a question hard cancels. Where a score is a function of
+sums over questions, the cell is compared with each of its controls, and the mean of
+these differences counts. Every window is shuffled by itself, so the luck of a shuffle
+is independent from passage to passage: resampling passages covers it, also where there
+is only one control.
 """
 
 from __future__ import annotations
@@ -15,10 +17,14 @@ import pandas as pd
 
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
+from zonekeras.statistics.effects import (
+    effects_beyond,
+    joined_totals,
+    rows_of_scores,
+)
 from zonekeras.statistics.multiple import benjamini_hochberg
-from zonekeras.statistics.passages import passage_totals
 from zonekeras.statistics.permutation import permutation_test
-from zonekeras.statistics.scores import ItemScores, item_differences
+from zonekeras.statistics.scores import ItemScores, mean_effects
 
 
 def control_statistics(
@@ -29,7 +35,6 @@ def control_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes what each cell's effect is beyond its controls'.
 
@@ -41,7 +46,6 @@ def control_statistics(
         passages: int `[Q]`, the passage of each question.
         num_resamples: Bootstrap resamples, and sign patterns of the permutation test.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order, float64. For each score, such as `f1`:
@@ -54,29 +58,19 @@ def control_statistics(
     Raises:
         InputError: If the arrays are not of the same questions.
     """
-    of_cells = item_differences(baseline, cells)  # [C, Q]
-    of_controls = [item_differences(baseline, drawn) for drawn in controls]
-    beyond = np.concatenate(
-        [
-            of_cells[score]
-            - np.stack([drawn[score].mean(axis=0) for drawn in of_controls])
-            for score in of_cells
-        ]
-    )
-    totals = passage_totals(beyond, passages)  # S C
-    intervals = bootstrap_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
+    found = effects_beyond(baseline, cells, controls, passages)
+    totals = joined_totals(found)
+    intervals = bootstrap_intervals(totals, num_resamples=num_resamples, seed=seed)
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
+    of_controls = [mean_effects(baseline, drawn) for drawn in controls]
     columns: dict[str, np.ndarray] = {}
-    for number, score in enumerate(of_cells):
-        rows = slice(number * len(controls), (number + 1) * len(controls))
-        effects = [drawn[score].mean(axis=1) for drawn in of_controls]
+    for score, rows in rows_of_scores(found, len(p_values)).items():
+        effects = [drawn[score] for drawn in of_controls]
         columns[f"{score}_control_effect"] = np.array([one.mean() for one in effects])
         columns[f"{score}_control_deviation"] = np.array(
             [one.std(ddof=1) if len(one) > 1 else np.nan for one in effects]
         )
-        columns[f"{score}_beyond"] = beyond[rows].mean(axis=1)
+        columns[f"{score}_beyond"] = found[score].effects
         columns[f"{score}_beyond_low"] = intervals.low[rows]
         columns[f"{score}_beyond_high"] = intervals.high[rows]
         columns[f"{score}_beyond_p"] = p_values[rows]

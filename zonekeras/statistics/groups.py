@@ -17,9 +17,9 @@ from zonekeras.errors import InputError
 from zonekeras.metrics.squad import normalized_words
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.bootstrap import bootstrap_intervals
-from zonekeras.statistics.passages import passage_totals
+from zonekeras.statistics.effects import score_effects
 from zonekeras.statistics.question_types import QuestionType, question_type
-from zonekeras.statistics.scores import ItemScores, item_differences
+from zonekeras.statistics.scores import ItemScores
 
 NUM_BINS = 4
 """Bins of a length or an overlap; fewer where many questions have the same."""
@@ -33,7 +33,6 @@ def group_effects(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes every cell's effect in every group of questions.
 
@@ -46,7 +45,6 @@ def group_effects(
         groups: The group of each question, length `Q`; a missing value is in none.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell and group that has questions, cells in order and groups in
@@ -63,32 +61,48 @@ def group_effects(
             "Expected a group for every question. Received: "
             f"{len(groups):,} groups for {len(passages):,} questions."
         )
-    by_score = item_differences(baseline, cells)
-    num_cells = len(next(iter(by_score.values())))
+    num_cells = len(next(iter(cells.by_score.values())))
     tables = []
     for code in np.unique(groups.codes[groups.codes >= 0]):
         members = np.flatnonzero(groups.codes == code)
+        scores = _columns(
+            baseline.of_items(members),
+            cells.of_items(members),
+            passages[members],
+            num_resamples,
+            seed,
+        )
         columns: dict[str, object] = {
             "cell": np.arange(num_cells),
             "group": pd.Categorical.from_codes([code] * num_cells, dtype=groups.dtype),
             "num_questions": len(members),
             "num_passages": len(np.unique(passages[members])),
         }
-        for score, differences in by_score.items():
-            totals = passage_totals(differences[:, members], passages[members])
-            intervals = bootstrap_intervals(
-                totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-            )
-            before = baseline.by_score[score][members]
-            columns[f"{score}_baseline"] = 100.0 * before.mean()
-            columns[f"{score}_effect"] = differences[:, members].mean(axis=1)
-            columns[f"{score}_low"] = intervals.low
-            columns[f"{score}_high"] = intervals.high
-        tables.append(pd.DataFrame(columns))
+        tables.append(pd.DataFrame(columns | scores))
     if not tables:
         raise InputError("Expected at least one question in a group. Received: none.")
     joined = pd.concat(tables, ignore_index=True)
     return joined.sort_values(["cell", "group"], kind="stable", ignore_index=True)
+
+
+def _columns(
+    baseline: ItemScores,
+    cells: ItemScores,
+    passages: np.ndarray,
+    num_resamples: int,
+    seed: int,
+) -> dict[str, object]:
+    """Returns each score's columns for one group's items."""
+    columns: dict[str, object] = {}
+    for score, found in score_effects(baseline, cells, passages).items():
+        intervals = bootstrap_intervals(
+            found.totals, num_resamples=num_resamples, seed=seed
+        )
+        columns[f"{score}_baseline"] = 100.0 * baseline.of_all(score)
+        columns[f"{score}_effect"] = found.effects
+        columns[f"{score}_low"] = intervals.low
+        columns[f"{score}_high"] = intervals.high
+    return columns
 
 
 def question_groups(

@@ -34,12 +34,13 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
-from zonekeras.statistics.bootstrap import Intervals
+from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.multiple import benjamini_hochberg
-from zonekeras.statistics.passages import PassageTotals, passage_totals
+from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.power import standard_errors
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
+from zonekeras.statistics.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,25 @@ class SeedTotals:
     """Differences of each seed and passage.
 
     Attributes:
-        sums: float64 `[S, P, K]`, sums of differences in points.
+        sums: float64 `[S, P, K]`, sums of differences in points; where a score is a
+            function of sums, what `totals.Totals.linear` has in their place.
         counts: float64 `[P]`, questions, the same for every seed.
+        by_seed: The totals of each seed, where some are not these sums.
     """
 
     sums: np.ndarray
     counts: np.ndarray
+    by_seed: tuple[Totals, ...] = ()
 
     @classmethod
-    def join(cls, totals: Sequence[PassageTotals]) -> SeedTotals:
+    def join(cls, totals: Sequence[Totals]) -> SeedTotals:
         """Puts the totals of each seed side by side.
 
         Raises:
             InputError: If there is none, or their passages or effects differ.
         """
-        shapes = {item.sums.shape for item in totals}
+        linear = [item.linear for item in totals]
+        shapes = {item.sums.shape for item in linear}
         counts = {tuple(item.counts.tolist()) for item in totals}
         if len(shapes) != 1 or len(counts) != 1:
             raise InputError(
@@ -69,7 +74,12 @@ class SeedTotals:
                 f"least one. Received: {len(totals)} seeds, {len(shapes)} kinds of "
                 f"shapes, {len(counts)} kinds of passages."
             )
-        return cls(np.stack([item.sums for item in totals]), totals[0].counts)
+        are_sums = all(isinstance(item, PassageTotals) for item in totals)
+        return cls(
+            np.stack([item.sums for item in linear]),
+            totals[0].counts,
+            () if are_sums else tuple(totals),
+        )
 
     @property
     def effects(self) -> np.ndarray:
@@ -81,27 +91,20 @@ class SeedTotals:
         """The totals of each passage, averaged over the seeds."""
         return PassageTotals(self.sums.mean(axis=0), self.counts)
 
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """Returns every seed's effects in resamples, as `totals.Totals.weighted`.
 
-def seed_totals(differences: np.ndarray, passages: np.ndarray) -> SeedTotals:
-    """Adds differences up over each passage, for each seed.
+        Args:
+            weights: float64 `[R, P]`.
 
-    Args:
-        differences: float `[S, K, Q]`, in points.
-        passages: int `[Q]`, the passage of each question.
-
-    Raises:
-        InputError: If there are fewer than two seeds, or the shapes do not fit.
-    """
-    if differences.ndim != 3 or len(differences) < 2:
-        raise InputError(
-            "Expected differences [seeds, cells, questions] of at least two seeds. "
-            f"Received: shape {differences.shape}."
-        )
-    num_seeds, num_cells, _ = differences.shape
-    flat = differences.reshape(num_seeds * num_cells, -1)
-    totals = passage_totals(flat, passages)
-    sums = totals.sums.reshape(-1, num_seeds, num_cells).swapaxes(0, 1)
-    return SeedTotals(np.ascontiguousarray(sums), totals.counts)
+        Returns:
+            float64 `[R, S, K]`.
+        """
+        if self.by_seed:
+            return np.stack([item.weighted(weights) for item in self.by_seed], axis=1)
+        num_seeds, num_passages, num_cells = self.sums.shape
+        by_passage = self.sums.swapaxes(0, 1).reshape(num_passages, -1)  # [P, S K]
+        return np.asarray(weights @ by_passage).reshape(-1, num_seeds, num_cells)
 
 
 def seed_statistics(
@@ -110,18 +113,16 @@ def seed_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes mean, deviation, interval and test of every cell's effect over seeds.
 
     Args:
         totals: Differences of each seed and passage, `[S, P, len(scores) C]`, the
-            first score's before the next one's (`scores.score_differences`), from at
+            first score's before the next one's (`effects.joined_totals`), from at
             least two seeds. The q-values hold for these cells.
         scores: The scores, in that order.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -139,7 +140,7 @@ def seed_statistics(
             f"{len(totals.sums)}."
         )
     found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
-    intervals = found.intervals(confidence)
+    intervals = found.intervals()
     values = {
         "effect": found.effects,
         "deviation": totals.effects.std(axis=0, ddof=1),
@@ -148,34 +149,10 @@ def seed_statistics(
         "p": found.p_values(),
     }
     columns: dict[str, np.ndarray] = {}
-    for score, rows in zip(
-        scores, np.split(np.arange(len(found.effects)), len(scores)), strict=True
-    ):
+    for score, rows in rows_of_scores(scores, len(found.effects)).items():
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)
-
-
-def hierarchical_intervals(
-    totals: SeedTotals,
-    *,
-    num_resamples: int = settings.NUM_RESAMPLES,
-    seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
-) -> Intervals:
-    """Computes an interval for every mean effect over seeds and passages.
-
-    Args:
-        totals: Differences of each seed and passage, `[S, P, K]`.
-        num_resamples: How many resamples to draw.
-        seed: The same seed gives the same intervals.
-        confidence: How often an interval is to cover, from 0 to 1.
-
-    Returns:
-        The intervals; NaN where there is only one passage.
-    """
-    found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
-    return found.intervals(confidence)
 
 
 def hierarchical_estimates(
@@ -216,13 +193,11 @@ def hierarchical_estimates(
 def resampled_means(totals: SeedTotals, num_resamples: int, seed: int) -> np.ndarray:
     """Returns the mean effects in each resample, float64 `[R, K]`, in points."""
     generator = np.random.default_rng(seed)
-    num_seeds, num_passages, num_cells = totals.sums.shape
-    by_passage = totals.sums.swapaxes(0, 1).reshape(num_passages, -1)  # [P, S * K]
+    num_seeds, num_passages = totals.sums.shape[:2]
     chunks = []
     for num_rows in chunk_sizes(num_resamples, num_passages):
         weights = draw_weights(generator, num_rows, num_passages)  # [r, P]
         seeds = draw_weights(generator, num_rows, num_seeds)  # [r, S]
-        sums = (weights @ by_passage).reshape(num_rows, num_seeds, num_cells)
-        drawn = np.einsum("rs,rsk->rk", seeds, sums)
+        drawn = np.einsum("rs,rsk->rk", seeds, totals.weighted(weights))
         chunks.append(drawn / (num_seeds * (weights @ totals.counts))[:, None])
     return np.concatenate(chunks)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from zonekeras.errors import InputError
 
@@ -48,6 +49,28 @@ class PassageTotals:
         """The mean differences over questions, float64 `[K]`, in points."""
         return self.sums.sum(axis=0) / self.num_questions
 
+    @property
+    def linear(self) -> PassageTotals:
+        """These totals: a mean is linear already."""
+        return self
+
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """Returns the sums of differences in resamples; see `totals.Totals`."""
+        return np.asarray(weights @ self.sums)
+
+    def flipped(self, signs: np.ndarray) -> np.ndarray:
+        """Returns the sums with some passages' signs flipped; see `totals.Totals`."""
+        return np.asarray(signs @ self.sums)
+
+    def take(self, effects: npt.NDArray[np.int64]) -> PassageTotals:
+        """Returns some of the effects."""
+        return PassageTotals(self.sums[:, effects], self.counts)
+
+
+def rounded(points: np.ndarray) -> np.ndarray:
+    """Rounds points so that sums of them are exact and ties are found."""
+    return np.asarray(np.round(points / _UNIT) * _UNIT)
+
 
 def passage_totals(differences: np.ndarray, passages: np.ndarray) -> PassageTotals:
     """Adds differences up over each passage.
@@ -81,6 +104,6 @@ def passage_totals(differences: np.ndarray, passages: np.ndarray) -> PassageTota
     )
     sums = np.add.reduceat(differences[:, order], firsts, axis=1)  # [K, P]
     return PassageTotals(
-        sums=np.ascontiguousarray((np.round(sums / _UNIT) * _UNIT).T),
+        sums=np.ascontiguousarray(rounded(sums).T),
         counts=counts.astype(np.float64),
     )

@@ -4,7 +4,9 @@ If masking did nothing, the two answers to a question could change places, and w
 all of its passage's, since what a passage's questions share changes with them. So the
 sign of each passage's sum of differences is flipped or kept, and the p-value is the
 share of sign patterns whose effect is at least as large, in either direction, as the
-one observed. It needs no normal distribution and holds for F1 as for exact match.
+one observed. It needs no normal distribution and holds for F1 as for exact match. Of a
+score that is a function of sums, both sides' counts of a passage change places, and the
+function says what the effect is then.
 
 Exact match is discrete: where few answers changed, several patterns tie with the
 observed one, all count, and the test rejects less often than its level. Of 8,000
@@ -24,15 +26,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from zonekeras.statistics import statistics_settings as settings
-from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.resampling import chunk_sizes
+from zonekeras.statistics.totals import Totals
 
 MAX_PASSAGES_ENUMERATED = 16
 """With at most so many passages, all sign patterns are used: 32,768 up to symmetry."""
 
 
 def permutation_test(
-    totals: PassageTotals,
+    totals: Totals,
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
@@ -40,7 +42,7 @@ def permutation_test(
     """Tests for every cell whether its effect is zero, with the same sign patterns.
 
     Args:
-        totals: Differences of each passage, `[P, K]`.
+        totals: What each passage adds to the effects.
         num_resamples: Sign patterns to draw where there are too many to enumerate.
         seed: The same seed gives the same p-values, bit for bit.
 
@@ -48,7 +50,7 @@ def permutation_test(
         Two-sided p-values, float64 `[K]`: of all patterns with at most
         `MAX_PASSAGES_ENUMERATED` passages, else (1 + hits) / (1 + drawn).
     """
-    observed = np.abs(totals.sums.sum(axis=0))
+    observed = np.abs(totals.flipped(np.ones((1, totals.num_passages)))[0])
     is_exact = totals.num_passages <= MAX_PASSAGES_ENUMERATED
     patterns = (
         iter([_all_signs(totals.num_passages)])
@@ -58,8 +60,8 @@ def permutation_test(
     num_hits = np.zeros(len(observed))
     num_patterns = 0
     for signs in patterns:  # [r, P]
-        # Sums of passages are exact (see `passages`), so ties are found by `>=`.
-        num_hits += (np.abs(signs @ totals.sums) >= observed).sum(axis=0)
+        # Equal effects are equal to the last bit (see `totals`), so `>=` finds ties.
+        num_hits += (np.abs(totals.flipped(signs)) >= observed).sum(axis=0)
         num_patterns += len(signs)
     if is_exact:
         return num_hits / num_patterns

@@ -9,6 +9,10 @@ passage. So changes of one passage are dependent, and without an effect both out
 have the same distribution and may be exchanged passage by passage.
 
 Passages have 1 to many questions, geometrically distributed with SQuAD's mean.
+
+With classes, every question has one of them as its label, all equally probable, and a
+wrong answer is one of the others. Then the expected macro-F1 is that of accuracy, up to
+what a finite number of questions adds.
 """
 
 from __future__ import annotations
@@ -22,7 +26,14 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from zonekeras.errors import InputError
-from zonekeras.scores import EXACT_MATCH, F1
+from zonekeras.scores import (
+    ACCURACY,
+    CLASSIFICATION_SCORES,
+    EXACT_MATCH,
+    F1,
+    MACRO_F1,
+    SPAN_SCORES,
+)
 from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.cells import cell_statistics
 from zonekeras.statistics.scores import ItemScores
@@ -57,6 +68,7 @@ def simulate_outcomes(
     num_passages: int,
     changed: float,
     effect: float = 0.0,
+    num_classes: int = 0,
     seed: int = settings.SEED,
 ) -> SimulatedOutcomes:
     """Draws outcomes of independent cells.
@@ -67,6 +79,8 @@ def simulate_outcomes(
         changed: Probability with which a question is answered anew, above 0.
         effect: Expected effect on exact match, in points, at least -80 x `changed`
             (every changed answer wrong) to below 20 x `changed`.
+        num_classes: Classes of the labels, for accuracy and macro-F1, at least 2; 0 for
+            exact match and F1.
         seed: The same seed gives the same outcomes.
 
     Raises:
@@ -88,6 +102,18 @@ def simulate_outcomes(
     first = before + _latent(generator, shape, passages)
     second = after + _latent(generator, shape, passages)
     is_changed = generator.random(first.shape) < changed
+    if num_classes:
+        labels = generator.integers(num_classes, size=len(passages))
+        predicted = _predicted(generator, first, labels, num_classes)
+        other = _predicted(generator, second, labels, num_classes)
+        return SimulatedOutcomes(
+            baselines=_class_scores(predicted, labels, num_classes),
+            cells=_class_scores(
+                np.where(is_changed, other, predicted), labels, num_classes
+            ),
+            passages=passages,
+            true_effects={score.name: effect for score in CLASSIFICATION_SCORES},
+        )
     f1_effect = 100.0 * changed * (_expected_f1(after) - _expected_f1(before))
     return SimulatedOutcomes(
         baselines=_scores(first),
@@ -103,6 +129,7 @@ def check_statistics(
     num_passages: int = 1000,
     changed: float = 0.2,
     effect: float = 0.0,
+    num_classes: int = 0,
     num_resamples: int = 2000,
     seed: int = settings.SEED,
 ) -> pd.DataFrame:
@@ -118,6 +145,7 @@ def check_statistics(
         changed: As for `simulate_outcomes`.
         effect: As for `simulate_outcomes`; 0 for outcomes with equal marginals, where
             tests should reject as often as `ALPHA` says.
+        num_classes: As for `simulate_outcomes`.
         num_resamples: Resamples of each simulation.
         seed: The same seed gives the same table.
 
@@ -135,6 +163,7 @@ def check_statistics(
             num_passages=num_passages,
             changed=changed,
             effect=effect,
+            num_classes=num_classes,
             seed=seed + number,
         )
         counts.update(_count(outcomes, num_resamples, seed + number))
@@ -144,7 +173,7 @@ def check_statistics(
     return pd.DataFrame(
         {"score": score, "quantity": quantity}
         | _verdict(counts[score, quantity], num_simulations, expected)
-        for score in (EXACT_MATCH.name, F1.name)
+        for score in map(str, CLASSIFICATION_SCORES if num_classes else SPAN_SCORES)
         for quantity, expected in promises.items()
     )
 
@@ -197,6 +226,29 @@ def _scores(latent: np.ndarray) -> ItemScores:
     is_right = latent > 0.0
     f1 = np.exp(np.minimum(latent, 0.0))
     return ItemScores({EXACT_MATCH: is_right.astype(np.float64), F1: f1})
+
+
+def _predicted(
+    generator: np.random.Generator,
+    latent: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+) -> np.ndarray:
+    """Returns the class that each question is given, int64 `[C, Q]`."""
+    wrong = labels + generator.integers(1, num_classes, size=latent.shape)
+    return np.where(latent > 0.0, labels, wrong % num_classes)
+
+
+def _class_scores(
+    predicted: np.ndarray, labels: np.ndarray, num_classes: int
+) -> ItemScores:
+    """Returns accuracy, and what macro-F1 counts."""
+    one_hot = np.eye(num_classes, dtype=np.uint8)
+    gold = np.broadcast_to(one_hot[labels], (*predicted.shape, num_classes))
+    answers = one_hot[predicted]
+    counts = np.concatenate([gold, answers, gold * answers], axis=-1)
+    is_right = (predicted == labels).astype(np.float64)
+    return ItemScores({ACCURACY: is_right, MACRO_F1: counts})
 
 
 def _location(exact_match: float) -> float:

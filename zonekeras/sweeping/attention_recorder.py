@@ -11,9 +11,9 @@ from keras import ops
 
 from zonekeras.analysis.attention_examples import encode_example
 from zonekeras.analysis.attention_masses import zone_masses
-from zonekeras.data.features import Features
 from zonekeras.models.network import Network
 from zonekeras.store.sweep_store import StoredAttention
+from zonekeras.tasks.task import WindowFeatures
 from zonekeras.zones import open_table
 
 
@@ -41,7 +41,7 @@ class AttentionRecorder:
     """
 
     def __init__(
-        self, network: Network, features: Features, examples: Mapping[int, int]
+        self, network: Network, features: WindowFeatures, examples: Mapping[int, int]
     ) -> None:
         self._network = network
         self._features = features

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from zonekeras.data.squad import SquadDataset
-from zonekeras.metrics import choose_metric, score_questions
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.scores import F1, Score
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.sweep_run import run_sweep
-from zonekeras.tasks.registry import check_is_span
+from zonekeras.sweeping.sweep_settings import SweepSettings
+from zonekeras.tasks import span
+from zonekeras.tasks.registry import task_named
+from zonekeras.tasks.task import Dataset, Task
 
 _LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
 
@@ -37,8 +40,9 @@ class PrecisionReport:
         num_questions: Questions in the sample.
         num_configurations: Configurations that each is answered under.
         num_different: Answers, of questions x configurations, whose text differs.
-        f1_difference: Mean F1 of the sample over all configurations, in points, minus
-            the reference's.
+        score_difference: Mean score of the sample over all configurations, in points,
+            minus the reference's.
+        score: Which score: the task's last one that is a mean over its items.
     """
 
     precision: str
@@ -46,7 +50,8 @@ class PrecisionReport:
     num_questions: int
     num_configurations: int
     num_different: int
-    f1_difference: float
+    score_difference: float
+    score: Score = F1
 
     @property
     def num_answers(self) -> int:
@@ -59,15 +64,15 @@ class PrecisionReport:
             f"{self.precision}: {self.num_different} of {self.num_answers:,} answers "
             f"({self.num_different / max(self.num_answers, 1):.2%}) differ from "
             f"{self.reference} on a sample of {self.num_questions} questions x "
-            f"{self.num_configurations} configurations; mean F1 "
-            f"{self.f1_difference:+.2f}"
+            f"{self.num_configurations} configurations; mean {self.score.label} "
+            f"{self.score_difference:+.2f}"
         )
 
 
 def compare_precision(
     model: ZoneModel,
     reference: ZoneModel,
-    dataset: SquadDataset,
+    dataset: Dataset,
     *,
     configurations: Iterable[Masked] | None = None,
     answered: Mapping[str, Mapping[str, str]] | None = None,
@@ -90,10 +95,10 @@ def compare_precision(
     Raises:
         InputError: As in `run_sweep`.
     """
-    check_is_span(model.task, "A comparison of precisions")
+    task = task_named(model.task)
     if sample_size is None:
-        sample_size = sample_size_of(dataset.num_questions)
-    sample = sample_questions(dataset, sample_size)
+        sample_size = sample_size_of(len(task.item_ids(dataset)))
+    sample = sample_items(task, dataset, sample_size)
     chosen = None if configurations is None else list(configurations)
     expected = run_sweep(reference, sample, configurations=chosen, **settings)
     if answered is None:
@@ -104,9 +109,12 @@ def compare_precision(
         for name, answers in expected.predictions.items()
         for question, answer in answers.items()
     ]
-    metric = choose_metric(dataset, settings.get("metric", "auto"))
-    f1, expected_f1 = (
-        np.mean([score_questions(sample, one[name], metric)[1] for name in one])
+    checked = SweepSettings.of(settings).for_model(task, dataset, model.labels)
+    scoring = checked.content(task) | {"metric": checked.metric}
+    score = [one for one in task.SCORES if one.of_sums is None][-1]
+    place = task.SCORES.index(score)
+    mean, expected_mean = (
+        np.mean([task.score(sample, one[name], scoring)[place] for name in one])
         for one in (
             {name: answered[name] for name in expected.predictions},
             expected.predictions,
@@ -115,24 +123,22 @@ def compare_precision(
     return PrecisionReport(
         precision=model.description.precision,
         reference=reference.description.precision,
-        num_questions=sample.num_questions,
+        num_questions=len(task.item_ids(sample)),
         num_configurations=len(expected.predictions),
         num_different=sum(answer != other for answer, other in pairs),
-        f1_difference=100.0 * float(f1 - expected_f1),
+        score_difference=100.0 * float(mean - expected_mean),
+        score=score,
     )
 
 
-def sample_questions(dataset: SquadDataset, size: int) -> SquadDataset:
-    """Returns a dataset with some of the questions, taken evenly over the file."""
-    total = dataset.num_questions
+def sample_items(task: Task[Any, Any], dataset: Dataset, size: int) -> Any:
+    """Returns a data set with some of the items, taken evenly over the file."""
+    total = len(task.item_ids(dataset))
     rows = np.linspace(0, total - 1, min(size, total)).round().astype(int)
-    ids = [question.id for question in dataset.questions()]
-    kept = {ids[row] for row in rows.tolist()}
-    passages = [
-        replace(
-            passage,
-            questions=tuple(item for item in passage.questions if item.id in kept),
-        )
-        for passage in dataset.passages
-    ]
-    return replace(dataset, passages=tuple(item for item in passages if item.questions))
+    return task.take(dataset, rows)
+
+
+def sample_questions(dataset: SquadDataset, size: int) -> SquadDataset:
+    """Returns some of the questions of a file in the SQuAD format."""
+    sample: SquadDataset = sample_items(span, dataset, size)
+    return sample

@@ -24,6 +24,7 @@ from zonekeras.analysis.joining import RunsResult, join_runs, read_run
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.loading import load as load_model
+from zonekeras.models.source_task import task_of_source
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.output_directory import writer_lock
 from zonekeras.sweeping.plan import Masked, plan_configurations
@@ -40,7 +41,7 @@ def run_sweeps(
     dev: Dataset | Source,
     output_dir: Source,
     *,
-    task: TaskName | str = TaskName.SPAN,
+    task: TaskName | str | None = None,
     load: Callable[[Source], ZoneModel] = load_model,
     configurations: Iterable[Masked] | None = None,
     on_progress: Callable[[str, Progress], None] | None = None,
@@ -55,7 +56,7 @@ def run_sweeps(
         output_dir: Where the results go: the joined ones, and a folder for each model,
             named after its directory, with all that `run_sweep` writes. A directory of
             an interrupted command is continued.
-        task: What the models' heads are for.
+        task: What the models' heads are for; by the first one's files if left out.
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
@@ -82,29 +83,49 @@ def run_sweeps(
     directory = Path(output_dir)
     folders = folder_names(sources)
     check_runs_dir(directory, list(folders))
-    of_all = task_named(task)
+    of_all = task_named(task_of_source(sources[0]) if task is None else task)
     dataset = of_all.read(dev) if isinstance(dev, str | os.PathLike) else dev
     chosen = SweepSettings.of(settings).for_data(of_all, dataset)
     wanted = None if configurations is None else list(configurations)
-    check_models(list(folders.values()), load, wanted, chosen, of_all)
+    check_models(list(folders.values()), load, wanted, chosen, of_all, dataset)
     directory.mkdir(parents=True, exist_ok=True)
     with writer_lock(directory):
         _start(directory, folders, dataset, command)
-        for name, source in folders.items():
-            run_sweep(
-                load(source),
-                dataset,
-                directory / name,
-                configurations=wanted,
-                on_progress=_named(on_progress, name),
-                model_name=name,
-                command=command,
-                **settings,
-            )
-            gc.collect()  # a compiled function and what it holds refer to each other
+        keywords = {"configurations": wanted, "command": command, **settings}
+        _run_each(directory, folders, dataset, load, on_progress, keywords)
         result = join_runs([read_run(directory / name) for name in folders])
         write_runs(result, directory)
     return result
+
+
+def _run_each(
+    directory: Path,
+    folders: Mapping[str, Source],
+    dataset: Dataset,
+    load: Callable[[Source], ZoneModel],
+    on_progress: Callable[[str, Progress], None] | None,
+    keywords: Mapping[str, Any],
+) -> None:
+    """Sweeps one model after the other, each into its folder.
+
+    Args:
+        directory: Where the folders are.
+        folders: Folder -> source.
+        dataset: The dev set.
+        load: How to load a source.
+        on_progress: As in `run_sweeps`.
+        keywords: What else `run_sweep` is called with.
+    """
+    for name, source in folders.items():
+        run_sweep(
+            load(source),
+            dataset,
+            directory / name,
+            on_progress=_named(on_progress, name),
+            model_name=name,
+            **keywords,
+        )
+        gc.collect()  # a compiled function and what it holds refer to each other
 
 
 class _Size(NamedTuple):
@@ -112,6 +133,7 @@ class _Size(NamedTuple):
 
     num_layers: int
     planned: list[str]
+    labels: tuple[str, ...]
     weights: str
 
 
@@ -121,12 +143,13 @@ def check_models(
     configurations: Sequence[Masked] | None,
     settings: SweepSettings,
     task: Task[Any, Any],
+    dataset: Dataset,
 ) -> None:
     """Checks that models belong together; loads one after the other.
 
     Raises:
         InputError: If there is only one, one cannot be used or has another task, their
-            layers or configurations differ, or two have the same weights.
+            layers, configurations or classes differ, or two have the same weights.
     """
     if len(sources) < 2:
         raise InputError(
@@ -135,7 +158,7 @@ def check_models(
         )
     known: dict[Source, _Size] = {}
     for source in sources:
-        found = _size(load(source), configurations, settings, task)
+        found = _size(load(source), configurations, settings, task, dataset)
         gc.collect()
         for other, size in known.items():
             pair = f"{os.fspath(other)} and {os.fspath(source)}"
@@ -145,6 +168,12 @@ def check_models(
                     f"cells can be averaged. Received: {pair}, with "
                     f"{size.num_layers} and {found.num_layers} layers, "
                     f"{len(size.planned)} and {len(found.planned)} configurations."
+                )
+            if found.labels != size.labels:
+                raise InputError(
+                    "Expected models with the same classes, in the same order. "
+                    f"Received: {pair}, with {', '.join(size.labels)} and "
+                    f"{', '.join(found.labels)}."
                 )
             if found.weights == size.weights:
                 raise InputError(
@@ -159,17 +188,25 @@ def _size(
     configurations: Sequence[Masked] | None,
     settings: SweepSettings,
     task: Task[Any, Any],
+    dataset: Dataset,
 ) -> _Size:
     if model.task != task.NAME:
         raise InputError(
             f"Expected models of the task {task.NAME}. Received: "
             f"{model.description.source}, of the task {model.task}."
         )
+    settings.for_model(task, dataset, model.labels)
     settings.check_length(model.max_sequence_length)
     planned = plan_configurations(
-        configurations, model.num_layers, model.num_heads, task.ZONES
+        configurations,
+        model.num_layers,
+        model.num_heads,
+        task.ZONES,
+        task.roles(dataset),
     )
-    return _Size(model.num_layers, list(map(str, planned)), model.fingerprint())
+    return _Size(
+        model.num_layers, list(map(str, planned)), model.labels, model.fingerprint()
+    )
 
 
 def _start(

@@ -5,7 +5,6 @@ No Keras: a command can check its settings and data before it loads a model.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -20,20 +19,20 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
-from zonekeras.metrics import Metric
+from zonekeras.setting_checks import (
+    BOOLEAN,
+    FINITE,
+    Check,
+    faults,
+    one_of,
+    or_none,
+    whole_number,
+)
+from zonekeras.tasks.names import ALL_METRICS, METRICS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
 
-_WHOLE_NUMBERS = (
-    "max_seq_length",
-    "doc_stride",
-    "max_query_length",
-    "n_best_size",
-    "max_answer_length",
-    "token_budget",
-    "batch_size",
-)
 _COUNTS = ("controls", "attention_questions")
 """Whole numbers, of which 0 means none."""
 _BESIDE_ANSWERS = ("metric", *_COUNTS)
@@ -45,6 +44,23 @@ _OF_ALL_TASKS = (
     "fixed_shapes",
 )
 """What decides answers whatever the task; the others a task names as its own."""
+_ABOVE_0 = whole_number(1, "a whole number above 0")
+_FROM_0 = whole_number(0, "a whole number from 0")
+_CHECKS: dict[str, Check] = {
+    "semantics": one_of(Semantics, " or ".join(Semantics)),
+    "metric": one_of(ALL_METRICS),
+    "max_seq_length": _ABOVE_0,
+    "doc_stride": _ABOVE_0,
+    "max_query_length": _ABOVE_0,
+    "n_best_size": _ABOVE_0,
+    "max_answer_length": _ABOVE_0,
+    "token_budget": _ABOVE_0,
+    "batch_size": or_none(_ABOVE_0, _ABOVE_0.expected),
+    **dict.fromkeys(_COUNTS, _FROM_0),
+    "fixed_shapes": BOOLEAN,
+    "version_2_with_negative": or_none(BOOLEAN, "True, False or None"),
+    "null_score_diff_threshold": FINITE,
+}
 
 
 @dataclass(frozen=True)
@@ -69,12 +85,15 @@ class SweepSettings:
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto`, or one of the task's: `squad`, `squad_v2`, `cmrc2018` of spans,
+            `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
-        attention_questions: Of how many questions to keep where the unmasked model
-            attends. With these or controls the attention mass of every zone is
+        attention_questions: Of how many questions, or texts, to keep where the unmasked
+            model attends. With these or controls the attention mass of every zone is
             computed, too (`analysis.attention_masses`).
+        labels: The names of the model's classes, which `for_model` fills in and nobody
+            can choose; none of spans.
     """
 
     semantics: Semantics = Semantics.STRICT
@@ -91,6 +110,7 @@ class SweepSettings:
     metric: str = "auto"
     controls: int = 0
     attention_questions: int = 0
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SweepSettings:
@@ -99,9 +119,10 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        if faults := _faults(settings, [field.name for field in fields(cls)]):
+        names = [field.name for field in fields(cls) if field.name != "labels"]
+        if found := faults(settings, _CHECKS, names):
             raise InputError(
-                f"Expected other sweep settings. Received: {'; '.join(faults)}."
+                f"Expected other sweep settings. Received: {'; '.join(found)}."
             )
         chosen = cls(**settings)
         return replace(
@@ -109,6 +130,23 @@ class SweepSettings:
             semantics=Semantics(chosen.semantics),
             null_score_diff_threshold=float(chosen.null_score_diff_threshold),
         )
+
+    def for_model(
+        self, task: Task[Any, Any], dataset: Dataset, labels: tuple[str, ...]
+    ) -> SweepSettings:
+        """Returns the settings with what the data and the model decide filled in.
+
+        Args:
+            task: The model's task.
+            dataset: What is swept.
+            labels: The names of the model's classes.
+
+        Raises:
+            InputError: As in `for_data`, or if gold labels are not among the model's.
+        """
+        has_classes = "labels" in task.SETTINGS
+        known = replace(self, labels=labels) if has_classes else self
+        return known.for_data(task, dataset)
 
     def for_data(self, task: Task[Any, Any], dataset: Dataset) -> SweepSettings:
         """Returns the settings with what the data decides filled in.
@@ -120,8 +158,6 @@ class SweepSettings:
             check_is_span(
                 task.NAME, "semantics='published', what the protocol's code did,"
             )
-        if self.attention_questions:
-            check_is_span(task.NAME, "attention_questions, windows of passages,")
         self._check_settings_of(task)
         return replace(self, **task.settle(dataset, asdict(self)))
 
@@ -138,6 +174,12 @@ class SweepSettings:
             raise InputError(
                 f"Expected settings of the task {task.NAME}. Received: "
                 f"{', '.join(foreign)}, which it does not have. Leave them out."
+            )
+        metrics = ("auto", *METRICS.get(task.NAME, ()))
+        if self.metric not in metrics:
+            raise InputError(
+                f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "
+                f"Received: metric={self.metric!r}."
             )
 
     def check_length(self, max_sequence_length: int) -> None:
@@ -170,46 +212,10 @@ class SweepSettings:
         values = {name: value for name, value in asdict(self).items() if name in names}
         if not self.fixed_shapes:
             del values["fixed_shapes"]  # runs have the names that they had before it
+        if "labels" in values:
+            values["labels"] = list(self.labels)
         return values | {"semantics": str(self.semantics)}
 
     def beside_content(self) -> dict[str, Any]:
         """Returns the settings that decide no answer, as JSON values."""
         return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
-
-
-def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
-    """Says what is wrong with settings; values that are not given are right."""
-    faults = [
-        f"{name} is not a setting (they are {', '.join(names)})"
-        for name in settings
-        if name not in names
-    ]
-    semantics = settings.get("semantics", Semantics.STRICT)
-    if semantics not in tuple(Semantics):
-        faults.append(f"semantics={semantics!r} is not {' or '.join(Semantics)}")
-    metric = settings.get("metric", "auto")
-    if metric not in ("auto", *Metric):
-        faults.append(f"metric={metric!r} is not one of auto, {', '.join(Metric)}")
-    for name in _WHOLE_NUMBERS:
-        value = settings.get(name, 1)
-        if name == "batch_size" and value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            faults.append(f"{name}={value!r} is not a whole number above 0")
-    for name in _COUNTS:
-        value = settings.get(name, 0)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            faults.append(f"{name}={value!r} is not a whole number from 0")
-    fixed = settings.get("fixed_shapes", False)
-    if not isinstance(fixed, bool):
-        faults.append(f"fixed_shapes={fixed!r} is not True or False")
-    negative = settings.get("version_2_with_negative")
-    if negative not in (None, True, False):
-        faults.append(
-            f"version_2_with_negative={negative!r} is not True, False or None"
-        )
-    threshold = settings.get("null_score_diff_threshold", 0.0)
-    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    if not is_number or not math.isfinite(threshold):
-        faults.append(f"null_score_diff_threshold={threshold!r} is not a finite number")
-    return faults

@@ -10,14 +10,20 @@ from zonekeras.tasks.names import TaskName
 
 if TYPE_CHECKING:
     from zonekeras.data.features import Features
+    from zonekeras.data.labelled_texts import LabelledTexts
     from zonekeras.data.squad import SquadDataset
-    from zonekeras.tasks import span
+    from zonekeras.data.text_features import TextFeatures
+    from zonekeras.tasks import classification, span
     from zonekeras.tasks.task import Task
 
     # So the type checker sees whether a module is a task.
     _SPAN: Task[SquadDataset, Features] = span
+    _CLASSIFICATION: Task[LabelledTexts, TextFeatures] = classification
 
-_MODULES = {TaskName.SPAN: "zonekeras.tasks.span"}
+_MODULES = {
+    TaskName.SPAN: "zonekeras.tasks.span",
+    TaskName.CLASSIFICATION: "zonekeras.tasks.classification",
+}
 
 
 def checked_name(name: TaskName | str) -> TaskName:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
-from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
+from zonekeras.zones import PROTOCOL_ZONES, Role, Semantics, Zone
 
 NAME: TaskName = TaskName.SPAN
 SETTINGS: tuple[str, ...] = (
@@ -81,6 +82,25 @@ def load(text: str, path: str) -> SquadDataset:
 def item_ids(dataset: SquadDataset) -> list[str]:
     """Returns the questions' ids, in file order."""
     return [question.id for question in dataset.questions()]
+
+
+def take(dataset: SquadDataset, items: npt.NDArray[np.integer]) -> SquadDataset:
+    """Returns a data set of some questions; passages without any are left out."""
+    ids = item_ids(dataset)
+    kept = {ids[row] for row in items.tolist()}
+    passages = [
+        replace(
+            passage,
+            questions=tuple(item for item in passage.questions if item.id in kept),
+        )
+        for passage in dataset.passages
+    ]
+    return replace(dataset, passages=tuple(item for item in passages if item.questions))
+
+
+def roles(dataset: SquadDataset) -> frozenset[Role]:
+    """Returns the roles of tokens: all of them."""
+    return frozenset(Role) - {Role.PAD}
 
 
 def groups(dataset: SquadDataset) -> npt.NDArray[np.int64]:
@@ -178,10 +198,10 @@ def answers(
 
 
 def score(
-    dataset: SquadDataset, answers: Mapping[str, str], metric: str
+    dataset: SquadDataset, answers: Mapping[str, str], settings: Mapping[str, Any]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Returns exact match and F1 of every question."""
-    return score_questions(dataset, answers, metric)
+    return score_questions(dataset, answers, settings["metric"])
 
 
 def _stored(answer: PredictedAnswer) -> StoredAnswer:

@@ -35,7 +35,7 @@ from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer, StoredData
 from zonekeras.tasks.names import TaskName
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
-from zonekeras.zones import Zone
+from zonekeras.zones import Role, Zone
 
 
 class Readout(StrEnum):
@@ -107,6 +107,20 @@ class WindowFeatures(Protocol):
 
     def window_names(self, windows: npt.NDArray[np.int32]) -> list[tuple[str, int]]:
         """Returns windows' item ids, and their numbers within the item."""
+
+    def example_windows(self, items: npt.NDArray[np.integer]) -> list[int]:
+        """Returns of some items, by their rows, the window to show as an example."""
+
+    def role_texts(self, window: int) -> Mapping[Role, str]:
+        """Returns the texts that a window's tokens were cut from, by their role."""
+
+    def token_characters(self, window: int) -> npt.NDArray[np.int32]:
+        """Returns where a window's tokens stand in those texts.
+
+        Returns:
+            int32 [T, 2], without padding: first character and the one after the last;
+            (-1, -1) for special tokens.
+        """
 
     def arrays(
         self, windows: npt.ArrayLike, length: int
@@ -189,6 +203,12 @@ class Task(Protocol[DatasetT, FeaturesT]):
     def item_ids(self, dataset: DatasetT) -> list[str]:
         """Returns the items' ids, in the order of their rows."""
 
+    def take(self, dataset: DatasetT, items: npt.NDArray[np.integer]) -> DatasetT:
+        """Returns a data set of some items, by their rows in rising order."""
+
+    def roles(self, dataset: DatasetT) -> frozenset[Role]:
+        """Returns the roles that tokens of the windows can have, but for padding."""
+
     def groups(self, dataset: DatasetT) -> npt.NDArray[np.int64]:
         """Returns int64 [I]: the group of each item; a group is resampled as one."""
 
@@ -244,15 +264,19 @@ class Task(Protocol[DatasetT, FeaturesT]):
         """
 
     def score(
-        self, dataset: DatasetT, answers: Mapping[str, str], metric: str
+        self,
+        dataset: DatasetT,
+        answers: Mapping[str, str],
+        settings: Mapping[str, Any],
     ) -> Sequence[npt.NDArray[np.float64]]:
         """Scores every item.
 
         Args:
             dataset: The items with their gold answers.
             answers: Item's id -> its answer's text.
-            metric: As `settle` chose it.
+            settings: Those of the run, with the `metric` that `settle` chose.
 
         Returns:
-            For each of `SCORES` float64 [I], from 0 to 1.
+            For each of `SCORES` float64 [I], from 0 to 1; or the counts float64 [I, P]
+            whose sums the score is a function of.
         """
