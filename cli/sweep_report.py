@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cli.effect_grids import (
     SURVIVES,
+    items_word,
     marked,
     on_a_line,
     print_cells,
@@ -147,8 +148,9 @@ def print_result(result: SweepResult, directory: str) -> None:
     """Prints the baseline, the effects, and where the files are."""
     baseline = result.baseline
     scores = result.scores.scores
+    items = items_word(result.table)
     values = [f"{one.label} {baseline.by_name[one.name]:.3f}" for one in scores]
-    print(f"baseline: {', '.join(values)} ({baseline.num_questions} questions)")
+    print(f"baseline: {', '.join(values)} ({baseline.num_questions} {items})")
     for score in scores:
         _print_cells(result, score)
     _print_evidence(result)

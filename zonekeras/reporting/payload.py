@@ -1,34 +1,34 @@
 """All that a report shows, as JSON values: the contract between Python and the page.
 
-Passages, questions and gold answers are there once; of a configuration only the answers
-that differ from the baseline's. Positions are Unicode characters, as everywhere in this
-package; the page converts them. A page of one `FORMAT` reads data of that format; new
-keys may be added without changing it. Controls are not among the configurations: what
-is known of them stands with the cells (`reporting.control_payload`).
+Items with their texts and gold answers are there once, in the form of their task
+(`reporting.task_pages`); of a configuration only the answers that differ from the
+baseline's. Positions are Unicode characters, as everywhere in this package; the page
+converts them. A page of one `FORMAT` reads data of that format; new keys may be added
+without changing it. Controls are not among the configurations: what is known of them
+stands with the cells (`reporting.control_payload`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from zonekeras.analysis.output import SweepOutput
-from zonekeras.analysis.run_task import dataset_of, task_name_of
-from zonekeras.data.squad import SquadDataset
-from zonekeras.metrics import choose_metric
-from zonekeras.reporting.answers import SHARE_UNITS, answer_columns, changed_questions
+from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
+from zonekeras.reporting.answers import SHARE_UNITS, changed_questions
 from zonekeras.reporting.attention_payload import attention_payload
 from zonekeras.reporting.control_payload import control_payload
-from zonekeras.reporting.groups import group_payload
 from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
+from zonekeras.reporting.task_pages import page_of
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.tasks.registry import check_is_span
-from zonekeras.zones import BASELINE, parse_configuration, shown_zones
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
+from zonekeras.tasks.names import TaskName
+from zonekeras.zones import BASELINE, parse_configuration
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -49,52 +49,57 @@ def build_payload(
         runs: What is said of several runs of which it is one (`reporting.runs_tab`).
 
     Raises:
-        InputError: If the run's task is another one than `span`.
+        InputError: If there is no page for the run's task.
     """
-    check_is_span(task_name_of(store, run), "A report")
-    dataset: SquadDataset = dataset_of(store, run)
+    task_name = task_name_of(store, run)
+    page = page_of(task_name)
+    task, dataset = task_of(store, run), dataset_of(store, run)
+    labels = task.zone_labels(dataset)
     description = store.description(run)
     content = store.content(run)
     result = SweepOutput(store, run, None).result()
-    metric = str(choose_metric(dataset, description["metric"]))
+    settings = content["settings"]
     names = list(result.predictions)
     baseline = result.scores.take(names.index(BASELINE))
     masked = np.flatnonzero(
         [name != BASELINE and not parse_configuration(name).control for name in names]
     )
     baseline_answers = store.answers(run, BASELINE)
-    everything = range(dataset.num_questions)
+    everything = range(result.scores.num_items)
+    zones = zones_of(result.table)
+    columns = partial(page.answer_columns, dataset, settings)
     rows = {row["configuration"]: row for row in result.table.to_dict("records")}
     return {
         "format": FORMAT,
         "model": description["model"],
         "dataset": rows[BASELINE]["dataset"],
-        "semantics": content["settings"]["semantics"],
-        "metric": metric,
+        "semantics": settings["semantics"],
+        "metric": page.metric(dataset, description["metric"]),
         "num_layers": description["num_layers"],
-        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
+        "zones": [labels.get(zone, str(zone)) for zone in zones],
         "f1_units": SHARE_UNITS,
         "false_discovery_rate": FALSE_DISCOVERY_RATE,
         "scores": dict(result.baseline.by_name),
-        "passages": [[passage.title, passage.text] for passage in dataset.passages],
-        "questions": _questions(dataset),
-        "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
+        **page.items(dataset, settings),
+        "baseline": columns(everything, baseline_answers, baseline),
         "configurations": [
             _configuration(
                 rows[names[number]],
-                dataset,
+                columns,
                 baseline_answers,
                 store.answers(run, names[number]),
                 result.scores.take(number),
             )
             for number in masked.tolist()
         ],
-        "groups": group_payload(dataset, baseline, result.scores.take(masked)),
+        "groups": page.groups(
+            dataset, task.groups(dataset), baseline, result.scores.take(masked)
+        ),
         "sets": set_payload(
             [names[number] for number in masked], description["num_layers"]
         ),
         "controls": control_payload(result.table),
-        "attention": attention_payload(store, run),
+        "attention": attention_payload(store, run, zones if labels else (), labels),
         "runs": runs,
         "run": {
             "key": store.key(run),
@@ -102,30 +107,13 @@ def build_payload(
             "content": content,
             "record": record,
         },
-    }
-
-
-def _questions(dataset: SquadDataset) -> dict[str, Any]:
-    """Returns the questions as columns; each gold answer once."""
-    questions = list(dataset.questions())
-    return {
-        "passage": [
-            number
-            for number, passage in enumerate(dataset.passages)
-            for _ in passage.questions
-        ],
-        "id": [question.id for question in questions],
-        "text": [question.text for question in questions],
-        "answers": [
-            list(map(list, dict.fromkeys((gold.text, gold.start) for gold in golds)))
-            for golds in (question.answers for question in questions)
-        ],
+        **({} if task_name == TaskName.SPAN else {"task": str(task_name)}),
     }
 
 
 def _configuration(
     row: dict[Any, Any],
-    dataset: SquadDataset,
+    columns: Callable[..., dict[str, Any]],
     baseline: Sequence[StoredAnswer],
     answers: Sequence[StoredAnswer],
     scores: ItemScores,
@@ -136,7 +124,7 @@ def _configuration(
     return {
         "name": row["configuration"],
         "layer": int(row["layer"]) if is_cell else None,
-        "zone": row["zone"] if is_cell else None,
+        "zone": row.get(ZONE_LABEL, row["zone"]) if is_cell else None,
         "broken": _count(row.get("broken")),
         "repaired": _count(row.get("repaired")),
         "mcnemar_p": number(row.get("mcnemar_p")),
@@ -145,7 +133,7 @@ def _configuration(
             | {name: number(row[f"{score}_{name}"]) for name in _STATISTICS}
             for score in scores.scores
         },
-        "answers": answer_columns(dataset, changed, answers, scores),
+        "answers": columns(changed, answers, scores),
     }
 
 
