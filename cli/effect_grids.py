@@ -11,8 +11,7 @@ from rich.table import Table
 from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.scores import Score
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.zones import shown_zones
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, zones_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +54,7 @@ def print_cells(
     """
     cells = table[table["layer"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
-    zones = list(map(str, shown_zones(zone for _, zone in texts)))
+    zones = list(map(str, zones_of(table)))
     lines = {
         layer: [texts.get((layer, zone), "") for zone in zones]
         for layer in sorted({layer for layer, _ in texts})
