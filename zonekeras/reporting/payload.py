@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_name_of
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import SHARE_UNITS, answer_columns, changed_questions
@@ -55,8 +56,7 @@ def build_payload(
     dataset: SquadDataset = dataset_of(store, run)
     description = store.description(run)
     content = store.content(run)
-    result = SweepOutput(store, run, None).result()
-    metric = str(choose_metric(dataset, description["metric"]))
+    result = read_result(store, run)
     names = list(result.predictions)
     baseline = result.scores.take(names.index(BASELINE))
     masked = np.flatnonzero(
@@ -70,12 +70,9 @@ def build_payload(
         "model": description["model"],
         "dataset": rows[BASELINE]["dataset"],
         "semantics": content["settings"]["semantics"],
-        "metric": metric,
+        "metric": str(choose_metric(dataset, description["metric"])),
         "num_layers": description["num_layers"],
-        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
-        "f1_units": SHARE_UNITS,
-        "false_discovery_rate": FALSE_DISCOVERY_RATE,
-        "scores": dict(result.baseline.by_name),
+        **_of_result(result),
         "passages": [[passage.title, passage.text] for passage in dataset.passages],
         "questions": _questions(dataset),
         "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
@@ -96,12 +93,27 @@ def build_payload(
         "controls": control_payload(result.table),
         "attention": attention_payload(store, run),
         "runs": runs,
-        "run": {
-            "key": store.key(run),
-            "dataset": description["dataset"],
-            "content": content,
-            "record": record,
-        },
+        "run": _about_run(store, run, record),
+    }
+
+
+def _of_result(result: SweepResult) -> dict[str, Any]:
+    """Returns what the whole sweep shows, and how the page is to show it."""
+    return {
+        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
+        "f1_units": SHARE_UNITS,
+        "false_discovery_rate": FALSE_DISCOVERY_RATE,
+        "scores": dict(result.baseline.by_name),
+    }
+
+
+def _about_run(store: SweepStore, run: int, record: dict[str, Any]) -> dict[str, Any]:
+    """Returns what tells a run from others, and how it was started."""
+    return {
+        "key": store.key(run),
+        "dataset": store.description(run)["dataset"],
+        "content": store.content(run),
+        "record": record,
     }
 
 
