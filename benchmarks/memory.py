@@ -36,7 +36,7 @@ from subjects import as_model, random_network, replicate, small_bert
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import Progress, run_sweep
-from zonekeras.sweeping.batch_runner import BatchRunner
+from zonekeras.sweeping.batch_runner import BatchLogits, BatchRunner
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Configuration
 
@@ -76,11 +76,11 @@ def random_logits(
     batch: StoredBatch,
     configurations: Sequence[Configuration],
     *_: object,
-) -> np.ndarray:
+) -> BatchLogits:
     """Returns random numbers in place of a batch's logits, the same every time."""
     shape = (len(configurations), len(batch.windows), batch.length, 2)
     generator = np.random.default_rng(int(batch.windows[0]))
-    return generator.standard_normal(shape, np.float32)
+    return BatchLogits(generator.standard_normal(shape, np.float32), batch.num_parts)
 
 
 def run_child(arguments: argparse.Namespace) -> None:

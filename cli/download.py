@@ -6,11 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.remote_paths import local_paths
 from cli.running import run_command
 from cli.value_types import output_dir
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PROG = "zonekeras download"
 NAMES = ("squad", "squad2", "cmrc2018", "bert_base_cased", "bert_base_chinese")
@@ -88,13 +92,11 @@ def _progress() -> Iterator[Report]:
         BarColumn,
         DownloadColumn,
         Progress,
-        TaskID,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
-    tasks: dict[str, TaskID] = {}
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -103,13 +105,21 @@ def _progress() -> Iterator[Report]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     ) as progress:
+        yield _Bars(progress)
 
-        def report(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done, total=total)
 
-        yield report
+class _Bars:
+    """Draws a bar for each file."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        """Draws where a file is."""
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._tasks[name], completed=done, total=total)
 
 
 class _Lines:

@@ -50,6 +50,12 @@ def build_parser() -> CommandParser:
     )
     add_model_flags(parser)
     add_data_flags(parser)
+    _add_estimate_flags(parser)
+    return parser
+
+
+def _add_estimate_flags(parser: CommandParser) -> None:
+    """Adds what is estimated, how exactly, and where it goes."""
     group = parser.add_argument_group("estimate")
     group.add_argument(
         "--output_dir",
@@ -101,7 +107,6 @@ def build_parser() -> CommandParser:
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 16384",
     )
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -49,7 +49,6 @@ CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
 def add_model_flags(
     parser: CommandParser,
-    default: str | None = None,
     *,
     several: bool = False,
     saved_model: bool = False,
@@ -58,7 +57,6 @@ def add_model_flags(
 
     Args:
         parser: Where to.
-        default: The model if none is given.
         several: Whether `--model` takes a list.
         saved_model: Whether the command runs the SavedModel of a model directory, and
             so has `--prefer_saved_model`; else it takes the Keras model in any case.
@@ -68,7 +66,6 @@ def add_model_flags(
         "--model",
         metavar="SOURCE",
         type=input_path,
-        default=default,
         nargs="+" if several else None,
         help="a KerasHub preset, a directory in the Hugging Face layout, a directory "
         "with a TF1 BERT checkpoint, or a model directory made by zonekeras"

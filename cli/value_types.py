@@ -40,11 +40,6 @@ def boolean(text: str) -> bool:
         raise _complaint("True or False", text) from None
 
 
-def whole_number(text: str) -> int:
-    """Reads any whole number."""
-    return _integer(text, None, "a whole number")
-
-
 def positive_int(text: str) -> int:
     """Reads a whole number of at least 1."""
     return _integer(text, 1, "a whole number of at least 1")

@@ -59,6 +59,11 @@ _TF1_NAMES = {
     "span_head.kernel": "cls/squad/output_weights",
     "span_head.bias": "cls/squad/output_bias",
 }
+_HUGGING_FACE_HEADS = {
+    "span_head": "qa_outputs",
+    "classifier.dense": "bert.pooler.dense",
+    "classifier.output": "classifier",
+}
 _TF1_PARTS = {"kernel": "kernel", "bias": "bias", "scale": "gamma", "offset": "beta"}
 
 
@@ -193,11 +198,21 @@ def write_json(path, content):
     return path
 
 
-def write_hugging_face(directory, seed=0, vocabulary=VOCABULARY):
-    """Writes a reader in Hugging Face's layout and returns the directory."""
+def write_hugging_face(directory, seed=0, vocabulary=VOCABULARY, head=None):
+    """Writes a reader or a classifier in Hugging Face's layout.
+
+    Args:
+        directory: Where to.
+        seed: Of the weights.
+        vocabulary: The words.
+        head: A classifier's head, which BERT pools by a dense layer and tanh.
+
+    Returns:
+        The directory.
+    """
     from safetensors.numpy import save_file
 
-    config, weights = tiny_weights(seed)
+    config, weights = tiny_weights(seed, head)
     directory.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for name, value in weights.items():
@@ -206,10 +221,12 @@ def write_hugging_face(directory, seed=0, vocabulary=VOCABULARY):
             value.T if name.endswith("kernel") else value
         )
     save_file(tensors, directory / "model.safetensors")
-    write_json(
-        directory / "config.json",
-        {"model_type": "bert", **_bert_config(config), "hidden_act": "gelu_new"},
-    )
+    values = {"model_type": "bert", **_bert_config(config), "hidden_act": "gelu_new"}
+    if head is not None:
+        names = {str(number): label for number, label in enumerate(head.labels)}
+        values["architectures"] = ["BertForSequenceClassification"]
+        values["id2label"] = names
+    write_json(directory / "config.json", values)
     (directory / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     return directory
 
@@ -258,8 +275,10 @@ def _tf1_name(name):
 
 def _hugging_face_name(name):
     """Hugging Face's names are the original ones with PyTorch's parts."""
-    if name.startswith("span_head"):
-        return "qa_outputs.weight" if name.endswith("kernel") else "qa_outputs.bias"
+    module, _, part = name.rpartition(".")
+    if module in _HUGGING_FACE_HEADS:
+        end = "weight" if part == "kernel" else "bias"
+        return f"{_HUGGING_FACE_HEADS[module]}.{end}"
     stored = _tf1_name(name).replace("/", ".").replace("layer_", "layer.")
     module, _, part = stored.rpartition(".")
     parts = {"kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}

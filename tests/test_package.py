@@ -1,5 +1,7 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,19 @@ def test_a_function_is_not_hidden_by_a_module_of_its_name():
         "assert all(callable(getattr(p, name)) for name in p.__all__)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "cli", "zonekeras"])
+def test_functions_have_at_most_60_lines(folder):
+    root = Path(__file__).parents[1]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    lengths = {
+        f"{path.relative_to(root)}:{node.lineno} {node.name}": (
+            node.end_lineno - node.lineno + 1
+        )
+        for path in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, kinds)
+    }
+    assert len(lengths) > 50
+    assert {name: lines for name, lines in lengths.items() if lines > 60} == {}

@@ -198,7 +198,6 @@ def test_help_shows_defaults_but_not_empty_ones(parser):
 @pytest.mark.parametrize(
     ("value_type", "good", "value", "bad", "expected"),
     [
-        (value_types.whole_number, "-3", -3, "3.5", "a whole number"),
         (value_types.positive_int, "1", 1, "0", "a whole number of at least 1"),
         (value_types.non_negative_int, "0", 0, "-1", "a whole number of at least 0"),
         (value_types.finite_float, "-1e3", -1000.0, "inf", "a number"),

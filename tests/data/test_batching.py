@@ -10,11 +10,15 @@ def as_lists(batches):
     return [(batch.windows.tolist(), batch.length) for batch in batches]
 
 
+def num_tokens(batch):
+    return len(batch.windows) * batch.length
+
+
 def test_windows_are_taken_from_the_longest_until_the_budget_is_full():
     batches = make_batches([70, 20, 33, 31, 20], token_budget=100)
     assert as_lists(batches) == [([0], 80), ([3, 2], 48), ([1, 4], 32)]
     assert batches[0].windows.dtype == np.int32
-    assert [batch.num_tokens for batch in batches] == [80, 96, 64]
+    assert list(map(num_tokens, batches)) == [80, 96, 64]
 
 
 def test_a_window_above_the_budget_is_a_batch_of_its_own():
@@ -82,6 +86,6 @@ def test_batches_partition_the_windows_in_few_shapes(lengths, budget):
     for batch in batches:
         longest = max(lengths[window] for window in batch.windows)
         assert longest <= batch.length <= longest + 15
-        assert batch.num_tokens <= budget or len(batch.windows) == 1
+        assert num_tokens(batch) <= budget or len(batch.windows) == 1
     shapes = {(len(batch.windows), batch.length) for batch in batches[:-1]}
     assert len(shapes) == len({length for _, length in shapes})

@@ -2,12 +2,12 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zonekeras.data.answers import nbest, select_answers
+from zonekeras.data.answers import select_answers
 from zonekeras.data.decoding import WindowAnswers, decode_windows
-from zonekeras.data.features import build_features, encode_pair
+from zonekeras.data.features import build_features
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
@@ -234,63 +234,3 @@ def test_answers_of_other_features_are_refused(features):
 def test_windows_that_were_never_decoded_do_not_pass(features):
     with pytest.raises(InputError, match="question 'one'"):
         select(features, WindowAnswers.empty(6))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 1000]))
-@example(1588240197, 1)  # no pair is valid
-def test_nbest_is_the_sorted_double_loop_without_repetition(features, seed, levels):
-    random = np.random.default_rng(seed)
-    length = 12
-    windows = np.flatnonzero(features.question_index == 1)
-    logits = random.integers(-levels, levels + 1, (2, len(windows), length)) / 4
-    masks = (
-        features.start_allowed(windows, length),
-        features.end_allowed(windows, length),
-        np.arange(length) < features.lengths[windows][:, None],
-    )
-    expected = []
-    for row, window in enumerate(zip(*logits, *masks, strict=True)):
-        for score, start, end in literal_pairs(*window, 6, 4):
-            shift = features.character_spans([windows[row]], [start], [end])[0]
-            expected.append((score, *shift.tolist()))
-    expected.sort(key=lambda pair: -pair[0])
-    expected = list({pair[1:]: pair for pair in reversed(expected)}.values())[::-1]
-    text = features.passages[1].text
-    found = nbest(features, 1, *logits, n_best_size=6, max_answer_length=4)
-    assert [(entry.score, entry.start, entry.end) for entry in found] == expected[:6]
-    assert [entry.text for entry in found] == [text[a:b] for _, a, b in expected[:6]]
-    if expected:
-        assert sum(entry.probability for entry in found) == pytest.approx(1.0)
-    best = select(
-        features,
-        _filled(features, windows, decode_windows(*logits, *masks, n_best_size=6)),
-    )[1]
-    longest = nbest(features, 1, *logits, n_best_size=6)
-    first = (longest[0].text, longest[0].score) if longest else ("empty", -np.inf)
-    assert (best.text, best.score) == first
-
-
-def _filled(features, windows, answers):
-    every = answers_of(features, [(0, 0, 0.0)] * features.num_windows)
-    every.put(windows, answers)
-    return every
-
-
-def test_nbest_of_one_pair(tokenizer):
-    features = encode_pair("w1", "w7 w8 W9.", tokenizer)
-    start = np.array([[0.0, 0.0, 0.0, 1.0, 3.0, 0.0, 0.0, 0.0]])
-    end = np.array([[0.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.5, 0.0]])
-    first, second, *_ = nbest(features, 0, start, end)
-    assert (first.text, first.start, first.end, first.score) == ("w8 W9", 3, 8, 4.0)
-    assert (second.text, second.score) == ("w8 W9.", 3.5)
-    two = nbest(features, 0, start, end, n_best_size=2)
-    assert two[1].score == 3.0
-    assert two[0].probability == pytest.approx(np.e / (1 + np.e))
-    with pytest.raises(InputError, match="question 'question': expected finite"):
-        nbest(features, 0, start * np.nan, end)
-
-
-def test_nbest_without_a_valid_span(tokenizer):
-    features = encode_pair("w1", "\u200b", tokenizer)
-    assert nbest(features, 0, np.zeros((1, 4)), np.zeros((1, 4))) == []

@@ -210,9 +210,9 @@ def test_role_masses_are_the_weights_of_a_layer_added_up(make_reader):
     """Of a masked layer too; rows of queries add up to how many there are."""
     encoder = make_reader(BERT)[0].encoder
     table = cell(1, "p2q").tables(3, 3)[1][None]
-    hidden = encoder.run_layers(
-        encoder.embed(INPUTS["token_ids"], INPUTS["segment_ids"]), ROLES, last_layer=0
-    )
+    hidden = encoder.embed(INPUTS["token_ids"], INPUTS["segment_ids"])
+    first = {"hidden": hidden, "roles": ROLES, "zone_table": np.ones((1, 1, 5, 5))}
+    hidden = encoder.run_layer(0, first)
     inputs = {"hidden": hidden, "roles": ROLES, "zone_table": table}
     found = encoder.layer_attention(1, inputs)
     weights, masses = (

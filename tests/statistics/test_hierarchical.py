@@ -10,17 +10,25 @@ from zonekeras.errors import InputError
 from zonekeras.scores import F1, SPAN_SCORES
 from zonekeras.statistics.hierarchical import (
     SeedTotals,
-    hierarchical_intervals,
+    hierarchical_estimates,
     resampled_means,
     seed_statistics,
-    seed_totals,
 )
 from zonekeras.statistics.passages import passage_totals
 
 
+def totals_of(differences, passages):
+    """The totals of differences [S, K, Q]."""
+    return SeedTotals.join([passage_totals(one, passages) for one in differences])
+
+
+def intervals(totals, **settings):
+    return hierarchical_estimates(totals, **settings).intervals()
+
+
 def test_totals_are_of_each_seed_passage_and_cell():
     differences = np.arange(2 * 3 * 5, dtype=float).reshape(2, 3, 5)  # [S, K, Q]
-    totals = seed_totals(differences, np.array([0, 1, 1, 0, 1]))
+    totals = totals_of(differences, np.array([0, 1, 1, 0, 1]))
     assert totals.counts.tolist() == [2, 3]
     assert totals.sums.shape == (2, 2, 3)
     assert totals.sums[1, 0].tolist() == [15 + 18, 20 + 23, 25 + 28]
@@ -46,7 +54,7 @@ def test_seeds_and_passages_are_drawn_independently():
 def test_if_only_seeds_differ_it_is_students_interval_over_seeds():
     effects = np.array([3.0, 5.0, 6.0, 10.0, 11.0])
     sums = np.repeat(effects[:, None, None], 13, axis=1)
-    found = hierarchical_intervals(SeedTotals(sums, np.ones(13)), num_resamples=40_000)
+    found = intervals(SeedTotals(sums, np.ones(13)), num_resamples=40_000)
     expected = stats.t.interval(0.95, 4, effects.mean(), stats.sem(effects))
     np.testing.assert_allclose([found.low[0], found.high[0]], expected, rtol=0.02)
 
@@ -54,15 +62,15 @@ def test_if_only_seeds_differ_it_is_students_interval_over_seeds():
 def test_if_only_passages_differ_it_is_students_interval_over_passages():
     effects = np.random.default_rng(0).normal(10, 3, size=31)
     sums = np.repeat(effects[None, :, None], 5, axis=0)
-    found = hierarchical_intervals(SeedTotals(sums, np.ones(31)), num_resamples=40_000)
+    found = intervals(SeedTotals(sums, np.ones(31)), num_resamples=40_000)
     expected = stats.t.interval(0.95, 30, effects.mean(), stats.sem(effects))
     np.testing.assert_allclose([found.low[0], found.high[0]], expected, rtol=0.02)
 
 
 def test_nothing_changed_gives_a_point_and_one_passage_nothing():
-    none = hierarchical_intervals(SeedTotals(np.zeros((3, 7, 2)), np.ones(7)))
+    none = intervals(SeedTotals(np.zeros((3, 7, 2)), np.ones(7)))
     assert (none.low.tolist(), none.high.tolist()) == ([0, 0], [0, 0])
-    one = hierarchical_intervals(SeedTotals(np.ones((3, 1, 2)), np.ones(1)))
+    one = intervals(SeedTotals(np.ones((3, 1, 2)), np.ones(1)))
     assert np.isnan([one.low, one.high]).all()
 
 
@@ -75,7 +83,7 @@ def test_five_seeds_cover(deviations):
         deviation * generator.normal(size=shape)
         for deviation, shape in zip(deviations, shapes, strict=True)
     )
-    found = hierarchical_intervals(SeedTotals(sums, np.ones(61)), num_resamples=1000)
+    found = intervals(SeedTotals(sums, np.ones(61)), num_resamples=1000)
     covered = ((found.low <= 0) & (found.high >= 0)).sum()
     # At least 95 %, within Monte-Carlo error.
     assert covered >= stats.binom.ppf(0.001, 400, 0.95)
@@ -85,7 +93,7 @@ def test_the_table():
     generator = np.random.default_rng(0)
     differences = 100.0 * generator.integers(-1, 2, size=(3, 4, 53))  # [S, 2 C, Q]
     differences[:, 1] -= 200.0  # an effect that nobody would miss
-    totals = seed_totals(differences, np.arange(53) // 2)
+    totals = totals_of(differences, np.arange(53) // 2)
     table = seed_statistics(totals, SPAN_SCORES, num_resamples=500)
     names = ["effect", "deviation", "low", "high", "p", "q"]
     assert list(table) == [
@@ -108,7 +116,7 @@ def test_the_table():
 
 def test_the_columns_of_three_scores():
     differences = np.random.default_rng(0).normal(size=(3, 6, 53))  # [S, 3 C, Q]
-    totals = seed_totals(differences, np.arange(53) // 2)
+    totals = totals_of(differences, np.arange(53) // 2)
     table = seed_statistics(totals, [F1, GRADED, ACCURACY], num_resamples=99)
     means = differences.mean(axis=(0, 2))
     for number, name in enumerate(["f1", "graded", "accuracy"]):
@@ -116,20 +124,14 @@ def test_the_columns_of_three_scores():
         np.testing.assert_allclose(table[f"{name}_effect"], expected, atol=1e-7)
 
 
-def test_totals_of_seeds_are_joined():
+def test_totals_of_other_passages_are_not_joined():
     differences = np.arange(2 * 3 * 5, dtype=float).reshape(2, 3, 5)
     passages = np.array([0, 1, 1, 0, 1])
-    joined = SeedTotals.join([passage_totals(one, passages) for one in differences])
-    assert joined.sums.tolist() == seed_totals(differences, passages).sums.tolist()
     others = passage_totals(differences[0], np.array([0, 1, 1, 1, 1]))
     with pytest.raises(InputError, match=r"2 seeds, 1 kinds of shapes, 2 kinds of pas"):
         SeedTotals.join([passage_totals(differences[0], passages), others])
 
 
 def test_one_seed_is_refused():
-    with pytest.raises(
-        InputError, match=r"of at least two seeds. Received: shape \(1, 2, 3\).$"
-    ):
-        seed_totals(np.zeros((1, 2, 3)), np.arange(3))
     with pytest.raises(InputError, match=r"at least two seeds, .* Received: 1\.$"):
         seed_statistics(SeedTotals(np.zeros((1, 3, 2)), np.ones(3)), SPAN_SCORES)

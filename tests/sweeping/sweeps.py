@@ -22,10 +22,10 @@ def count_calls(monkeypatch):
     calls = []
     logits = BatchRunner.logits
 
-    def counted(self, batch, configurations, on_split, *more):
+    def counted(self, batch, configurations, *more):
         names = list(map(str, configurations))
         calls.append((names, len(batch.windows), batch.length))
-        return logits(self, batch, configurations, on_split, *more)
+        return logits(self, batch, configurations, *more)
 
     monkeypatch.setattr(BatchRunner, "logits", counted)
     return calls

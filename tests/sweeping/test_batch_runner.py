@@ -70,36 +70,25 @@ CHOSEN = [Configuration(), *cells(3)[:7]]
 
 @pytest.mark.parametrize("kind", OUT_OF_MEMORY)
 def test_a_batch_is_halved_until_it_fits(runner, memory, kind):
-    whole = runner.logits(batch_of(11), CHOSEN, pytest.fail)
-    rows, splits = memory(3, OUT_OF_MEMORY[kind]), []
-    found = runner.logits(batch_of(11), CHOSEN, splits.append)
-    assert splits == [4]
+    whole = runner.logits(batch_of(11), CHOSEN)
+    assert whole.num_parts == 1
+    rows = memory(3, OUT_OF_MEMORY[kind])
+    found = runner.logits(batch_of(11), CHOSEN)
+    assert found.num_parts == 4
     assert rows == [11, 6, 3, 3, 3, 2]  # each try ends at the first part too large
-    np.testing.assert_allclose(found, whole, **TWO_ROUNDINGS)
-
-
-def test_a_split_is_announced_when_it_has_worked(runner, memory):
-    rows = memory(3, MemoryError())
-
-    def on_split(num_parts):
-        rows.append(f"split in {num_parts}")
-
-    runner.logits(batch_of(5), CHOSEN[:1], on_split)
-    assert rows == [5, 3, 2, "split in 2"]
+    np.testing.assert_allclose(found.values, whole.values, **TWO_ROUNDINGS)
 
 
 def test_a_batch_that_was_split_is_not_tried_whole_again(runner, memory):
     rows = memory(3, MemoryError())
-    runner.logits(batch_of(5, num_parts=3), CHOSEN[:1], pytest.fail)
+    assert runner.logits(batch_of(5, num_parts=3), CHOSEN[:1]).num_parts == 3
     assert rows == [2, 2, 1]
 
 
 def test_one_window_that_does_not_fit(runner, memory):
     memory(0, MemoryError())
-    splits = []
     with pytest.raises(InputError, match="^Expected memory for one window") as caught:
-        runner.logits(batch_of(3), CHOSEN[:1], splits.append)
-    assert splits == []  # nothing worked
+        runner.logits(batch_of(3), CHOSEN[:1])
     assert str(caught.value) == (
         "Expected memory for one window of 29 tokens. Received: an out-of-memory "
         "error. Lower --max_seq_length, mask fewer configurations at once, or use "
@@ -118,7 +107,7 @@ def test_one_window_that_does_not_fit(runner, memory):
 def test_other_errors_pass_through(runner, memory, error):
     memory(0, error)
     with pytest.raises(type(error), match=str(error)) as caught:
-        runner.logits(batch_of(3), CHOSEN[:1], pytest.fail)
+        runner.logits(batch_of(3), CHOSEN[:1])
     assert caught.value is error
     assert not is_out_of_memory(error)
 

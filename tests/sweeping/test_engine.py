@@ -5,8 +5,10 @@ import pytest
 
 from tests.backends import ON_TENSORFLOW, only_tensorflow, to_numpy
 from tests.builders import (
+    LABELS,
     TWO_ROUNDINGS,
     VOCABULARY,
+    tiny_classifier,
     tiny_model,
     tiny_squad,
     tiny_weights,
@@ -19,7 +21,7 @@ from zonekeras.models.weights import build_reader
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.sweeping import engine, run_sweep
 from zonekeras.sweeping.evaluations import plan_evaluations
-from zonekeras.zones import Configuration, Role, cells, parse_configuration
+from zonekeras.zones import Configuration, Role, Zone, cells, parse_configuration
 
 pytestmark = pytest.mark.both_backends
 
@@ -102,6 +104,39 @@ def test_shared_weights_do_not_share_masks(inputs):
     expected = full_runs(albert, PLANS["cells"], "strict", inputs)
     found = by_prefix(albert, PLANS["cells"], "strict", inputs)
     np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
+
+
+@pytest.mark.parametrize("pooling", ["cls_dense_tanh", "mean"])
+def test_pooled_heads_equal_full_runs(inputs, pooling):
+    classifier = tiny_classifier(pooling=pooling)
+    chosen = ["baseline", *map(str, cells(3, tuple(Zone)))]
+    expected = full_runs(classifier, chosen, "strict", inputs)
+    found = by_prefix(classifier, chosen, "strict", inputs)
+    assert found.shape == (1 + 3 * len(Zone), 3, len(LABELS))
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
+    assert len({logits.tobytes() for logits in expected}) > 20
+
+
+def test_a_pooled_head_reads_the_roles_that_no_control_shuffled(inputs):
+    classifier = tiny_classifier(pooling="mean")
+    shuffled = inputs["roles"].copy()
+    shuffled[:, 1:] = shuffled[:, :0:-1]  # padding, too, at other places
+    open_table = parse_configuration("").tables(3, 1)
+    plan = plan_evaluations(
+        np.stack([open_table, parse_configuration("layer2:q2").tables(3, 1)]),
+        np.array([[0, 0, 0], [0, 0, 1]]),
+    )
+    both = inputs | {"shuffled_roles": shuffled[None]}
+    found = engine.logits(classifier.network, plan, both)[1]
+    network, hidden = classifier.network, classifier.network.embed(inputs)
+    for layer in range(2):
+        hidden = network.run_layer(layer, hidden, inputs["roles"], open_table[:1])
+    table = parse_configuration("layer2:q2").tables(3, 1)[2:]
+    hidden = network.run_layer(2, hidden, shuffled, table)
+    expected = to_numpy(network.head(hidden, inputs["roles"]))
+    np.testing.assert_allclose(found, expected, **TWO_ROUNDINGS)
+    others = to_numpy(network.head(hidden, shuffled))
+    assert np.abs(others - expected).max() > 100 * TWO_ROUNDINGS["atol"]
 
 
 ZONES = ["q2", "q2p", "p2q", "p2", "all", "only-q2", "only-p2", "only-p2q", "q2+p2"]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.errors import InputError
@@ -108,7 +108,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
         run = choose_run(store, path)
         content, description = store.content(run), store.description(run)
         groups = task_of(store, run).groups(dataset_of(store, run))
-        result = SweepOutput(store, run, None).result()
+        result = read_result(store, run)
     names = [
         name
         for name in result.table["configuration"]

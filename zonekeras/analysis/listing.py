@@ -11,7 +11,7 @@ import pandas as pd
 
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.shard import Shard
@@ -135,7 +135,7 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
     part = Shard.parse(shard).batches(len(sizes)) if shard else range(len(sizes))
     table = pd.DataFrame()
     if "baseline" in finished:
-        table = SweepOutput(store, run, None).result().table
+        table = read_result(store, run).table
     return RunListing(
         key=store.key(run)[:_KEY_LENGTH],
         model=description["model"],

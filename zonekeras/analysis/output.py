@@ -13,15 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zonekeras.analysis.attention_masses import mean_masses
-from zonekeras.analysis.result_order import in_result_order
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_of
-from zonekeras.analysis.sweep_result import (
-    SweepResult,
-    build_result,
-    write_answers,
-    write_result,
-)
+from zonekeras.analysis.sweep_result import SweepResult, write_answers, write_result
 from zonekeras.store.output_directory import (
     TABLE_FILES,
     claim_files,
@@ -50,7 +44,6 @@ class SweepOutput:
         self._task = task_of(store, run)
         self._dataset = dataset_of(store, run)
         self._settings = store.content(run)["settings"]
-        self._description = store.description(run)
         self._with_null_odds = bool(self._settings.get("version_2_with_negative"))
 
     def start(self, planned: Iterable[Configuration]) -> None:
@@ -92,29 +85,10 @@ class SweepOutput:
             answers = self._task.answers(self._dataset, records, self._settings)
             self._store.put(self._run, name, answers)
             self._write(configuration, answers)
-        result = self.result()
+        result = read_result(self._store, self._run)
         if self._directory is not None:
             write_result(result, self._directory)
         return result
-
-    def result(self) -> SweepResult:
-        """Scores everything that the run has finished, now or before."""
-        names = in_result_order(self._store.finished(self._run))
-        return build_result(
-            self._task,
-            self._dataset,
-            # One configuration at a time: together they take hundreds of megabytes.
-            (
-                (name, [item.text for item in self._store.answers(self._run, name)])
-                for name in names
-            ),
-            model_name=self._description["model"],
-            semantics=self._settings["semantics"],
-            settings=self._settings | {"metric": self._description["metric"]},
-            num_layers=self._description["num_layers"],
-            overlaps=self._description.get("overlaps"),
-            attention=mean_masses(self._store, self._run),
-        )
 
     def _write(
         self, configuration: Configuration, answers: Sequence[StoredAnswer]

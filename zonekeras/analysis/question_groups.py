@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zonekeras.analysis.merge import open_existing
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.data.squad import SquadDataset
@@ -67,7 +67,7 @@ def group_table(
         check_is_span(task_name_of(store, run), "Grouping questions")
         dataset: SquadDataset = dataset_of(store, run)
         passages = task_of(store, run).groups(dataset)
-        result = SweepOutput(store, run, None).result()
+        result = read_result(store, run)
     names = result.table["configuration"].tolist()
     rows = np.flatnonzero(
         [name != BASELINE and not parse_configuration(name).control for name in names]

@@ -1,4 +1,4 @@
-"""From windows to answers: the best window of each question, its text, n-best lists.
+"""From windows to answers: the best window of each question, its text.
 
 The rules are the original BERT script's. SQuAD 1.1: the best span of all windows, the
 first one in a tie; `"empty"` if no window has a valid span. SQuAD 2.0: the null score
@@ -18,11 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zonekeras.data.decoding import score_pairs
-from zonekeras.data.features import Features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Passage
-from zonekeras.defaults import MAX_ANSWER_LENGTH, N_BEST_SIZE
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
 
@@ -51,20 +48,6 @@ class PredictedAnswer:
     score: float
     null_score: float
     null_odds: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One entry of a question's n-best list; as in `PredictedAnswer`.
-
-    `probability` is the softmax over the list's scores.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: float
-    probability: float
 
 
 def select_answers(
@@ -107,104 +90,30 @@ def select_answers(
     if version_2_with_negative:
         answered = found & ~(null_odds > null_score_diff_threshold)
 
-    ties = np.flatnonzero(spans.score == scores[question_index])[::-1]
-    best = first_windows.copy()
-    best[question_index[ties]] = ties  # the last assignment is the first window's
+    best = _first_best(question_index, spans.score, scores)
     starts = np.where(answered, spans.start[best], -1)
     ends = np.where(answered, spans.end[best], -1)
     without = "" if version_2_with_negative else NO_SPAN_TEXT
-    columns = zip(
-        questions,
-        starts.tolist(),
-        ends.tolist(),
-        scores.tolist(),
-        null_scores.tolist(),
-        null_odds.tolist(),
-        strict=True,
-    )
+    columns = (starts, ends, scores, null_scores, null_odds)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     return [
         PredictedAnswer(
-            id=identifier,
-            text=text[start:end] if start >= 0 else without,
-            start=start,
-            end=end,
-            score=score,
-            null_score=null_score,
-            null_odds=odds,
+            identifier, text[row[0] : row[1]] if row[0] >= 0 else without, *row
         )
-        for (identifier, text), start, end, score, null_score, odds in columns
+        for (identifier, text), row in zip(questions, rows, strict=True)
     ]
 
 
-def nbest(
-    features: Features,
-    question: int,
-    start_logits: npt.ArrayLike,
-    end_logits: npt.ArrayLike,
-    *,
-    n_best_size: int = N_BEST_SIZE,
-    max_answer_length: int = MAX_ANSWER_LENGTH,
-) -> list[Candidate]:
-    """Lists the best different answers to one question, best first.
-
-    Args:
-        features: The features.
-        question: The question's row.
-        start_logits: Floats [W, T], those of the question's windows in order.
-        end_logits: Floats [W, T].
-        n_best_size: The most entries, and how many starts and ends are paired.
-        max_answer_length: The longest answer, in tokens.
-
-    Returns:
-        The list; empty if no span is valid.
-
-    Raises:
-        InputError: If a logit is NaN or infinite.
-    """
-    windows = np.flatnonzero(features.question_index == question)
-    starts = np.asarray(start_logits, np.float32)
-    ends = np.asarray(end_logits, np.float32)
-    length = starts.shape[1]
-    real = np.arange(length) < features.lengths[windows][:, None]
-    finite = np.isfinite(starts) & np.isfinite(ends)
-    if (real & ~finite).any():
-        raise _not_finite(features.questions[question].id)
-    pairs = score_pairs(
-        starts,
-        ends,
-        features.start_allowed(windows, length),
-        features.end_allowed(windows, length),
-        real,
-        n_best_size=n_best_size,
-        max_answer_length=max_answer_length,
-    )
-    flat = pairs.scores.reshape(-1)
-    order = np.argsort(-flat, kind="stable")
-    order = order[flat[order] > -np.inf]
-    row, start, end = np.unravel_index(order, pairs.scores.shape)
-    spans = features.character_spans(
-        windows[row], pairs.starts[row, start], pairs.ends[row, end]
-    )
-    text = features.passages[features.passage_index[question]].text
-    return _distinct(text, spans.tolist(), flat[order].tolist(), n_best_size)
-
-
-def _distinct(
-    text: str, spans: Sequence[Sequence[int]], scores: Sequence[float], count: int
-) -> list[Candidate]:
-    """Keeps the first span of each text, and adds probabilities."""
-    kept: dict[str, tuple[int, int, float]] = {}
-    for (start, end), score in zip(spans, scores, strict=True):
-        if len(kept) >= count:
-            break
-        kept.setdefault(text[start:end], (start, end, score))
-    weights = np.exp([score - scores[0] for _, _, score in kept.values()])
-    return [
-        Candidate(answer, start, end, score, float(weight / weights.sum()))
-        for (answer, (start, end, score)), weight in zip(
-            kept.items(), weights, strict=True
-        )
-    ]
+def _first_best(
+    question_index: npt.NDArray[np.int32],
+    window_scores: npt.NDArray[np.floating],
+    scores: npt.NDArray[np.floating],
+) -> npt.NDArray[np.int64]:
+    """Returns each question's first window that has its best score, int64 [Q]."""
+    best = np.zeros(len(scores), np.int64)
+    ties = np.flatnonzero(window_scores == scores[question_index])[::-1]
+    best[question_index[ties]] = ties  # the last assignment is the first window's
+    return best
 
 
 def check_finite(

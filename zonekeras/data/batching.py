@@ -6,7 +6,7 @@ No tokens here, only lengths.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,6 @@ class Batch:
 
     windows: npt.NDArray[np.int32]
     length: int
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens of the batch, padding counted."""
-        return len(self.windows) * self.length
 
 
 def make_batches(
@@ -73,19 +68,8 @@ def make_batches(
         [1 3] 32
     """
     window_lengths = np.asarray(lengths, np.int64)
-    for name, size in (
-        ("token_budget", token_budget),
-        ("max_rows", 1 if max_rows is None else max_rows),
-    ):
-        if size < 1:
-            raise ValueError(f"expected {name} to be at least 1. Received: {size}")
     limits = [limit for limit in (pad_to, max_length) if limit is not None]
-    longest = window_lengths.max(initial=0)
-    if limits and longest > min(limits):
-        raise ValueError(
-            f"expected every window to fit into {min(limits)} tokens. Received: one of "
-            f"{longest}"
-        )
+    _check_sizes(int(window_lengths.max(initial=0)), limits, token_budget, max_rows)
     order = np.argsort(window_lengths, kind="stable").astype(np.int32)
     batches = []
     stop = len(order)
@@ -96,6 +80,23 @@ def make_batches(
         batches.append(Batch(order[start:stop], length))
         stop = start
     return batches
+
+
+def _check_sizes(
+    longest: int, limits: Sequence[int], token_budget: int, max_rows: int | None
+) -> None:
+    """Refuses sizes that are not positive, and windows that fit nowhere."""
+    for name, size in (
+        ("token_budget", token_budget),
+        ("max_rows", 1 if max_rows is None else max_rows),
+    ):
+        if size < 1:
+            raise ValueError(f"expected {name} to be at least 1. Received: {size}")
+    if limits and longest > min(limits):
+        raise ValueError(
+            f"expected every window to fit into {min(limits)} tokens. Received: one of "
+            f"{longest}"
+        )
 
 
 def full_rows(length: int, token_budget: int, max_rows: int | None = None) -> int:

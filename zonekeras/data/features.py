@@ -390,7 +390,6 @@ def encode_pair(
     *,
     max_seq_length: int = MAX_SEQ_LENGTH,
     doc_stride: int = DOC_STRIDE,
-    max_query_length: int = MAX_QUERY_LENGTH,
 ) -> Features:
     """Returns the features of one question about one passage.
 
@@ -398,7 +397,7 @@ def encode_pair(
         InputError: As in `build_features`.
     """
     only = Passage("", passage, (Question("question", question, ()),))
-    return _build((only,), tokenizer, max_seq_length, doc_stride, max_query_length)
+    return _build((only,), tokenizer, max_seq_length, doc_stride, MAX_QUERY_LENGTH)
 
 
 def _build(

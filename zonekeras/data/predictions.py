@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_json, shown
 from zonekeras.metrics import missing_predictions
+from zonekeras.setting_checks import is_finite
 
 
 def read_predictions(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -59,7 +59,7 @@ def read_null_odds(path: str | os.PathLike[str]) -> dict[str, float]:
     """
     null_odds = _read_object(path, "question id -> number")
     for key, number in null_odds.items():
-        if not _is_finite(number):
+        if not is_finite(number):
             raise InputError(
                 f"{path}: question {shown(key)}: expected a finite number. "
                 f"Received: {shown(number)}."
@@ -75,13 +75,3 @@ def _read_object(path: str | os.PathLike[str], meaning: str) -> dict[str, Any]:
             f"{path}: expected one JSON object, {meaning}. Received: {shown(content)}."
         )
     return content
-
-
-def _is_finite(value: object) -> bool:
-    """Says whether a JSON value is a number that a float can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond the largest float
-        return False

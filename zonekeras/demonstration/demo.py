@@ -126,7 +126,7 @@ def demo_config() -> EncoderConfig:
     )
 
 
-def untrained_model(seed: int = 0) -> ZoneModel:
+def untrained_model() -> ZoneModel:
     """Makes the reader that training starts from."""
     from zonekeras.models.initialization import mimetic_weights
     from zonekeras.models.model_directory import ModelDescription
@@ -137,7 +137,7 @@ def untrained_model(seed: int = 0) -> ZoneModel:
 
     config = demo_config()
     return ZoneModel(
-        KerasNetwork(build_reader(config, mimetic_weights(config, seed))),
+        KerasNetwork(build_reader(config, mimetic_weights(config, seed=0))),
         ReaderTokenizer.from_wordpiece(vocabulary(), lowercase=True),
         ModelDescription(source="demo", encoder=config, has_head=True),
     )
@@ -153,7 +153,6 @@ def write_corpora() -> None:
 def train_demo(
     stage: int,
     *,
-    seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     command: dict[str, Any] | None = None,
 ) -> FinetuneResult:
@@ -161,7 +160,6 @@ def train_demo(
 
     Args:
         stage: 0 or 1; the second goes on from what the first has written.
-        seed: Of the weights and the data's order.
         on_progress: As in `finetune`.
         command: As in `finetune`.
     """
@@ -170,7 +168,7 @@ def train_demo(
 
     train_file, directory = _STAGES[stage]
     if stage == 0:
-        model = untrained_model(seed)
+        model = untrained_model()
     else:
         model = load(FIRST_STAGE_DIR, prefer_saved_model=False)
     return finetune(
@@ -180,7 +178,6 @@ def train_demo(
         directory,
         on_progress=on_progress,
         command=command,
-        seed=seed,
         **SETTINGS,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,7 @@ from zonekeras.distribute.lost_workers import lost_workers
 from zonekeras.errors import InputError
 from zonekeras.sweeping.workers import check_same
 
+Found = TypeVar("Found")
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
@@ -47,14 +48,11 @@ class Chief:
         """Returns a block in which a lost worker is a `ConnectionError`."""
         return nullcontext() if self.is_alone else lost_workers()
 
-    def call(self, function: Callable[[], Any]) -> Any:
+    def call(self, function: Callable[[], Found]) -> Found | None:
         """Calls a function on the chief; the others wait until it is done.
 
-        Args:
-            function: Returns a JSON value.
-
         Returns:
-            That value, on every worker.
+            What it returned; None on the others.
 
         Raises:
             InputError: On the others, if the function raised something, which is raised
@@ -69,15 +67,22 @@ class Chief:
                     "Expected the chief, worker 0, to go on. It stopped with: "
                     f"{heard['error']}"
                 )
-            return heard["value"]
+            return None
         try:
             value = function()
         except BaseException as error:
             reason = str(error) or type(error).__name__
             self._workers.from_chief(json.dumps({"error": reason}).encode())
             raise
-        self._workers.from_chief(json.dumps({"value": value}).encode())
+        self._workers.from_chief(json.dumps({}).encode())
         return value
+
+    def told(self, value: Any) -> Any:
+        """Returns the chief's JSON value on every worker; the others' plays no part."""
+        if self._workers is None:
+            return value
+        said = json.dumps(value).encode() if self.is_here else b""
+        return json.loads(self._workers.from_chief(said))
 
     def check_same(self, what: Mapping[str, Any]) -> None:
         """Checks that all workers are about to do what the chief is.

@@ -105,7 +105,7 @@ class BatchSums:
         self, batch: StoredBatch, targets: np.ndarray, roles: np.ndarray
     ) -> FloatArray:
         """Returns the batch's loss under each of the sweep's configurations."""
-        logits = self._sweep.runner.logits(batch, self._sweep.planned, _no_record)
+        logits = self._sweep.runner.logits(batch, self._sweep.planned).values
         losses = [window_losses(scores, targets, roles) for scores in logits]
         return np.stack([ops.convert_to_numpy(one) for one in losses]).sum(
             axis=1, dtype=np.float64
@@ -135,7 +135,3 @@ def _check_sums(sums: Sums, number: int) -> None:
 def added(first: Sums, second: Sums) -> Sums:
     """Adds up what two batches add."""
     return {name: first[name] + second[name] for name in first}
-
-
-def _no_record(num_parts: int) -> None:
-    """Takes no note of how a batch was split: nothing is kept that depends on it."""

@@ -108,16 +108,9 @@ def run_gradients(
     dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
     run = _Run(model, dataset, directory, chosen)
     with ExitStack() as stack:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(writer_lock(directory))
-            before = run.kept(directory)
-            write_run_record(directory, run.record(), command, name=RECORD_FILE)
-        else:
-            before = {}
+        before = run.begin(directory, stack, command)
         sums = run.add_batches(before, directory, on_progress or _ignore)
-        name = model_name or Path(model.description.source).name
-        result = run.result(sums, name)
+        result = run.result(sums, model_name or Path(model.description.source).name)
         if directory is not None:
             write_result(result, directory)
     for line in result.warnings():
@@ -151,6 +144,30 @@ class _Run:
         self._batch_sums = BatchSums(
             self._sweep, ReaderLoss(reader, settings.zones), settings
         )
+
+    def begin(
+        self,
+        directory: Path | None,
+        stack: ExitStack,
+        command: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        """Opens the directory, if there is one, and writes what is going to be run.
+
+        Args:
+            directory: Where the results go.
+            stack: Holds the right to write there.
+            command: What `gradients.json` says of who called.
+
+        Returns:
+            What an earlier run left to go on from, if anything.
+        """
+        if directory is None:
+            return {}
+        directory.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(writer_lock(directory))
+        before = self.kept(directory)
+        write_run_record(directory, self.record(), command, name=RECORD_FILE)
+        return before
 
     def content(self) -> dict[str, Any]:
         """Returns all that decides the numbers."""

@@ -16,6 +16,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.setting_checks import Check, faults, is_whole, or_none, whole_number
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 NUM_EXACT = 20
@@ -29,6 +30,29 @@ _OF_SWEEPS = (
     "token_budget",
     "batch_size",
 )
+_ABOVE_0 = whole_number(1)
+_FROM_0 = whole_number(0)
+_EXACT = Check(
+    f"0 or a whole number of at least {_LEAST_EXACT}",
+    lambda value: is_whole(value) and (value == 0 or value >= _LEAST_EXACT),
+)
+_CHECKS: dict[str, Check] = {
+    "exact": _EXACT,
+    "exact_heads": _EXACT,
+    "steps": _FROM_0,
+    "seed": _FROM_0,
+    "max_seq_length": _ABOVE_0,
+    "doc_stride": _ABOVE_0,
+    "max_query_length": _ABOVE_0,
+    "token_budget": _ABOVE_0,
+    "batch_size": or_none(_ABOVE_0, _ABOVE_0.expected),
+    "zones": Check(
+        f"one or several of {', '.join(Zone)}",
+        lambda value: bool(
+            isinstance(value, list | tuple) and value and set(value) <= set(Zone)
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -69,18 +93,9 @@ class GradientSettings:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
         names = [field.name for field in fields(cls)]
-        faults = [
-            f"{name} is not a setting (they are {', '.join(names)})"
-            for name in settings
-            if name not in names
-        ]
-        for name, value in settings.items():
-            if name in names and (fault := _fault(name, value)):
-                faults.append(f"{name}={value!r} is not {fault}")
-        if faults:
+        if found := faults(settings, _CHECKS, names):
             raise InputError(
-                f"Expected other settings of an estimate. Received: "
-                f"{'; '.join(faults)}."
+                f"Expected other settings of an estimate. Received: {'; '.join(found)}."
             )
         given = dict(settings)
         if "zones" in given:
@@ -97,20 +112,3 @@ class GradientSettings:
         if self.zones == PROTOCOL_ZONES:
             del content["zones"]
         return content
-
-
-def _fault(name: str, value: Any) -> str | None:
-    """Says what a value should have been; None if it is right."""
-    if name == "batch_size" and value is None:
-        return None
-    if name == "zones":
-        fits = isinstance(value, list | tuple) and value and set(value) <= set(Zone)
-        return None if fits else f"one or several of {', '.join(Zone)}"
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if name in ("exact", "exact_heads"):
-        fits = is_whole and (value == 0 or value >= _LEAST_EXACT)
-        return None if fits else f"0 or a whole number of at least {_LEAST_EXACT}"
-    least = 0 if name in ("steps", "seed") else 1
-    if is_whole and value >= least:
-        return None
-    return f"a whole number of at least {least}"

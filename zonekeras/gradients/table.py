@@ -96,10 +96,27 @@ def gradient_table(
     together = {name: values.sum(axis=1) for name, values in by_head.items()}
     together["curvature"] = means["cell_curvature"]
     num_layers, num_heads, _ = means["slope"].shape
-    places = itertools.product(range(num_layers), zones)
+    columns = {
+        name: np.concatenate([together[name].ravel(), by_head[name].ravel()])
+        for name in by_head
+    }
+    table = _places(num_layers, num_heads, zones).assign(
+        **columns,
+        model=model,
+        dataset=dataset,
+        baseline_loss=float(means["loss"]),
+        num_windows=num_windows,
+    )
+    table["estimate"] = table["slope"] + table["curvature"] / 2
+    table["exact"] = table["configuration"].map(dict(exact))
+    return table[list(COLUMNS)].astype(_TYPES)
+
+
+def _places(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> pd.DataFrame:
+    """Returns the zones of layers, then those of single heads: where each row is."""
     rows = [
         {"configuration": str(cell(layer, zone)), "layer": layer, "zone": str(zone)}
-        for layer, zone in places
+        for layer, zone in itertools.product(range(num_layers), zones)
     ]
     rows += [
         {
@@ -111,17 +128,4 @@ def gradient_table(
         for item in head_cells(num_layers, num_heads, zones)
         for clause in item.clauses
     ]
-    columns = {
-        name: np.concatenate([together[name].ravel(), by_head[name].ravel()])
-        for name in by_head
-    }
-    table = pd.DataFrame(rows).assign(
-        **columns,
-        model=model,
-        dataset=dataset,
-        baseline_loss=float(means["loss"]),
-        num_windows=num_windows,
-    )
-    table["estimate"] = table["slope"] + table["curvature"] / 2
-    table["exact"] = table["configuration"].map(dict(exact))
-    return table[list(COLUMNS)].astype(_TYPES)
+    return pd.DataFrame(rows)

@@ -18,6 +18,7 @@ from zonekeras.defaults import (
     NULL_SCORE_DIFF_THRESHOLD,
 )
 from zonekeras.errors import InputError
+from zonekeras.setting_checks import whole_number
 from zonekeras.tokenizing.definitions import is_sentencepiece
 from zonekeras.tokenizing.encoding import splits_at_spaces
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
@@ -59,10 +60,11 @@ class AnswerOptions:
 
     def faults(self) -> list[str]:
         """Returns `name=value` of what is not positive and has to be."""
+        positive = whole_number(1)
         return [
             f"{one.name}={getattr(self, one.name)}"
             for one in fields(self)
-            if one.type == "int" and getattr(self, one.name) < 1
+            if one.type == "int" and not positive.passes(getattr(self, one.name))
         ]
 
 

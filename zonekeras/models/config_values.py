@@ -8,6 +8,7 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_json, shown
+from zonekeras.setting_checks import is_number, is_whole
 
 
 class ConfigValues:
@@ -51,7 +52,7 @@ class ConfigValues:
     def size(self, key: str, default: int | None = None, least: int = 1) -> int:
         """Returns a whole number of at least `least`."""
         value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if not is_whole(value) or value < least:
             self.fault(key, f"a whole number of at least {least}")
             return max(least, 1)
         return value
@@ -115,8 +116,7 @@ class ConfigValues:
         self, key: str, default: float, expected: str, least: float, below: float
     ) -> float:
         value = self.get(key, default)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not least <= value < below:
+        if not is_number(value) or not least <= value < below:
             self.fault(key, expected)
             return default
         return float(value)

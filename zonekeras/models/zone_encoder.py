@@ -93,42 +93,6 @@ class ZoneEncoder(keras.layers.Layer):
         """
         return self.embeddings(token_ids, segment_ids, training=training)
 
-    def run_layers(
-        self,
-        hidden: Any,
-        roles: Any,
-        zone_tables: Any = None,
-        *,
-        first_layer: int = 0,
-        last_layer: int | None = None,
-        training: bool | None = None,
-    ) -> Any:
-        """Runs the layers from `first_layer` on.
-
-        Args:
-            hidden: [B, T, D], the input of `first_layer`.
-            roles: int32 [B, T].
-            zone_tables: float32 [B, L, 1 or N, R, R], used in place of the
-                variables; L counts all layers of the encoder.
-            first_layer: First layer to run.
-            last_layer: Last layer to run; the encoder's last one if left out.
-            training: Whether dropout is on.
-
-        Returns:
-            [B, T, D], the output of `last_layer`.
-        """
-        stop = self.config.num_layers if last_layer is None else last_layer + 1
-        for layer in range(first_layer, stop):
-            block, index = self._block(layer)
-            hidden = block(
-                hidden,
-                roles,
-                zone_table=None if zone_tables is None else zone_tables[:, layer],
-                table_index=index,
-                training=training,
-            )
-        return hidden
-
     def run_layer(self, layer: int, inputs: Mapping[str, Any]) -> Any:
         """Runs one layer under a table that is given.
 
@@ -223,7 +187,8 @@ class ZoneEncoder(keras.layers.Layer):
 
         Args:
             inputs: int32 [B, T] `token_ids`, `segment_ids` and `roles`; optionally
-                `zone_tables` as in `run_layers`.
+                `zone_tables` float32 [B, L, 1 or N, R, R], used in place of the
+                variables.
             training: Whether dropout is on.
 
         Returns:
@@ -232,9 +197,17 @@ class ZoneEncoder(keras.layers.Layer):
         hidden = self.embed(
             inputs["token_ids"], inputs["segment_ids"], training=training
         )
-        return self.run_layers(
-            hidden, inputs["roles"], inputs.get("zone_tables"), training=training
-        )
+        tables = inputs.get("zone_tables")
+        for layer in range(self.config.num_layers):
+            block, index = self._block(layer)
+            hidden = block(
+                hidden,
+                inputs["roles"],
+                zone_table=None if tables is None else tables[:, layer],
+                table_index=index,
+                training=training,
+            )
+        return hidden
 
     def compute_output_shape(self, input_shape: Mapping[str, Any]) -> Any:
         """Returns [B, T, D]."""
@@ -252,9 +225,3 @@ class ZoneEncoder(keras.layers.Layer):
         """Returns a layer's block, and which of the block's tables is its own."""
         blocks = self.config.block_of_layer
         return self.blocks[blocks[layer]], blocks[:layer].count(blocks[layer])
-
-
-def example_inputs(batch: int = 1, length: int = 8) -> dict[str, Any]:
-    """Returns int32 zeros of the encoder's input shape, to build a model with."""
-    names = ("token_ids", "segment_ids", "roles")
-    return {name: ops.zeros((batch, length), dtype="int32") for name in names}

@@ -58,17 +58,13 @@ def set_heatmap(
         )
     matrices = set_matrices(result, panels, f"{score}_effect") or []
     rates = set_matrices(result, panels, f"{score}_q")
-    num_columns = min(len(panels), _MOST_IN_A_ROW)
-    num_rows = math.ceil(len(panels) / num_columns)
-    width, height = panel_size(matrices[0])
     chosen = Look(**look)
-    size = chosen.figure_size or (num_columns * width, num_rows * height)
-    figure = new_figure(*size)
-    places = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
+    figure = _figure_of(len(panels), panel_size(matrices[0]), chosen.figure_size)
+    places = list(figure.axes)
     limit = max(symmetric_range(matrix)[1] for matrix in matrices)
     of_panels = replace(chosen, value_range=chosen.value_range or (-limit, limit))
     for number, (axes, panel, matrix) in enumerate(
-        zip(places, panels, matrices, strict=False)
+        zip(places, panels, matrices, strict=True)
     ):
         draw_effects(
             axes,
@@ -81,11 +77,7 @@ def set_heatmap(
             x_label=panel.axis,
             with_color_bar=False,
         )
-    for axes in places[len(panels) :]:
-        axes.remove()
-    _draw_color_bar(
-        figure, list(places[: len(panels)]), effect_label(score), 25 * num_rows
-    )
+    _draw_color_bar(figure, places, effect_label(score))
     if rates is not None and np.any([rate.notna() for rate in rates]):
         figure.supxlabel(MARKS_LABEL, fontsize="medium")
     if chosen.title:
@@ -93,10 +85,30 @@ def set_heatmap(
     return figure
 
 
-def _draw_color_bar(
-    figure: Figure, places: Sequence[Axes], label: str, aspect: int
-) -> None:
+def _figure_of(
+    num_panels: int,
+    panel_inches: tuple[float, float],
+    figure_inches: tuple[float, float] | None,
+) -> Figure:
+    """Makes a figure with a place for each panel, some of them in a row."""
+    num_columns, num_rows = min(num_panels, _MOST_IN_A_ROW), _num_rows(num_panels)
+    width, height = panel_inches
+    figure = new_figure(*(figure_inches or (num_columns * width, num_rows * height)))
+    places = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
+    for axes in places[num_panels:]:
+        axes.remove()
+    return figure
+
+
+def _num_rows(num_panels: int) -> int:
+    return math.ceil(num_panels / min(num_panels, _MOST_IN_A_ROW))
+
+
+def _draw_color_bar(figure: Figure, places: Sequence[Axes], label: str) -> None:
     """Draws one colour bar beside all panels."""
     figure.colorbar(
-        places[0].collections[0], ax=places, label=label, aspect=aspect
+        places[0].collections[0],
+        ax=places,
+        label=label,
+        aspect=25 * _num_rows(len(places)),
     ).outline.set_visible(False)

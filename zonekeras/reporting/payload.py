@@ -10,14 +10,16 @@ stands with the cells (`reporting.control_payload`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
+from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.reporting.answers import SHARE_UNITS, changed_questions
 from zonekeras.reporting.attention_payload import attention_payload
 from zonekeras.reporting.control_payload import control_payload
@@ -28,7 +30,7 @@ from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
 from zonekeras.tasks.names import TaskName
-from zonekeras.zones import BASELINE, parse_configuration
+from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -56,58 +58,70 @@ def build_payload(
     task, dataset = task_of(store, run), dataset_of(store, run)
     labels = task.zone_labels(dataset)
     description = store.description(run)
-    content = store.content(run)
-    result = SweepOutput(store, run, None).result()
-    settings = content["settings"]
-    names = list(result.predictions)
-    baseline = result.scores.take(names.index(BASELINE))
-    masked = np.flatnonzero(
-        [name != BASELINE and not parse_configuration(name).control for name in names]
-    )
+    settings = store.content(run)["settings"]
+    result = read_result(store, run)
+    baseline = result.scores.take(0)
     baseline_answers = store.answers(run, BASELINE)
-    everything = range(result.scores.num_items)
     zones = zones_of(result.table)
     columns = partial(page.answer_columns, dataset, settings)
-    rows = {row["configuration"]: row for row in result.table.to_dict("records")}
+    rows = result.table.to_dict("records")
+    names = [row["configuration"] for row in rows]
+    masked = _masked_rows(names)
+    chosen = (
+        (rows[row], store.answers(run, names[row]), result.scores.take(row))
+        for row in masked.tolist()
+    )
     return {
         "format": FORMAT,
         "model": description["model"],
-        "dataset": rows[BASELINE]["dataset"],
+        "dataset": rows[0]["dataset"],
         "semantics": settings["semantics"],
         "metric": page.metric(dataset, description["metric"]),
         "num_layers": description["num_layers"],
-        "zones": [labels.get(zone, str(zone)) for zone in zones],
-        "f1_units": SHARE_UNITS,
-        "false_discovery_rate": FALSE_DISCOVERY_RATE,
-        "scores": dict(result.baseline.by_name),
+        **_of_result(result, zones, labels),
         **page.items(dataset, settings),
-        "baseline": columns(everything, baseline_answers, baseline),
+        "baseline": columns(range(baseline.num_items), baseline_answers, baseline),
         "configurations": [
-            _configuration(
-                rows[names[number]],
-                columns,
-                baseline_answers,
-                store.answers(run, names[number]),
-                result.scores.take(number),
-            )
-            for number in masked.tolist()
+            _configuration(row, columns, baseline_answers, answers, scores)
+            for row, answers, scores in chosen
         ],
         "groups": page.groups(
             dataset, task.groups(dataset), baseline, result.scores.take(masked)
         ),
-        "sets": set_payload(
-            [names[number] for number in masked], description["num_layers"]
-        ),
+        "sets": set_payload([names[row] for row in masked], description["num_layers"]),
         "controls": control_payload(result.table),
         "attention": attention_payload(store, run, zones if labels else (), labels),
         "runs": runs,
-        "run": {
-            "key": store.key(run),
-            "dataset": description["dataset"],
-            "content": content,
-            "record": record,
-        },
+        "run": _about_run(store, run, record),
         **({} if task_name == TaskName.SPAN else {"task": str(task_name)}),
+    }
+
+
+def _masked_rows(names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Returns which configurations, the baseline first, mask something themselves."""
+    is_masked = [not parse_configuration(name).control for name in names[1:]]
+    return 1 + np.flatnonzero(is_masked)
+
+
+def _of_result(
+    result: SweepResult, zones: Sequence[Zone], labels: Mapping[Zone, str]
+) -> dict[str, Any]:
+    """Returns what the whole sweep shows, and how the page is to show it."""
+    return {
+        "zones": [labels.get(zone, str(zone)) for zone in zones],
+        "f1_units": SHARE_UNITS,
+        "false_discovery_rate": FALSE_DISCOVERY_RATE,
+        "scores": dict(result.baseline.by_name),
+    }
+
+
+def _about_run(store: SweepStore, run: int, record: dict[str, Any]) -> dict[str, Any]:
+    """Returns what tells a run from others, and how it was started."""
+    return {
+        "key": store.key(run),
+        "dataset": store.description(run)["dataset"],
+        "content": store.content(run),
+        "record": record,
     }
 
 

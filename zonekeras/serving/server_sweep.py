@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,9 +35,12 @@ from zonekeras.serving.transport import ServedModel, ServerError
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
+from zonekeras.sweeping.missing import Missing, missing_work
+from zonekeras.sweeping.missing_loop import report_each, store_missing
 from zonekeras.sweeping.plan import plan_configurations
-from zonekeras.sweeping.progress import Clock, Progress
+from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_settings import SweepSettings
+from zonekeras.sweeping.workers import BatchOutcome
 from zonekeras.tasks import span
 from zonekeras.tasks.task import stored_data
 from zonekeras.zones import (
@@ -114,26 +117,16 @@ def sweep_server(
     chosen = _checked(settings)
     if directory is not None:
         check_output_dir(directory)
-    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-    if not dataset.num_questions:
-        raise InputError(
-            f"Expected at least one question in {dataset.path}. Received: none."
-        )
+    dataset = _read(dev)
     chosen = chosen.for_data(span, dataset)
     pinned = client.at_version()
     num_layers = pinned.num_layers()
     planned = _plan(configurations, num_layers)
-    sweep = _ServerSweep(pinned, dataset, planned, chosen)
+    sweep = _ServerSweep(pinned, num_layers, dataset, planned, chosen)
     content = sweep.content()
     with open_store(directory) as store:
         warn_of_answers_aside(store, content)
-        before = store.known(content).get("planned", [])
-        description = {
-            "model": client.model.name,
-            "metric": chosen.metric,
-            "num_layers": num_layers,
-            "planned": joined_plan(before, map(str, planned)),
-        }
+        description = sweep.description(store.known(content).get("planned", ()))
         run = store.run(content, stored_data(span, dataset), description)
         store.record_batches(run, sweep.batches)
         output = SweepOutput(store, run, directory)
@@ -141,9 +134,7 @@ def sweep_server(
         if directory is not None:
             record = {"server": client.address, "dataset": dataset.path}
             write_run_record(directory, {**record, **description, **content})
-        for progress in sweep.run(store, run):
-            if on_progress is not None:
-                on_progress(progress)
+        report_each(sweep.run(store, run), on_progress)
         result = output.finish(planned)
     return result.only([str(configuration) for configuration in planned])
 
@@ -154,11 +145,13 @@ class _ServerSweep:
     def __init__(
         self,
         client: AnsweringClient,
+        num_layers: int,
         dataset: SquadDataset,
         planned: Sequence[Configuration],
         settings: SweepSettings,
     ) -> None:
         self._client = client
+        self._num_layers = num_layers
         self._settings = settings
         self._may_be_null = bool(settings.version_2_with_negative)
         self._dataset = dataset
@@ -196,32 +189,40 @@ class _ServerSweep:
             },
         }
 
-    def run(self, store: SweepStore, run: int) -> Iterable[Progress]:
+    def description(self, planned_before: Iterable[str]) -> dict[str, Any]:
+        """Returns what else tables and lists say of the run."""
+        return {
+            "model": self._client.model.name,
+            "metric": self._settings.metric,
+            "num_layers": self._num_layers,
+            "planned": joined_plan(planned_before, map(str, self._planned)),
+        }
+
+    def run(self, store: SweepStore, run: int) -> Iterator[Progress]:
         """Asks for what is missing; yields after each group is stored."""
-        finished = set(store.finished(run))
-        chunks = store.chunks(run)
-        waiting = [item for item in self._planned if str(item) not in finished]
-        missing = {
-            number: [
-                item for item in waiting if number not in chunks.get(str(item), ())
-            ]
-            for number in range(len(self.batches))
-        }
-        sizes = [len(batch.windows) for batch in self.batches]
-        work = {
-            number: float(sizes[number] * len(lacking))
-            for number, lacking in missing.items()
-            if lacking
-        }
-        kept = sum(size for number, size in enumerate(sizes) if number not in work)
-        at = Progress(kept, sum(sizes), len(self._planned), windows_kept=kept)
-        clock = Clock(sum(work.values()), at)
-        yield at
-        for number in work:
-            spans = self._ask(self.batches[number].windows, missing[number])
+        numbers = range(len(self.batches))
+        missing = missing_work(store, run, numbers, self._planned, examples=None)
+        sizes = {number: len(self.batches[number].windows) for number in numbers}
+        return store_missing(
+            store,
+            run,
+            self._outcomes(missing),
+            work={
+                number: float(sizes[number] * len(lacking.configurations))
+                for number, lacking in missing.items()
+            },
+            sizes=sizes,
+            num_configurations=len(self._planned),
+        )
+
+    def _outcomes(
+        self, missing: Mapping[int, Missing]
+    ) -> Generator[BatchOutcome, None, None]:
+        """Asks for what groups of questions lack, one group after the other."""
+        for number, lacking in missing.items():
+            spans = self._ask(self.batches[number].windows, lacking.configurations)
             records = {name: found.to_bytes() for name, found in spans.items()}
-            store.put_chunks(run, number, records)
-            yield clock.add(sizes[number], work[number])
+            yield BatchOutcome(number, num_parts=1, records=records, attention=None)
 
     def _ask(
         self, rows: Iterable[int], configurations: Sequence[Configuration]
@@ -256,6 +257,16 @@ class _ServerSweep:
         }
         text = json.dumps(places, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(dev: SquadDataset | str | os.PathLike[str]) -> SquadDataset:
+    """Returns a dev set with questions."""
+    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
+    if not dataset.num_questions:
+        raise InputError(
+            f"Expected at least one question in {dataset.path}. Received: none."
+        )
+    return dataset
 
 
 def _checked(settings: Mapping[str, Any]) -> SweepSettings:

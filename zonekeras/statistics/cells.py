@@ -22,9 +22,6 @@ def cell_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
-    alpha: float = settings.ALPHA,
-    power: float = settings.POWER,
 ) -> pd.DataFrame:
     """Computes what is known of every cell's effect.
 
@@ -38,9 +35,6 @@ def cell_statistics(
         passages: int `[Q]`, the passage of each question.
         num_resamples: Bootstrap resamples, and sign patterns of the permutation test.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
-        alpha: Level of the test for which the detectable effect is meant.
-        power: Power for which the detectable effect is meant.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -66,11 +60,9 @@ def cell_statistics(
     """
     found = score_effects(baseline, cells, passages)
     totals = joined_totals(found)
-    intervals = bootstrap_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
+    intervals = bootstrap_intervals(totals, num_resamples=num_resamples, seed=seed)
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
-    detectable = detectable_effects(totals, alpha=alpha, power=power)
+    detectable = detectable_effects(totals)
     columns: dict[str, np.ndarray] = {}
     for score, rows in rows_of_scores(found, len(p_values)).items():
         columns[f"{score}_effect"] = found[score].effects
@@ -79,6 +71,12 @@ def cell_statistics(
         columns[f"{score}_p"] = p_values[rows]
         columns[f"{score}_q"] = benjamini_hochberg(p_values[rows])
         columns[f"{score}_detectable"] = detectable[rows]
+    return pd.DataFrame(columns | _changes(baseline, cells))
+
+
+def _changes(baseline: ItemScores, cells: ItemScores) -> dict[str, np.ndarray]:
+    """Returns the columns of binary scores alone: what broke, what was repaired."""
+    columns: dict[str, np.ndarray] = {}
     differences = item_differences(baseline, cells)
     for number, score in enumerate(one for one in cells.scores if one.is_binary):
         prefix = f"{score}_" if number else ""
@@ -86,4 +84,4 @@ def cell_statistics(
         columns[f"{prefix}broken"] = changes.broken
         columns[f"{prefix}repaired"] = changes.repaired
         columns[f"{prefix}mcnemar_p"] = changes.p_values
-    return pd.DataFrame(columns)
+    return columns

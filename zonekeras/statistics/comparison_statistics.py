@@ -25,7 +25,6 @@ import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
-from zonekeras.statistics import statistics_settings as settings
 from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.hierarchical import SeedTotals
@@ -85,7 +84,6 @@ def comparison_statistics(
     scores: Sequence[Score],
     *,
     same_passages: bool,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes how every cell's effect differs between two groups of runs.
 
@@ -96,7 +94,6 @@ def comparison_statistics(
         second: Likewise, with seeds, and maybe passages, of its own.
         scores: The scores, in that order.
         same_passages: Whether both answered the same passages.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -107,7 +104,7 @@ def comparison_statistics(
         InputError: If the effects or the passages do not fit each other.
     """
     found = effect_differences(first, second, same_passages=same_passages)
-    intervals = found.intervals(confidence)
+    intervals = found.intervals()
     values = {
         "first": first.mean.effects,
         "second": second.mean.effects,

@@ -35,7 +35,6 @@ def control_statistics(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes what each cell's effect is beyond its controls'.
 
@@ -47,7 +46,6 @@ def control_statistics(
         passages: int `[Q]`, the passage of each question.
         num_resamples: Bootstrap resamples, and sign patterns of the permutation test.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order, float64. For each score, such as `f1`:
@@ -62,9 +60,7 @@ def control_statistics(
     """
     found = effects_beyond(baseline, cells, controls, passages)
     totals = joined_totals(found)
-    intervals = bootstrap_intervals(
-        totals, num_resamples=num_resamples, seed=seed, confidence=confidence
-    )
+    intervals = bootstrap_intervals(totals, num_resamples=num_resamples, seed=seed)
     p_values = permutation_test(totals, num_resamples=num_resamples, seed=seed)
     of_controls = [mean_effects(baseline, drawn) for drawn in controls]
     columns: dict[str, np.ndarray] = {}

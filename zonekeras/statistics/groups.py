@@ -33,7 +33,6 @@ def group_effects(
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes every cell's effect in every group of questions.
 
@@ -46,7 +45,6 @@ def group_effects(
         groups: The group of each question, length `Q`; a missing value is in none.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table, bit for bit.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell and group that has questions, cells in order and groups in
@@ -67,30 +65,44 @@ def group_effects(
     tables = []
     for code in np.unique(groups.codes[groups.codes >= 0]):
         members = np.flatnonzero(groups.codes == code)
+        scores = _columns(
+            baseline.of_items(members),
+            cells.of_items(members),
+            passages[members],
+            num_resamples,
+            seed,
+        )
         columns: dict[str, object] = {
             "cell": np.arange(num_cells),
             "group": pd.Categorical.from_codes([code] * num_cells, dtype=groups.dtype),
             "num_questions": len(members),
             "num_passages": len(np.unique(passages[members])),
         }
-        before = baseline.of_items(members)
-        effects = score_effects(before, cells.of_items(members), passages[members])
-        for score, found in effects.items():
-            intervals = bootstrap_intervals(
-                found.totals,
-                num_resamples=num_resamples,
-                seed=seed,
-                confidence=confidence,
-            )
-            columns[f"{score}_baseline"] = 100.0 * before.of_all(score)
-            columns[f"{score}_effect"] = found.effects
-            columns[f"{score}_low"] = intervals.low
-            columns[f"{score}_high"] = intervals.high
-        tables.append(pd.DataFrame(columns))
+        tables.append(pd.DataFrame(columns | scores))
     if not tables:
         raise InputError("Expected at least one question in a group. Received: none.")
     joined = pd.concat(tables, ignore_index=True)
     return joined.sort_values(["cell", "group"], kind="stable", ignore_index=True)
+
+
+def _columns(
+    baseline: ItemScores,
+    cells: ItemScores,
+    passages: np.ndarray,
+    num_resamples: int,
+    seed: int,
+) -> dict[str, object]:
+    """Returns each score's columns for one group's items."""
+    columns: dict[str, object] = {}
+    for score, found in score_effects(baseline, cells, passages).items():
+        intervals = bootstrap_intervals(
+            found.totals, num_resamples=num_resamples, seed=seed
+        )
+        columns[f"{score}_baseline"] = 100.0 * baseline.of_all(score)
+        columns[f"{score}_effect"] = found.effects
+        columns[f"{score}_low"] = intervals.low
+        columns[f"{score}_high"] = intervals.high
+    return columns
 
 
 def question_groups(

@@ -34,11 +34,10 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.scores import Score
 from zonekeras.statistics import statistics_settings as settings
-from zonekeras.statistics.bootstrap import Intervals
 from zonekeras.statistics.effects import rows_of_scores
 from zonekeras.statistics.estimates import Estimates
 from zonekeras.statistics.multiple import benjamini_hochberg
-from zonekeras.statistics.passages import PassageTotals, passage_totals
+from zonekeras.statistics.passages import PassageTotals
 from zonekeras.statistics.power import standard_errors
 from zonekeras.statistics.resampling import chunk_sizes, draw_weights
 from zonekeras.statistics.totals import Totals
@@ -108,35 +107,12 @@ class SeedTotals:
         return np.asarray(weights @ by_passage).reshape(-1, num_seeds, num_cells)
 
 
-def seed_totals(differences: np.ndarray, passages: np.ndarray) -> SeedTotals:
-    """Adds differences up over each passage, for each seed.
-
-    Args:
-        differences: float `[S, K, Q]`, in points.
-        passages: int `[Q]`, the passage of each question.
-
-    Raises:
-        InputError: If there are fewer than two seeds, or the shapes do not fit.
-    """
-    if differences.ndim != 3 or len(differences) < 2:
-        raise InputError(
-            "Expected differences [seeds, cells, questions] of at least two seeds. "
-            f"Received: shape {differences.shape}."
-        )
-    num_seeds, num_cells, _ = differences.shape
-    flat = differences.reshape(num_seeds * num_cells, -1)
-    totals = passage_totals(flat, passages)
-    sums = totals.sums.reshape(-1, num_seeds, num_cells).swapaxes(0, 1)
-    return SeedTotals(np.ascontiguousarray(sums), totals.counts)
-
-
 def seed_statistics(
     totals: SeedTotals,
     scores: Sequence[Score],
     *,
     num_resamples: int = settings.NUM_RESAMPLES,
     seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
 ) -> pd.DataFrame:
     """Computes mean, deviation, interval and test of every cell's effect over seeds.
 
@@ -147,7 +123,6 @@ def seed_statistics(
         scores: The scores, in that order.
         num_resamples: How many resamples to draw.
         seed: The same seed gives the same table.
-        confidence: Of the intervals.
 
     Returns:
         One row for each cell, in order. For each score, such as `f1`, float64:
@@ -165,7 +140,7 @@ def seed_statistics(
             f"{len(totals.sums)}."
         )
     found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
-    intervals = found.intervals(confidence)
+    intervals = found.intervals()
     values = {
         "effect": found.effects,
         "deviation": totals.effects.std(axis=0, ddof=1),
@@ -178,28 +153,6 @@ def seed_statistics(
         columns |= {f"{score}_{name}": one[rows] for name, one in values.items()}
         columns[f"{score}_q"] = benjamini_hochberg(columns[f"{score}_p"])
     return pd.DataFrame(columns)
-
-
-def hierarchical_intervals(
-    totals: SeedTotals,
-    *,
-    num_resamples: int = settings.NUM_RESAMPLES,
-    seed: int = settings.SEED,
-    confidence: float = settings.CONFIDENCE,
-) -> Intervals:
-    """Computes an interval for every mean effect over seeds and passages.
-
-    Args:
-        totals: Differences of each seed and passage, `[S, P, K]`.
-        num_resamples: How many resamples to draw.
-        seed: The same seed gives the same intervals.
-        confidence: How often an interval is to cover, from 0 to 1.
-
-    Returns:
-        The intervals; NaN where there is only one passage.
-    """
-    found = hierarchical_estimates(totals, num_resamples=num_resamples, seed=seed)
-    return found.intervals(confidence)
 
 
 def hierarchical_estimates(

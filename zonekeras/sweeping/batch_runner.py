@@ -7,9 +7,9 @@ same numbers come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,18 @@ from zonekeras.tasks.task import Task, WindowFeatures
 from zonekeras.zones import Configuration
 
 Logits = npt.NDArray[np.float32]
+
+
+class BatchLogits(NamedTuple):
+    """What came out of a batch.
+
+    Attributes:
+        values: float32 [C, B, T, K] or [C, B, K], as the task's head says.
+        num_parts: In how many parts it fitted into memory.
+    """
+
+    values: Logits
+    num_parts: int
 
 
 class BatchRunner:
@@ -72,21 +84,15 @@ class BatchRunner:
         self,
         batch: StoredBatch,
         configurations: Sequence[Configuration],
-        on_split: Callable[[int], None],
         recorder: AttentionRecorder | None = None,
-    ) -> Logits:
+    ) -> BatchLogits:
         """Runs a batch under all configurations.
 
         Args:
             batch: The batch.
             configurations: C of them.
-            on_split: Called with the number of parts once a batch that did not fit has
-                been run in so many.
             recorder: Takes down where the unmasked model attends; one of the
                 configurations has to be the baseline.
-
-        Returns:
-            float32 [C, B, T, K] or [C, B, K], as the task's head says.
 
         Raises:
             InputError: If not even one window fits into memory.
@@ -96,9 +102,7 @@ class BatchRunner:
         while True:
             results = self._try(plan, batch, num_parts, recorder)
             if results is not None:
-                if num_parts != batch.num_parts:
-                    on_split(num_parts)
-                return np.concatenate(results, axis=1)
+                return BatchLogits(np.concatenate(results, axis=1), num_parts)
             if num_parts >= len(batch.windows):
                 raise InputError(
                     f"Expected memory for one window of {batch.length} tokens. "
@@ -113,7 +117,7 @@ class BatchRunner:
         configurations: Sequence[Configuration],
         logits: Logits,
     ) -> dict[str, bytes]:
-        """Decodes what `logits` returned.
+        """Decodes the values that `logits` returned.
 
         Returns:
             Configuration -> records of the batch's windows.

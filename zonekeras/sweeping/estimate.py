@@ -115,7 +115,7 @@ def _seconds_per_work(sweep: Sweep) -> float:
     baseline = (Configuration(),)
     for _ in range(2):
         start = time.perf_counter()
-        logits = sweep.runner.logits(timed, baseline, lambda num_parts: None)
+        logits = sweep.runner.logits(timed, baseline).values
         sweep.runner.decode(timed, baseline, logits)
         seconds = time.perf_counter() - start
     return seconds / sweep.work(timed, baseline)

@@ -56,8 +56,7 @@ def run_sweeps(
         output_dir: Where the results go: the joined ones, and a folder for each model,
             named after its directory, with all that `run_sweep` writes. A directory of
             an interrupted command is continued.
-        task: What the models' heads are for; what the first one's files say, if left
-            out.
+        task: What the models' heads are for; by the first one's files if left out.
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
@@ -92,21 +91,41 @@ def run_sweeps(
     directory.mkdir(parents=True, exist_ok=True)
     with writer_lock(directory):
         _start(directory, folders, dataset, command)
-        for name, source in folders.items():
-            run_sweep(
-                load(source),
-                dataset,
-                directory / name,
-                configurations=wanted,
-                on_progress=_named(on_progress, name),
-                model_name=name,
-                command=command,
-                **settings,
-            )
-            gc.collect()  # a compiled function and what it holds refer to each other
+        keywords = {"configurations": wanted, "command": command, **settings}
+        _run_each(directory, folders, dataset, load, on_progress, keywords)
         result = join_runs([read_run(directory / name) for name in folders])
         write_runs(result, directory)
     return result
+
+
+def _run_each(
+    directory: Path,
+    folders: Mapping[str, Source],
+    dataset: Dataset,
+    load: Callable[[Source], ZoneModel],
+    on_progress: Callable[[str, Progress], None] | None,
+    keywords: Mapping[str, Any],
+) -> None:
+    """Sweeps one model after the other, each into its folder.
+
+    Args:
+        directory: Where the folders are.
+        folders: Folder -> source.
+        dataset: The dev set.
+        load: How to load a source.
+        on_progress: As in `run_sweeps`.
+        keywords: What else `run_sweep` is called with.
+    """
+    for name, source in folders.items():
+        run_sweep(
+            load(source),
+            dataset,
+            directory / name,
+            on_progress=_named(on_progress, name),
+            model_name=name,
+            **keywords,
+        )
+        gc.collect()  # a compiled function and what it holds refer to each other
 
 
 class _Size(NamedTuple):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +27,9 @@ from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
 from zonekeras.sweeping.missing import Missing, missing_work
+from zonekeras.sweeping.missing_loop import store_missing
 from zonekeras.sweeping.plan import Masked, plan_configurations
-from zonekeras.sweeping.progress import Clock, Progress
+from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_controls import plan_controls
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
@@ -192,23 +192,37 @@ class Sweep:
         """
         workers = OneWorker() if workers is None else workers
         missing = missing_work(store, run, numbers, self.planned, self._examples)
-        sizes = {number: len(self.batches[number].windows) for number in numbers}
-        kept = sum(size for number, size in sizes.items() if number not in missing)
-        at = Progress(
-            windows_done=kept,
-            num_windows=sum(sizes.values()),
+        return store_missing(
+            store,
+            run,
+            self._outcomes(store, run, missing, workers),
+            work={
+                number: self.work(self.batches[number], lacking.run)
+                for number, lacking in missing.items()
+            },
+            sizes={number: len(self.batches[number].windows) for number in numbers},
             num_configurations=len(self.planned),
-            windows_kept=kept,
         )
-        work = {
-            number: self.work(self.batches[number], lacking.run)
-            for number, lacking in missing.items()
-        }
-        clock = Clock(sum(work.values()), at)
-        yield at
-        batches = store.batches(run)
-        order = list(missing)
-        # One batch is decoded while the next one runs, and stored when it has.
+
+    def _outcomes(
+        self,
+        store: SweepStore,
+        run: int,
+        missing: Mapping[int, Missing],
+        workers: Workers,
+    ) -> Generator[BatchOutcome, None, None]:
+        """Runs batches, and one is decoded while the next one runs.
+
+        Args:
+            store: The store, which learns at once that a batch had to be split.
+            run: The run's number in it.
+            missing: What to run.
+            workers: With whom they are shared; each runs every n-th.
+
+        Yields:
+            What came out of them, from all workers.
+        """
+        batches, order = store.batches(run), list(missing)
         with ThreadPoolExecutor(max_workers=1) as decoder:
             pending: _Pending | None = None
             for start in range(0, len(order) + workers.count, workers.count):
@@ -216,58 +230,32 @@ class Sweep:
                 dealt = order[start : start + workers.count]
                 if workers.index < len(dealt):
                     number = dealt[workers.index]
-                    pending = self._start(
-                        number,
-                        batches[number],
-                        missing[number],
-                        partial(store.record_split, run, number),
-                        decoder,
-                    )
-                if start == 0:
-                    continue
-                own = None if before is None else before.outcome()
-                for outcome in exchange(workers, own):
-                    self._put(store, run, outcome, batches)
-                    num_windows = sizes[outcome.number]
-                    yield clock.add(num_windows, work[outcome.number])
+                    batch = batches[number]
+                    pending = self._start(number, batch, missing[number], decoder)
+                    if pending.num_parts != batch.num_parts:
+                        store.record_split(run, number, pending.num_parts)
+                if start > 0:
+                    own = None if before is None else before.outcome()
+                    yield from exchange(workers, own)
 
     def _start(
         self,
         number: int,
         batch: StoredBatch,
         lacking: Missing,
-        record_split: Callable[[int], None],
         decoder: ThreadPoolExecutor,
     ) -> _Pending:
         """Runs a batch, and lets it be decoded."""
-        num_parts = [batch.num_parts]
-
-        def on_split(parts: int) -> None:
-            num_parts.append(parts)
-            record_split(parts)
-
         recorder = self._recorder() if lacking.attention else None
-        logits = self.runner.logits(batch, lacking.run, on_split, recorder)
+        logits = self.runner.logits(batch, lacking.run, recorder)
         wanted = lacking.configurations  # the last of those that were run
-        records = decoder.submit(
-            self.runner.decode, batch, wanted, logits[len(lacking.run) - len(wanted) :]
+        values = logits.values[len(lacking.run) - len(wanted) :]
+        return _Pending(
+            number,
+            logits.num_parts,
+            decoder.submit(self.runner.decode, batch, wanted, values),
+            decoder.submit(lambda: None if recorder is None else recorder.take()),
         )
-        attention = decoder.submit(
-            lambda: None if recorder is None else recorder.take()
-        )
-        return _Pending(number, num_parts[-1], records, attention)
-
-    def _put(
-        self,
-        store: SweepStore,
-        run: int,
-        outcome: BatchOutcome,
-        batches: Sequence[StoredBatch],
-    ) -> None:
-        """Stores what a batch showed, and first how another worker had to run it."""
-        if outcome.num_parts != batches[outcome.number].num_parts:
-            store.record_split(run, outcome.number, outcome.num_parts)
-        store.put_chunks(run, outcome.number, outcome.records, outcome.attention)
 
     def _recorder(self) -> AttentionRecorder:
         """Returns what takes down where the unmasked model attends."""

@@ -9,7 +9,7 @@ Everything that can be wrong is found before the output directory is touched.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.shard import Shard
+from zonekeras.sweeping.missing_loop import report_each
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep import Sweep
@@ -68,34 +69,42 @@ def run_sweep(
     Example:
         >>> import zonekeras
         >>> model = zonekeras.load("saved_models/reader")  # three layers
-        >>> result = zonekeras.run_sweep(
-        ...     model, "dev.json", "runs/reader", max_seq_length=48
-        ... )
+        >>> result = zonekeras.run_sweep(model, "dev.json", "runs/r", max_seq_length=48)
         >>> len(result.table)  # the baseline and 15 cells
         16
         >>> worst = result.table.nsmallest(3, "f1_effect")
     """
     workers = OneWorker() if workers is None else workers
-    directory = None
-    if output_dir is not None and workers.index == 0:
-        directory = Path(output_dir)
+    directory = None if output_dir is None or workers.index else Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
     check_same(workers, sweep.identity())
     with open_store(directory) as store:
         share_store(workers, store)
         run = sweep.open_run(store, model_name)
         output = SweepOutput(store, run, directory)
-        started = False
-        for progress in sweep.run(store, run, sweep.all_batches, workers):
-            if not started and (progress.finished or progress.windows_per_second):
-                # Only now: a model that fails at once leaves earlier results alone.
-                output.start(sweep.planned)
-                sweep.write_record(directory, command)
-                started = True
-            if on_progress is not None:
-                on_progress(progress)
-        result = output.finish(sweep.planned)
-    return result.only([str(configuration) for configuration in sweep.planned])
+        steps = sweep.run(store, run, sweep.all_batches, workers)
+        report_each(_taking_over(steps, sweep, output, directory, command), on_progress)
+        return output.finish(sweep.planned).only(list(map(str, sweep.planned)))
+
+
+def _taking_over(
+    steps: Iterable[Progress],
+    sweep: Sweep,
+    output: SweepOutput,
+    directory: Path | None,
+    command: Mapping[str, Any] | None,
+) -> Iterator[Progress]:
+    """Makes the directory the sweep's as soon as anything has come out of it.
+
+    Not before: a model that fails at once leaves earlier results alone.
+    """
+    has_begun = False
+    for progress in steps:
+        if not has_begun and (progress.finished or progress.windows_per_second):
+            output.start(sweep.planned)
+            sweep.write_record(directory, command)
+            has_begun = True
+        yield progress
 
 
 def run_shard(
@@ -142,7 +151,5 @@ def run_shard(
                 "which has the files of another sweep. Choose another --output_dir."
             )
         sweep.write_record(directory, command)
-        for progress in sweep.run(store, run, part.batches(len(sweep.batches))):
-            if on_progress is not None:
-                on_progress(progress)
-    return progress
+        numbers = part.batches(len(sweep.batches))
+        return report_each(sweep.run(store, run, numbers), on_progress)

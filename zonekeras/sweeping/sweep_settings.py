@@ -5,7 +5,6 @@ No Keras: a command can check its settings and data before it loads a model.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -20,20 +19,20 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.setting_checks import (
+    BOOLEAN,
+    FINITE,
+    Check,
+    faults,
+    one_of,
+    or_none,
+    whole_number,
+)
 from zonekeras.tasks.names import ALL_METRICS, METRICS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
 
-_WHOLE_NUMBERS = (
-    "max_seq_length",
-    "doc_stride",
-    "max_query_length",
-    "n_best_size",
-    "max_answer_length",
-    "token_budget",
-    "batch_size",
-)
 _COUNTS = ("controls", "attention_questions")
 """Whole numbers, of which 0 means none."""
 _BESIDE_ANSWERS = ("metric", *_COUNTS)
@@ -45,6 +44,23 @@ _OF_ALL_TASKS = (
     "fixed_shapes",
 )
 """What decides answers whatever the task; the others a task names as its own."""
+_ABOVE_0 = whole_number(1, "a whole number above 0")
+_FROM_0 = whole_number(0, "a whole number from 0")
+_CHECKS: dict[str, Check] = {
+    "semantics": one_of(Semantics, " or ".join(Semantics)),
+    "metric": one_of(ALL_METRICS),
+    "max_seq_length": _ABOVE_0,
+    "doc_stride": _ABOVE_0,
+    "max_query_length": _ABOVE_0,
+    "n_best_size": _ABOVE_0,
+    "max_answer_length": _ABOVE_0,
+    "token_budget": _ABOVE_0,
+    "batch_size": or_none(_ABOVE_0, _ABOVE_0.expected),
+    **dict.fromkeys(_COUNTS, _FROM_0),
+    "fixed_shapes": BOOLEAN,
+    "version_2_with_negative": or_none(BOOLEAN, "True, False or None"),
+    "null_score_diff_threshold": FINITE,
+}
 
 
 @dataclass(frozen=True)
@@ -104,9 +120,9 @@ class SweepSettings:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
         names = [field.name for field in fields(cls) if field.name != "labels"]
-        if faults := _faults(settings, names):
+        if found := faults(settings, _CHECKS, names):
             raise InputError(
-                f"Expected other sweep settings. Received: {'; '.join(faults)}."
+                f"Expected other sweep settings. Received: {'; '.join(found)}."
             )
         chosen = cls(**settings)
         return replace(
@@ -203,41 +219,3 @@ class SweepSettings:
     def beside_content(self) -> dict[str, Any]:
         """Returns the settings that decide no answer, as JSON values."""
         return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
-
-
-def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
-    """Says what is wrong with settings; values that are not given are right."""
-    faults = [
-        f"{name} is not a setting (they are {', '.join(names)})"
-        for name in settings
-        if name not in names
-    ]
-    semantics = settings.get("semantics", Semantics.STRICT)
-    if semantics not in tuple(Semantics):
-        faults.append(f"semantics={semantics!r} is not {' or '.join(Semantics)}")
-    metric = settings.get("metric", "auto")
-    if metric not in ALL_METRICS:
-        faults.append(f"metric={metric!r} is not one of {', '.join(ALL_METRICS)}")
-    for name in _WHOLE_NUMBERS:
-        value = settings.get(name, 1)
-        if name == "batch_size" and value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            faults.append(f"{name}={value!r} is not a whole number above 0")
-    for name in _COUNTS:
-        value = settings.get(name, 0)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            faults.append(f"{name}={value!r} is not a whole number from 0")
-    fixed = settings.get("fixed_shapes", False)
-    if not isinstance(fixed, bool):
-        faults.append(f"fixed_shapes={fixed!r} is not True or False")
-    negative = settings.get("version_2_with_negative")
-    if negative not in (None, True, False):
-        faults.append(
-            f"version_2_with_negative={negative!r} is not True, False or None"
-        )
-    threshold = settings.get("null_score_diff_threshold", 0.0)
-    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    if not is_number or not math.isfinite(threshold):
-        faults.append(f"null_score_diff_threshold={threshold!r} is not a finite number")
-    return faults

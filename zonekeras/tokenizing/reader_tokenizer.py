@@ -185,13 +185,12 @@ class ReaderTokenizer:
         *,
         add_prefix_space: bool = False,
         special: SpecialTokens = ROBERTA_TOKENS,
-        style: PairStyle = "roberta",
     ) -> ReaderTokenizer:
         """Builds RoBERTa's byte-level BPE tokenizer."""
         definition = bpe_definition(
             vocabulary, merges, add_prefix_space=add_prefix_space, special=special
         )
-        return cls(definition, special, style)
+        return cls(definition, special, "roberta")
 
     @classmethod
     def from_unigram(

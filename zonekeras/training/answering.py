@@ -111,18 +111,8 @@ def answer_dataset(
         max_length=settings.max_seq_length,
     )
     most_rows = max((len(batch.windows) for batch in batches), default=0)
-
-    def logits(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        num_rows = len(inputs["roles"])
-        if settings.fixed_shapes:
-            inputs = fill_rows(inputs, most_rows)
-        scores = model.predict_logits(inputs)[:num_rows]
-        if on_batch is not None:
-            on_batch(len(scores))
-        return scores
-
     spans = answer_windows(
-        logits,
+        _logits(model, most_rows if settings.fixed_shapes else 0, on_batch),
         features,
         batches,
         n_best_size=settings.n_best_size,
@@ -146,3 +136,19 @@ def answer_dataset(
         exact_match=exact_match,
         f1=f1,
     )
+
+
+def _logits(
+    model: ZoneModel, least_rows: int, on_batch: Callable[[int], None] | None
+) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """Returns what runs a batch, filled up to a number of rows, and reports it."""
+
+    def logits(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        num_rows = len(inputs["roles"])
+        filled = fill_rows(inputs, least_rows) if num_rows < least_rows else inputs
+        scores = model.predict_logits(filled)[:num_rows]
+        if on_batch is not None:
+            on_batch(len(scores))
+        return scores
+
+    return logits

@@ -134,9 +134,7 @@ class TrainingLoop:
             InputError: If it is damaged, or another run's, or the best weights are
                 asked for and their checkpoint is gone.
         """
-        read: dict[str, np.ndarray] = {}
-        self._chief.call(lambda: read.update(self._read_last()))
-        state = dict(self._chief.arrays(read))
+        state = dict(self._chief.arrays(self._chief.call(self._read_last) or {}))
         if not state:
             return
         self.history = History(state.pop("history"))

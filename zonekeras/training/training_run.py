@@ -106,6 +106,25 @@ def finetune(
         >>> (result.directory / "model.keras").is_file()
         True
     """
+    directory = None if output_dir is None else Path(output_dir)
+    run = _prepare(model, train, dev, directory, strategy, settings)
+    with run.chief.errors(), ExitStack() as stack:
+        run.chief.check_same(run.everybodys())
+        output = run.chief.call(lambda: run.begin(directory, stack, command))
+        if run.chief.told(run.is_finished(output)):
+            return run.finished_result(output)
+        return run.train(output, on_progress or _ignore)
+
+
+def _prepare(
+    model: ZoneModel,
+    train: SquadDataset | str | os.PathLike[str],
+    dev: SquadDataset | str | os.PathLike[str] | None,
+    directory: Path | None,
+    strategy: tf.distribute.Strategy | None,
+    settings: Mapping[str, Any],
+) -> _Run:
+    """Checks everything that can be wrong; writes nothing."""
     chosen = TrainingSettings.of(settings)
     _check_backend()
     from zonekeras.distribute.chief import Chief
@@ -114,7 +133,6 @@ def finetune(
     if needs_fixed_shapes(strategy):
         chosen = replace(chosen, fixed_shapes=True)
     chief = Chief(strategy)
-    directory = None if output_dir is None else Path(output_dir)
     if directory is not None and chief.is_here:
         check_run_dir(directory)
     train_set = _read(train, training=True)
@@ -122,29 +140,7 @@ def finetune(
     chosen = chosen.for_data(train_set, dev_set)
     run = _Run(model, train_set, dev_set, chosen, strategy, chief)
     run.check()
-    with ExitStack() as stack:
-        stack.enter_context(chief.errors())
-        outputs: list[RunDirectory] = []
-
-        def begin() -> bool:
-            """Opens the directory, and says whether the model lies there finished."""
-            if directory is None:
-                return False
-            output = stack.enter_context(open_run_dir(directory, run.content()))
-            outputs.append(output)
-            kept = run.kept(output)
-            if kept not in (None, chosen.keep):
-                output.require(LAST_FILE)  # or all would be trained again
-            if kept != chosen.keep:
-                write_run_record(directory, run.record(), command)
-            return kept == chosen.keep
-
-        chief.check_same(run.everybodys())
-        was_finished = chief.call(begin)
-        output = outputs[0] if outputs else None
-        if was_finished:
-            return run.finished_result(output)
-        return run.train(output, on_progress or _ignore)
+    return run
 
 
 class _Run:
@@ -212,25 +208,46 @@ class _Run:
             return None
         return str(made_by["settings"]["keep"])
 
+    def begin(
+        self,
+        directory: Path | None,
+        stack: ExitStack,
+        command: Mapping[str, Any] | None,
+    ) -> RunDirectory | None:
+        """Opens the directory, if there is one, and writes what is going to be run.
+
+        Args:
+            directory: Where the results go.
+            stack: Holds the right to write there.
+            command: What `run.json` says of who called.
+        """
+        if directory is None:
+            return None
+        output = stack.enter_context(open_run_dir(directory, self.content()))
+        if self.is_finished(output):
+            return output
+        if self.kept(output) is not None:
+            output.require(LAST_FILE)  # or all would be trained again
+        write_run_record(directory, self.record(), command)
+        return output
+
+    def is_finished(self, output: RunDirectory | None) -> bool:
+        """Says whether the model that is asked for lies there finished."""
+        return output is not None and self.kept(output) == self.settings.keep
+
     def finished_result(self, output: RunDirectory | None) -> FinetuneResult:
         """Returns what an earlier process finished; writes again what is gone of it.
 
         Workers beside the chief get the model alone.
         """
-        results: list[FinetuneResult] = []
-        weights: dict[str, Any] = {}
-
-        def restore() -> None:
-            if output is None:
-                return
-            results.append(self._restored(output))
-            weights.update(reader_weights(self._reader(results[0].model)))
-
-        self.chief.call(restore)
-        shared = self.chief.arrays(weights)
-        if results:
-            return results[0]
-        model = self._final_model(dict(shared), None)
+        result = self.chief.call(
+            lambda: None if output is None else self._restored(output)
+        )
+        own = {} if result is None else reader_weights(self._reader(result.model))
+        weights = self.chief.arrays(own)
+        if result is not None:
+            return result
+        model = self._final_model(dict(weights), None)
         return FinetuneResult(model, History(), None, None, was_finished=True)
 
     def train(

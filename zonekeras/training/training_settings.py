@@ -5,8 +5,7 @@ No Keras: a command can check its settings and data before it loads a model.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -30,6 +29,19 @@ from zonekeras.defaults import (
 )
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric
+from zonekeras.setting_checks import (
+    ABOVE_0,
+    BOOLEAN,
+    FINITE,
+    FROM_0,
+    SHARE,
+    Check,
+    faults,
+    number,
+    one_of,
+    or_none,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -113,9 +125,9 @@ class TrainingSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        if faults := _faults(settings):
+        if found := _faults(settings):
             raise InputError(
-                f"Expected other training settings. Received: {'; '.join(faults)}."
+                f"Expected other training settings. Received: {'; '.join(found)}."
             )
         chosen = cls(**settings)
         floats: dict[str, Any] = {
@@ -182,84 +194,47 @@ class TrainingSettings:
         return values
 
 
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _is_number(value: Any, test: Callable[[float], bool]) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and test(value)
-
-
-def _whole(least: int, what: str = "") -> tuple[str, Callable[[Any], bool]]:
-    return (
-        f"a whole number of at least {least}{what}",
-        lambda value: _is_whole(value, least),
-    )
-
-
-def _number(what: str, test: Callable[[float], bool]) -> tuple[str, Any]:
-    return what, lambda value: _is_number(value, test)
-
-
-def _optional(check: tuple[str, Callable[[Any], bool]]) -> tuple[str, Any]:
-    return f"{check[0]}, or None", lambda value: value is None or check[1](value)
-
-
-def _one_of(names: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
-    return f"one of {', '.join(names)}", lambda value: value in names
-
-
-_BOOLEAN = ("True or False", lambda value: isinstance(value, bool))
-_POSITIVE = _number("a number above 0", lambda value: value > 0)
-_NOT_NEGATIVE = _number("a number of at least 0", lambda value: value >= 0)
-_SHARE = _number("a number from 0 to less than 1", lambda value: 0 <= value < 1)
-_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "num_train_epochs": _POSITIVE,
-    "train_batch_size": _whole(1),
-    "gradient_accumulation_steps": _whole(1),
-    "learning_rate": _POSITIVE,
-    "warmup_proportion": _number("a number from 0 to 1", lambda value: 0 <= value <= 1),
-    "weight_decay": _NOT_NEGATIVE,
-    "max_gradient_norm": _POSITIVE,
-    "beta_1": _SHARE,
-    "beta_2": _SHARE,
-    "epsilon": _POSITIVE,
-    "dropout": _optional(_SHARE),
-    "from_scratch": _BOOLEAN,
-    "seed": _whole(0),
-    "precision": _one_of(PRECISIONS),
-    "deterministic": _BOOLEAN,
-    "eval_steps": _optional(_whole(0)),
-    "checkpoint_steps": _optional(_whole(1)),
-    "keep": _one_of(KEEPS),
-    "max_seq_length": _whole(1),
-    "fixed_shapes": _BOOLEAN,
-    "doc_stride": _whole(1),
-    "max_query_length": _whole(1),
-    "n_best_size": _whole(1),
-    "max_answer_length": _whole(1),
-    "version_2_with_negative": _optional(_BOOLEAN),
-    "null_score_diff_threshold": _number("a finite number", lambda value: True),
-    "predict_batch_size": _optional(_whole(1)),
-    "metric": _one_of(("auto", *Metric)),
+_CHECKS: dict[str, Check] = {
+    "num_train_epochs": ABOVE_0,
+    "train_batch_size": whole_number(1),
+    "gradient_accumulation_steps": whole_number(1),
+    "learning_rate": ABOVE_0,
+    "warmup_proportion": number("a number from 0 to 1", lambda value: 0 <= value <= 1),
+    "weight_decay": FROM_0,
+    "max_gradient_norm": ABOVE_0,
+    "beta_1": SHARE,
+    "beta_2": SHARE,
+    "epsilon": ABOVE_0,
+    "dropout": or_none(SHARE),
+    "from_scratch": BOOLEAN,
+    "seed": whole_number(0),
+    "precision": one_of(PRECISIONS),
+    "deterministic": BOOLEAN,
+    "eval_steps": or_none(whole_number(0)),
+    "checkpoint_steps": or_none(whole_number(1)),
+    "keep": one_of(KEEPS),
+    "max_seq_length": whole_number(1),
+    "fixed_shapes": BOOLEAN,
+    "doc_stride": whole_number(1),
+    "max_query_length": whole_number(1),
+    "n_best_size": whole_number(1),
+    "max_answer_length": whole_number(1),
+    "version_2_with_negative": or_none(BOOLEAN),
+    "null_score_diff_threshold": FINITE,
+    "predict_batch_size": or_none(whole_number(1)),
+    "metric": one_of(("auto", *Metric)),
 }
 
 
 def _faults(settings: Mapping[str, Any]) -> list[str]:
     """Says what is wrong with settings; values that are not given are right."""
-    faults = []
-    for name, value in settings.items():
-        if name not in _CHECKS:
-            faults.append(f"{name} is not a setting (they are {', '.join(_CHECKS)})")
-        elif not _CHECKS[name][1](value):
-            faults.append(f"{name}={value!r} is not {_CHECKS[name][0]}")
-    if not faults:
+    found = faults(settings, _CHECKS, _CHECKS)
+    if not found:
         chosen = TrainingSettings(**settings)
         size, parts = chosen.train_batch_size, chosen.gradient_accumulation_steps
         if size % parts:
-            faults.append(
+            found.append(
                 f"gradient_accumulation_steps={parts} does not divide "
                 f"train_batch_size={size}"
             )
-    return faults
+    return found

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,12 +12,14 @@ from tests.demonstration.corpus.oracle import derive
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.demonstration.corpus import make_corpus, vocabulary, write_corpus
-from zonekeras.demonstration.corpus.drawing import PARTS, draw_story
+from zonekeras.demonstration.corpus.drawing import Part, draw_story
 from zonekeras.demonstration.corpus.draws import Draws
 from zonekeras.demonstration.corpus.kinds import KINDS
 from zonekeras.demonstration.corpus.relations import RELATIONS, bridges
 from zonekeras.errors import InputError
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
+
+PARTS = get_args(Part)
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NUM_STORIES = 60

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from zonekeras.demonstration.corpus.draws import Draws
 from zonekeras.demonstration.corpus.kinds import KINDS, Split
@@ -40,7 +40,6 @@ from zonekeras.demonstration.corpus.story import (
 )
 
 Part = Literal["simple", "single", "bridge", "long"]
-PARTS: tuple[Part, ...] = get_args(Part)
 
 LONG_WORDS = 400
 """More words than a window of 384 tokens can hold."""
