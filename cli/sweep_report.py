@@ -172,13 +172,15 @@ def _print_cells(result: SweepResult, score: Score) -> None:
 
 def _print_evidence(result: SweepResult) -> None:
     """Prints what the cells' effects on the binary score rest on, if there is one."""
+    items = items_word(result.table)
+    groups = "passages" if items == "questions" else "groups"
     binary = [score for score in result.scores.scores if score.is_binary]
     for score in binary[:1]:
         print_cells(
             result.table,
             title=f"{score.label}: answers broken/repaired, p, McNemar's p, "
             "detectable effect",
-            caption="p: permutation of passages; McNemar's takes questions as "
+            caption=f"p: permutation of {groups}; McNemar's takes {items} as "
             "independent\n"
             f"detectable: the smallest effect found with probability {POWER:g}, points",
             text_of=partial(_evidence, score),
