@@ -11,13 +11,17 @@ from rich.table import Table
 from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.scores import Score
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.zones import shown_zones
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
+
+
+def items_word(table: pd.DataFrame) -> str:
+    """Says what was answered, in a table of questions or of another task."""
+    return "items" if ZONE_LABEL in table.columns else "questions"
 
 
 def marked(effect: float, rate: float) -> str:
@@ -55,7 +59,7 @@ def print_cells(
     """
     cells = table[table["layer"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
-    zones = list(map(str, shown_zones(zone for _, zone in texts)))
+    zones = list(map(str, zones_of(table)))
     lines = {
         layer: [texts.get((layer, zone), "") for zone in zones]
         for layer in sorted({layer for layer, _ in texts})

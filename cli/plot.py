@@ -71,7 +71,8 @@ def build_parser() -> CommandParser:
         "--score",
         type=str.lower,
         choices=tuple(SCORES),
-        help=f"which score: {_spellings()} (default: {next(iter(SCORES))})",
+        help=f"which score: {_spellings()} (unset: the results' headline, or "
+        f"{next(iter(SCORES))} where they do not say)",
     )
     parser.add_boolean("--annotate", False, "write each value into its cell")
     parser.add_argument(

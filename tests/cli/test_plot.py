@@ -253,7 +253,8 @@ BAD_INPUT = [
     ),
     (
         "results.csv 80 a.pdf --score bleu",
-        "--score: expected one of em, exact_match, f1. Received: 'bleu'.",
+        "--score: expected one of em, exact_match, f1, accuracy, macro-f1, macro_f1. "
+        "Received: 'bleu'.",
     ),
     (
         "results.csv a.pdf --compare missing.csv",

@@ -143,8 +143,8 @@ def test_the_headline_is_drawn_unless_another_score_is_named():
     effects = [mesh_of(axes[0]).get_array()[0, 4] for axes in drawn.values()]
     assert effects == [-2.0, 5.0, 5.0]
     assert [color_bar.get_ylabel() for _, color_bar in drawn.values()] == [
-        "graded − baseline (points)",  # a name that nobody knows is its own label
-        "accuracy − baseline (points)",
+        "graded − baseline\n(points)",  # a name that nobody knows is its own label
+        "accuracy − baseline\n(points)",
         "Acc. − baseline (points)",
     ]
 

@@ -8,6 +8,7 @@ from zonekeras.errors import InputError
 from zonekeras.store.protocol_csv import (
     COLUMNS,
     read_results_csv,
+    write_cells_csv,
     write_results_csv,
 )
 from zonekeras.zones import Zone
@@ -159,4 +160,19 @@ def test_read_refuses_what_is_no_text_file(tmp_path):
     path = tmp_path / "results.csv"
     path.write_bytes(b"layer\xff")
     with pytest.raises(InputError, match=r"UTF-8\. Received: another byte at 5\.$"):
+        read_results_csv(path)
+
+
+def test_other_tasks_have_their_zones_and_say_what_the_numbers_are(tmp_path):
+    path = tmp_path / "results.csv"
+    scores = {(1, "cls2q"): 70.5, (0, "p2"): 60.25, (1, "p2"): 61.0}
+    write_cells_csv(path, "accuracy", scores)
+    assert path.read_text() == (
+        "layer,accuracy_p2,accuracy_cls2q\n1,60.250,\n2,61.000,70.500\n"
+    )
+    with pytest.raises(
+        InputError,
+        match="expected the protocol's table, of exact match or F1. Received: one of "
+        "accuracy. Take results.parquet, which lies beside it.$",
+    ):
         read_results_csv(path)

@@ -10,7 +10,10 @@ from zonekeras.store.tidy import (
     score_names,
     sweep_table,
     write_table,
+    zone_labels_of,
+    zones_of,
 )
+from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 SCORES = {
     "baseline": means(80.0, 90.0, 50),
@@ -145,3 +148,25 @@ def test_a_table_without_any_score_is_refused(tmp_path):
     pd.DataFrame({"model": ["m"]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match="which lacks dataset, .*baseline_f1"):
         read_table(tmp_path / "a.parquet")
+
+
+def test_cells_have_the_labels_of_their_zones(tmp_path):
+    scores = {name: means(1.0, 2.0, 3) for name in ("baseline", "layer0:cls2q")}
+    labels = {Zone.CLS2Q: "CLS → first", Zone.Q2: "first → first"}
+    table = sweep_table(scores, model="m", dataset="d", zone_labels=labels)
+    assert list(table)[-2:] == ["num_questions", "zone_label"]
+    assert table["zone_label"].tolist() == [pd.NA, "CLS → first"]
+    assert zone_labels_of(table) == {Zone.CLS2Q: "CLS → first"}
+    assert zones_of(table) == (Zone.CLS2Q,)
+    write_table(table, tmp_path / "a.parquet")
+    again = read_table(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(again, table)
+
+
+def test_without_labels_the_protocols_zones_are_shown():
+    scores = {name: means(1.0, 2.0, 3) for name in ("baseline", "layer0:cls2q")}
+    for labels in (None, {}):
+        table = sweep_table(scores, model="m", dataset="d", zone_labels=labels)
+        assert "zone_label" not in table.columns
+        assert zone_labels_of(table) is None
+        assert zones_of(table) == (*PROTOCOL_ZONES, Zone.CLS2Q)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from zonekeras.analysis.joining import RunsResult
 from zonekeras.analysis.sweep_result import (
+    write_cells_table,
     write_figure,
-    write_protocol_table,
     write_set_heatmaps,
 )
 from zonekeras.files.atomic import atomic_write
@@ -51,7 +51,7 @@ def write_runs(result: RunsResult, directory: Path) -> None:
     if result.table["layer"].notna().any():
         from zonekeras.plotting import mean_heatmap
 
-        write_protocol_table(result.table, directory)
+        write_cells_table(result.table, directory)
         write_figure(mean_heatmap(result), directory, HEATMAP_FILES)
     write_set_heatmaps(result, directory)
 

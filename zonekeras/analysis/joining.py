@@ -25,7 +25,7 @@ from zonekeras.scores import Score
 from zonekeras.statistics.effects import joined_totals, score_effects
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.totals import Totals
-from zonekeras.store.tidy import MeanScores, sweep_table
+from zonekeras.store.tidy import MeanScores, sweep_table, zone_labels_of
 from zonekeras.zones import BASELINE, parse_configuration
 
 
@@ -187,6 +187,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
         model=f"mean of {len(runs)} runs",
         dataset=first["dataset"],
         semantics=first["semantics"],
+        zone_labels=zone_labels_of(tables[0]),
     )
     table["num_runs"] = len(runs)
     for score, values in scores.items():

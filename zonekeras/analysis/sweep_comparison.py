@@ -28,7 +28,7 @@ from zonekeras.scores import Score
 from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
-from zonekeras.store.tidy import write_parquet
+from zonekeras.store.tidy import ZONE_LABEL, write_parquet
 
 COMPARISON_CSV = "comparison.csv"
 COMPARISON_PARQUET = "comparison.parquet"
@@ -89,7 +89,8 @@ def compare_sweeps(
         same_passages=same_passages,
     )
     rows = runs[0].table.set_index("configuration", drop=False).loc[names]
-    known = rows[["configuration", "layer", "zone", "semantics"]]
+    kept = ["configuration", "layer", "zone", ZONE_LABEL, "semantics"]
+    known = rows[[name for name in kept if name in rows.columns]]
     return SweepComparison(
         table=known.reset_index(drop=True).join(found),
         num_runs=(len(sides[0]), len(sides[1])),

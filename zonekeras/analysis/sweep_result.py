@@ -30,14 +30,22 @@ from zonekeras.store.output_directory import (
     null_odds_file,
     predictions_file,
 )
-from zonekeras.store.protocol_csv import write_results_csv
+from zonekeras.store.protocol_csv import write_cells_csv, write_results_csv
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.store.tidy import MeanScores, score_names, sweep_table, write_table
+from zonekeras.store.tidy import (
+    MeanScores,
+    score_names,
+    sweep_table,
+    write_table,
+    zone_labels_of,
+    zones_of,
+)
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import (
     BASELINE,
     PROTOCOL_ZONES,
     Configuration,
+    Zone,
     cell,
     cells,
     parse_configuration,
@@ -77,9 +85,12 @@ class SweepResult:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all layer x zone cells are there."""
+        """Whether all layer x zone cells are there, of the zones that tables show."""
         names = set(self.table["configuration"])
-        return all(str(cell) in names for cell in cells(self.num_layers))
+        zones = cell_zones(self.table)
+        return bool(zones) and all(
+            str(cell) in names for cell in cells(self.num_layers, zones)
+        )
 
     def only(self, names: Sequence[str]) -> SweepResult:
         """Returns the result of some of the configurations, in their order."""
@@ -93,6 +104,11 @@ class SweepResult:
             self.scores.take(rows),
             self.attention,
         )
+
+
+def cell_zones(table: pd.DataFrame) -> tuple[Zone, ...]:
+    """Returns the zones of a whole sweep of cells: the protocol's, or a task's own."""
+    return PROTOCOL_ZONES if zone_labels_of(table) is None else zones_of(table)
 
 
 class ModelTable(Protocol):
@@ -168,6 +184,7 @@ def build_result(
         model=model_name,
         dataset=Path(dataset.path).name,
         semantics=semantics,
+        zone_labels=task.zone_labels(dataset),
     )
     groups = task.groups(dataset)
     table = add_evidence(table, item_scores, groups)
@@ -201,7 +218,7 @@ def write_answers(
 
 
 def write_result(result: SweepResult, directory: Path) -> None:
-    """Writes the table and, if there are cells, the protocol's CSV and the heatmap.
+    """Writes the table and, if there are cells, the cells' CSV and the heatmap.
 
     Cells that were not run are empty in the CSV and grey in the heatmap. Every other
     set of configurations that is whole gets a heatmap of its own, and so do the effects
@@ -211,7 +228,7 @@ def write_result(result: SweepResult, directory: Path) -> None:
     if result.table["layer"].notna().any():
         from zonekeras.plotting import heatmap
 
-        write_protocol_table(result.table, directory)
+        write_cells_table(result.table, directory)
         write_figure(heatmap(result), directory, HEATMAP_FILES)
     write_set_heatmaps(result, directory)
     if f"{result.scores.scores[0]}_beyond" in result.table.columns:
@@ -227,29 +244,35 @@ def write_attention(
 ) -> None:
     """Writes the attention masses in percent, and draws them beside the effects.
 
-    The table has the form of the protocol's CSV; cells that were not run are in it too.
-    The figure needs a few cells.
+    The table has the form of the cells' CSV; of the protocol's zones, cells that were
+    not run are in it too. The figure needs a few cells.
     """
     semantics = str(result.table["semantics"].iloc[0])
     masses = {
         (layer, str(zone)): 100.0 * mass_of(cell(layer, zone), attention, semantics)
         for layer in range(result.num_layers)
-        for zone in PROTOCOL_ZONES
+        for zone in cell_zones(result.table)
     }
     known = {key: mass for key, mass in masses.items() if not math.isnan(mass)}
-    write_results_csv(directory / ATTENTION_CSV, known)
+    if zone_labels_of(result.table) is None:
+        write_results_csv(directory / ATTENTION_CSV, known)
+    elif known:
+        write_cells_csv(directory / ATTENTION_CSV, "attention_mass", known)
     if len(cells_with_mass(result.table)) >= LEAST_CELLS:
         from zonekeras.plotting import mass_effect_plot
 
         write_figure(mass_effect_plot(result), directory, MASS_EFFECT_FILES)
 
 
-def write_protocol_table(table: pd.DataFrame, directory: Path) -> None:
-    """Writes the cells' headline score as the protocol's CSV."""
+def write_cells_table(table: pd.DataFrame, directory: Path) -> None:
+    """Writes the cells' headline score as a CSV, the protocol's for its zones."""
     [headline, *_] = score_names(table)
     rows = table[table["layer"].notna()].to_dict("records")
     scores = {(int(row["layer"]), row["zone"]): row[headline] for row in rows}
-    write_results_csv(directory / RESULTS_CSV, scores)
+    if zone_labels_of(table) is None:
+        write_results_csv(directory / RESULTS_CSV, scores)
+    else:
+        write_cells_csv(directory / RESULTS_CSV, headline, scores)
 
 
 def write_set_heatmaps(result: ModelTable, directory: Path) -> None:

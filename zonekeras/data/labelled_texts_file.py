@@ -69,7 +69,7 @@ def read_labelled_texts(
         more = f" (and {others} more such faults)" if others else ""
         raise InputError(
             f"{path}: {reader.faults[0]}. Correct the file, or leave bad lines out "
-            f"with --skip_bad{more}."
+            f"with `skip_bad`{more}."
         )
     if not texts:
         left = f" after {len(reader.faults)} bad lines" if reader.faults else ""

@@ -13,7 +13,7 @@ from zonekeras.plotting.panel import GRID_COLOR, new_figure
 from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.statistics.correlation import Correlation
-from zonekeras.store.matrix import chosen_score
+from zonekeras.store.matrix import chosen_score, labels_of
 from zonekeras.zones import FOUR_ZONES
 
 _SIZE = (5.2, 3.8)
@@ -48,14 +48,17 @@ def mass_effect_plot(
     figure = new_figure(*(figure_size or _SIZE))
     axes = figure.add_subplot()
     axes.axhline(0.0, color=GRID_COLOR, zorder=0)
-    zones = [str(zone) for zone in FOUR_ZONES if str(zone) in set(cells["zone"])]
+    labels = labels_of(result)
+    names = {str(zone): labels.get(zone, zone.upper()) for zone in FOUR_ZONES}
+    shown = [names[zone] for zone in names if zone in set(cells["zone"])]
+    of_cells = cells["zone"].map(names).to_numpy(object)
     seaborn.scatterplot(
         x=100.0 * cells["attention_mass"].to_numpy("float64"),
         y=cells[f"{score}_effect"].to_numpy("float64"),
-        hue=cells["zone"].str.upper().to_numpy(object),
-        style=cells["zone"].str.upper().to_numpy(object),
-        hue_order=[zone.upper() for zone in zones],
-        style_order=[zone.upper() for zone in zones],
+        hue=of_cells,
+        style=of_cells,
+        hue_order=shown,
+        style_order=shown,
         palette="colorblind",
         s=45,
         ax=axes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import pandas as pd
@@ -11,10 +12,17 @@ from matplotlib.figure import Figure
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import draw_effects
 from zonekeras.plotting.look import Look, LookKeywords
-from zonekeras.plotting.panel import new_figure, panel_size
+from zonekeras.plotting.panel import column_labels, new_figure, panel_size
 from zonekeras.scores import EXACT_MATCH, Score, score_named
-from zonekeras.store.matrix import chosen_score, column_matrix, compare, score_matrix
+from zonekeras.store.matrix import (
+    chosen_score,
+    column_matrix,
+    compare,
+    labels_of,
+    score_matrix,
+)
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
+from zonekeras.zones import Zone
 
 _DIFFERENCE = "_difference"
 
@@ -49,6 +57,7 @@ def comparison_heatmap(
         comparison.deviation,
         Look(**look),
         label=f"Difference in {score.label} (points)",
+        labels=labels_of(first),
         marks=None,
     )
 
@@ -86,6 +95,7 @@ def difference_heatmap(
         difference.std(ddof=1),
         Look(**look),
         label=f"Difference in {score.label} effect (points)",
+        labels=labels_of(comparison),
         marks=rates < FALSE_DISCOVERY_RATE,
     )
 
@@ -103,10 +113,11 @@ def _draw(
     look: Look,
     *,
     label: str,
+    labels: Mapping[Zone, str],
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws differences, with each zone's deviation over the layers below it."""
-    width, height = panel_size(difference)
+    width, height = panel_size(difference, labels)
     figure = new_figure(*(look.figure_size or (width, height + 0.4)))
     axes = figure.add_subplot()
     draw_effects(
@@ -117,8 +128,12 @@ def _draw(
         marks=marks,
         x_label="Masked zone (standard deviation of difference)",
     )
+    names = column_labels(difference, labels)
     axes.set_xticklabels(
-        [f"{str(zone).upper()}\n({_number(one)})" for zone, one in deviation.items()]
+        [
+            f"{name}\n({_number(one)})"
+            for name, one in zip(names, deviation, strict=True)
+        ]
     )
     return figure
 

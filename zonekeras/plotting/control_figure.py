@@ -7,11 +7,16 @@ from typing import Any, Unpack
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import MARKS_LABEL, draw_effects
+from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, in_points
 from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import new_figure, panel_size
 from zonekeras.scores import Score
-from zonekeras.store.matrix import chosen_score, column_matrix, semantics_of
+from zonekeras.store.matrix import (
+    chosen_score,
+    column_matrix,
+    labels_of,
+    semantics_of,
+)
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 
@@ -42,14 +47,15 @@ def controls_heatmap(
             "the sweep with `controls=1`."
         )
     rates = column_matrix(result, f"{score}_beyond_q")
-    chosen = Look(**look)
-    figure = new_figure(*(chosen.figure_size or panel_size(matrix)))
+    chosen, labels = Look(**look), labels_of(result)
+    figure = new_figure(*(chosen.figure_size or panel_size(matrix, labels)))
     draw_effects(
         figure.add_subplot(),
         matrix,
         chosen,
-        label=f"{score.label} − controls (points)",
+        label=in_points(f"{score.label} − controls"),
         semantics=semantics_of(result),
+        labels=labels,
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
         marks_label=f"{MARKS_LABEL}; grey: no control",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Unpack, cast
 
 import pandas as pd
@@ -21,10 +22,12 @@ from zonekeras.store.matrix import (
     chosen_score,
     column_matrix,
     effect_matrix,
+    labels_of,
     semantics_of,
 )
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
+_LONG = 16
 EFFECT_COLORS = "seismic"
 MARKS_LABEL = f"• false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 
@@ -67,9 +70,10 @@ def heatmap(
     """
     score = chosen_score(result, score)
     matrix = effect_matrix(result, score, baseline)
-    chosen = Look(**look)
+    chosen, labels = Look(**look), labels_of(result)
     if axes is None:
-        axes = new_figure(*(chosen.figure_size or panel_size(matrix))).add_subplot()
+        size = chosen.figure_size or panel_size(matrix, labels)
+        axes = new_figure(*size).add_subplot()
     rates = column_matrix(result, f"{score}_q")
     draw_effects(
         axes,
@@ -77,6 +81,7 @@ def heatmap(
         chosen,
         label=effect_label(score),
         semantics=semantics_of(result),
+        labels=labels,
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
     )
     return cast(Figure, axes.get_figure(root=True))
@@ -84,7 +89,13 @@ def heatmap(
 
 def effect_label(score: Score) -> str:
     """Says what the values of an effect are."""
-    return f"{score.label} − baseline (points)"
+    return in_points(f"{score.label} − baseline")
+
+
+def in_points(text: str) -> str:
+    """Adds the unit; below, where it is too long for a colour bar of few layers."""
+    gap = "\n" if len(text) > _LONG else " "
+    return f"{text}{gap}(points)"
 
 
 def draw_effects(
@@ -97,6 +108,7 @@ def draw_effects(
     marks: pd.DataFrame | None = None,
     marks_label: str = MARKS_LABEL,
     x_label: str = "Masked zone",
+    labels: Mapping[Any, str] | None = None,
     with_color_bar: bool = True,
 ) -> None:
     """Draws signed values with 0 in white; see `draw_panel`."""
@@ -119,5 +131,6 @@ def draw_effects(
         marks=marks,
         marks_label=marks_label,
         x_label=x_label,
+        labels=labels,
         with_color_bar=with_color_bar,
     )

@@ -7,6 +7,8 @@ of STAR Protocols 3, 101481 (2022). Layers are labelled from 1.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,14 +47,35 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
     return figure
 
 
-def panel_size(matrix: pd.DataFrame) -> tuple[float, float]:
-    """Returns a width and height in inches that keep cells and labels readable."""
-    longest = max(len(str(label)) for label in matrix.columns)
+def panel_size(
+    matrix: pd.DataFrame, labels: Mapping[Any, str] | None = None
+) -> tuple[float, float]:
+    """Returns a width and height in inches that keep cells and labels readable.
+
+    Args:
+        matrix: Layers x zones.
+        labels: What columns are called, where not by their names.
+    """
+    names = column_labels(matrix, labels or {})
+    longest = max(len(line) for name in names for line in name.split("\n"))
     cell_width = 0.45 if longest <= 2 else 0.66
     if longest > _MOST_CHARACTERS:
         cell_width += _INCHES_OF_CHARACTER * (longest - _MOST_CHARACTERS)
     width = 1.8 + cell_width * len(matrix.columns)
     return max(width, 3.6), 1.2 + _cells_height(matrix)
+
+
+def column_labels(matrix: pd.DataFrame, labels: Mapping[Any, str]) -> list[str]:
+    r"""Returns what stands below the columns: labels, on two lines, or names.
+
+    Example:
+        >>> column_labels(pd.DataFrame(columns=["q2", "p2"]), {"p2": "text → text"})
+        ['Q2', 'text →\ntext']
+    """
+    return [
+        labels[name].replace("→ ", "→\n") if name in labels else str(name).upper()
+        for name in matrix.columns
+    ]
 
 
 def symmetric_range(matrix: pd.DataFrame) -> tuple[float, float]:
@@ -76,6 +99,7 @@ def draw_panel(
     marks: pd.DataFrame | None = None,
     marks_label: str = "",
     x_label: str = "Masked zone",
+    labels: Mapping[Any, str] | None = None,
     with_color_bar: bool = True,
 ) -> None:
     """Draws a matrix into axes, by default with a colour bar.
@@ -94,6 +118,7 @@ def draw_panel(
         marks: Booleans of the same layers and zones: which cells get a dot.
         marks_label: What the dot means, written below; nothing if empty.
         x_label: What the columns are.
+        labels: What columns are called, where not by their names.
         with_color_bar: Whether to draw a colour bar beside the cells.
     """
     seaborn.heatmap(
@@ -108,7 +133,7 @@ def draw_panel(
         linecolor=GRID_COLOR,
         cbar=with_color_bar,
         cbar_kws={"label": label, "aspect": 5 * _cells_height(matrix)},
-        xticklabels=[str(zone).upper() for zone in matrix.columns],
+        xticklabels=column_labels(matrix, labels or {}),
         yticklabels=False,
     )
     if annotate:
@@ -116,7 +141,6 @@ def draw_panel(
     if marks is not None:
         _draw_marks(axes, marks.to_numpy())
     axes.set_facecolor(NOT_RUN_COLOR)
-    axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
     legend = f"\n{marks_label}" if marks is not None and marks_label else ""
     zones = f"{x_label} ({semantics})" if semantics else x_label
     _label_axes(axes, [int(layer) + 1 for layer in matrix.index], zones + legend, title)
@@ -126,6 +150,7 @@ def _label_axes(axes: Axes, layers: list[int], x_label: str, title: str | None) 
     """Writes the title, what both axes are, and their ticks, which stand upright."""
     if title:
         axes.set_title(title, fontsize=11, parse_math=False)
+    axes.set_ylim(0, len(layers))  # seaborn puts the first row on top
     _label_layers(axes, layers)
     axes.set_xlabel(x_label)
     axes.set_ylabel("Layer")

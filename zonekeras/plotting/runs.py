@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -20,10 +20,12 @@ from zonekeras.store.matrix import (
     chosen_score,
     column_matrix,
     effect_matrix,
+    labels_of,
     mean_and_deviation,
     semantics_of,
 )
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
+from zonekeras.zones import Zone
 
 DEVIATION_COLORS = "Purples"
 
@@ -66,6 +68,7 @@ def runs_heatmap(
         score=score,
         num_runs=len(results),
         semantics=_common_semantics(results),
+        labels=labels_of(results[0]),
         marks=None,
     )
 
@@ -106,6 +109,7 @@ def mean_heatmap(
         score=score,
         num_runs=int(table["num_runs"].iloc[0]),
         semantics=semantics_of(result),
+        labels=labels_of(result),
         marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
     )
 
@@ -117,10 +121,11 @@ def _draw(
     score: Score,
     num_runs: int,
     semantics: str | None,
+    labels: Mapping[Zone, str],
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws means on the left, deviations on the right."""
-    width, height = panel_size(statistics.mean)
+    width, height = panel_size(statistics.mean, labels)
     figure = new_figure(*(look.figure_size or (2 * width, height)))
     left, right = figure.subplots(1, 2)
     draw_effects(
@@ -129,6 +134,7 @@ def _draw(
         replace(look, title=f"Mean of {num_runs} runs"),
         label=effect_label(score),
         semantics=semantics,
+        labels=labels,
         marks=marks,
     )
     draw_panel(
@@ -141,6 +147,7 @@ def _draw(
         title="Standard deviation",
         annotate=look.annotate,
         semantics=semantics,
+        labels=labels,
         number_format=".2f",
     )
     if look.title:

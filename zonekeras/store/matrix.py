@@ -2,7 +2,8 @@
 
 A matrix is a DataFrame whose index is every layer from 0 to the last one that was run,
 and whose columns are the protocol's zones in its order, then those others that the
-result holds. What was not run is NaN.
+result holds; of a table with labels of its own for zones, those that it holds. What was
+not run is NaN.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ import pandas as pd
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
 from zonekeras.scores import EXACT_MATCH, Score, score_named
-from zonekeras.store.tidy import check_columns, score_names
+from zonekeras.store.tidy import (
+    check_columns,
+    score_names,
+    zone_labels_of,
+    zones_of,
+)
 from zonekeras.zones import BASELINE, Zone, shown_zones
 
 
@@ -172,6 +178,11 @@ def set_matrices(
     ]
 
 
+def labels_of(result: Any) -> dict[Zone, str]:
+    """Returns what figures call a result's zones, where not by their names."""
+    return zone_labels_of(_as_frame(result)) or {}
+
+
 def semantics_of(result: Any) -> str | None:
     """Returns what `all` meant in a sweep; None where a result does not say."""
     table = _as_frame(result)
@@ -245,7 +256,9 @@ def _is_matrix(table: pd.DataFrame) -> bool:
     return table.index.name == "layer" and set(table.columns) <= set(Zone)
 
 
-def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
+def _completed(
+    matrix: pd.DataFrame, zones: Sequence[Zone] | None = None
+) -> pd.DataFrame:
     """Puts zones and layers into order and adds those that were not run, as NaN."""
     layers = matrix.index
     if not (layers.is_unique and all(_is_layer(layer) for layer in layers)):
@@ -258,8 +271,9 @@ def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
             "Expected at least one cell, one zone in one layer. Received: no score."
         )
     rows = pd.RangeIndex(max(layers) + 1, name="layer")
-    zones = [str(zone) for zone in shown_zones(matrix.columns)]
-    return matrix.reindex(index=rows, columns=zones).astype("float64")
+    shown = shown_zones(matrix.columns) if zones is None else zones
+    columns = [str(zone) for zone in shown]
+    return matrix.reindex(index=rows, columns=columns).astype("float64")
 
 
 def _is_layer(value: Any) -> bool:
@@ -284,7 +298,7 @@ def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
     matrix = cells.pivot(index="layer", columns="zone", values=column)
     matrix.index = matrix.index.astype("int64")
     matrix.columns.name = None
-    return _completed(matrix)
+    return _completed(matrix, zones_of(table))
 
 
 def _check_same_cells(first: pd.DataFrame, second: pd.DataFrame) -> None:

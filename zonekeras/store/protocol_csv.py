@@ -10,6 +10,10 @@ Scores are points with three decimals. Layers count from 1 in the file, as in th
 protocol, and from 0 in Python, as everywhere else. An empty field is a cell that was
 not run. What the scores are (exact match or F1, which semantics, which data) is not in
 the file.
+
+The cells of other tasks than the protocol's have a table of their own: a column for
+each zone that was run, and with the zone's name what its numbers are, as in
+`accuracy_p2`.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zonekeras.errors import InputError
@@ -44,11 +48,39 @@ def write_results_csv(
             layer and a zone.
     """
     _check(scores)
+    zones = shown_zones(zone for _, zone in scores)
+    _write(path, zones, list(zones), scores)
+
+
+def write_cells_csv(
+    path: str | os.PathLike[str], what: str, scores: Mapping[tuple[int, str], float]
+) -> None:
+    """Writes the table of another task: its zones alone, as columns `what_zone`.
+
+    Args:
+        path: The file to write, in a directory that exists.
+        what: What the numbers are, such as a score's name.
+        scores: As in `write_results_csv`.
+
+    Raises:
+        InputError: As there.
+    """
+    _check(scores)
+    zones = shown_zones((zone for _, zone in scores), always=())
+    _write(path, zones, [f"{what}_{zone}" for zone in zones], scores)
+
+
+def _write(
+    path: str | os.PathLike[str],
+    zones: Sequence[Zone],
+    names: Sequence[str],
+    scores: Mapping[tuple[int, str], float],
+) -> None:
+    """Writes a row for each layer, with a column of that name for each zone."""
     num_layers = 1 + max(layer for layer, _ in scores)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    zones = shown_zones(zone for _, zone in scores)
-    writer.writerow([COLUMNS[0], *zones])
+    writer.writerow([COLUMNS[0], *names])
     for layer in range(num_layers):
         cells = [scores.get((layer, zone)) for zone in zones]
         writer.writerow(
@@ -78,6 +110,11 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
             "Received: an empty file."
         )
     [(_, header), *rows] = lines
+    if (found := _score_of(header)) is not None:
+        raise InputError(
+            f"{path}: expected the protocol's table, of exact match or F1. Received: "
+            f"one of {found}. Take results.parquet, which lies beside it."
+        )
     others = set(Zone) - set(COLUMNS)
     if sorted(set(header) - others) != sorted(COLUMNS) or _has_repeated(header):
         raise InputError(
@@ -96,6 +133,13 @@ def read_results_csv(path: str | os.PathLike[str]) -> dict[tuple[int, str], floa
             "Received: empty fields alone."
         )
     return scores
+
+
+def _score_of(header: Sequence[str]) -> str | None:
+    """Returns of what `write_cells_csv` wrote a header; None if it wrote none."""
+    parts = [name.rsplit("_", 1) for name in header[1:]]
+    whats = {part[0] for part in parts if len(part) == 2 and part[1] in tuple(Zone)}
+    return whats.pop() if len(whats) == 1 else None
 
 
 def _has_repeated(names: list[str]) -> bool:

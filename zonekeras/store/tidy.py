@@ -7,7 +7,9 @@ The columns, in order (`columns_of`); every score has its own, here `f1`:
   one layer; layers count from 0), `<NA>` for the baseline and all else;
 * `f1`: scores in percent; `baseline_f1`: the same model's with nothing masked;
 * `f1_effect`: score minus the baseline's, in points;
-* `num_questions`: how many questions were scored.
+* `num_questions`: how many questions were scored;
+* `zone_label`: what figures call the cell's zone, where the task has names of its own;
+  of such a table they show the zones that were run, else always the protocol's.
 
 `run_sweep` adds columns about each effect (`analysis.evidence`): intervals, tests and
 the smallest effect that could have been detected. Further columns may follow. Tables of
@@ -28,7 +30,13 @@ import pandas as pd
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.scores import SPAN_SCORES
-from zonekeras.zones import BASELINE, Semantics, parse_configuration
+from zonekeras.zones import (
+    BASELINE,
+    Semantics,
+    Zone,
+    parse_configuration,
+    shown_zones,
+)
 
 FALSE_DISCOVERY_RATE = 0.05
 """Cells whose q-value is below it are marked in tables and figures."""
@@ -43,6 +51,7 @@ _TYPES = {
     "zone": "string",
 }
 _LAST_TYPES = {"num_questions": "int64"}
+ZONE_LABEL = "zone_label"
 _BASELINE, _EFFECT = "baseline_{}", "{}_effect"
 
 
@@ -85,6 +94,7 @@ def sweep_table(
     model: str,
     dataset: str,
     semantics: Semantics | str = Semantics.STRICT,
+    zone_labels: Mapping[Zone, str] | None = None,
 ) -> pd.DataFrame:
     """Builds the table of one sweep.
 
@@ -94,9 +104,11 @@ def sweep_table(
         model: The model's name.
         dataset: The dev set's name.
         semantics: What the zone `all` meant.
+        zone_labels: What figures call zones; none where by their names.
 
     Returns:
-        A table with the columns `columns_of` the baseline's scores.
+        A table with the columns `columns_of` the baseline's scores, and `zone_label` if
+        there are labels.
 
     Raises:
         InputError: When there is no baseline, a configuration is not one, two
@@ -126,17 +138,40 @@ def sweep_table(
             f"Received: {', '.join(by_configuration) or 'no scores'}."
         )
     baseline = by_configuration[BASELINE]
+    run = {"model": model, "dataset": dataset, "semantics": str(Semantics(semantics))}
     rows = [
-        {
-            "model": model,
-            "dataset": dataset,
-            "semantics": str(Semantics(semantics)),
-            **_row(configuration, score, baseline),
-        }
+        {**run, **_row(configuration, score, baseline)}
         for configuration, score in by_configuration.items()
     ]
     types = _types(baseline.by_name)
-    return pd.DataFrame(rows, columns=list(types)).astype(types)
+    table = pd.DataFrame(rows, columns=list(types)).astype(types)
+    return _labelled(table, zone_labels) if zone_labels else table
+
+
+def _labelled(table: pd.DataFrame, labels: Mapping[Zone, str]) -> pd.DataFrame:
+    """Adds what figures call the zones of a table's cells."""
+    by_name = {str(zone): label for zone, label in labels.items()}
+    return table.assign(**{ZONE_LABEL: table["zone"].map(by_name).astype("string")})
+
+
+def zone_labels_of(table: pd.DataFrame) -> dict[Zone, str] | None:
+    """Returns what figures call the zones of a table's cells; None where by names."""
+    if ZONE_LABEL not in table.columns or table[ZONE_LABEL].isna().all():
+        return None
+    known = table.dropna(subset=[ZONE_LABEL])
+    pairs = zip(known["zone"], known[ZONE_LABEL], strict=True)
+    return {Zone(zone): str(label) for zone, label in pairs}
+
+
+def zones_of(table: pd.DataFrame) -> tuple[Zone, ...]:
+    """Returns the zones that a table or figure of a sweep's table has a column for.
+
+    Those of its cells, and of a task that calls zones by their names the protocol's.
+    """
+    held = table["zone"].dropna().unique()
+    if zone_labels_of(table) is not None:
+        return shown_zones(held, always=())
+    return shown_zones(held)
 
 
 def empty_table(names: Iterable[str]) -> pd.DataFrame:

@@ -47,7 +47,7 @@ ZONES: tuple[Zone, ...] = (
     Zone.CLS2P,
     Zone.ALL,
 )
-ZONE_LABELS: Mapping[Zone, str] = {
+_LABELS_OF_PAIRS = {
     Zone.Q2: "first → first",
     Zone.P2: "second → second",
     Zone.Q2P_TEXT: "first → second",
@@ -56,6 +56,7 @@ ZONE_LABELS: Mapping[Zone, str] = {
     Zone.CLS2P: "CLS → second",
     Zone.ALL: "all",
 }
+_LABELS_OF_TEXTS = {Zone.P2: "text → text", Zone.CLS2P: "CLS → text", Zone.ALL: "all"}
 HEAD = Head(Readout.POOLED, width=None)
 """A logit of every class."""
 
@@ -97,6 +98,12 @@ def roles(dataset: LabelledTexts) -> frozenset[Role]:
     """Returns the roles of tokens: no QUESTION where texts are single."""
     of_all = frozenset({Role.CLS, Role.SEP, Role.PASSAGE})
     return of_all | {Role.QUESTION} if dataset.has_pairs else of_all
+
+
+def zone_labels(dataset: LabelledTexts) -> dict[Zone, str]:
+    """Returns which text attends to which; other zones are called by their names."""
+    labels = _LABELS_OF_PAIRS if dataset.has_pairs else _LABELS_OF_TEXTS
+    return {zone: labels.get(zone, str(zone)) for zone in Zone}
 
 
 def groups(dataset: LabelledTexts) -> npt.NDArray[np.int64]:

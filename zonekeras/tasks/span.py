@@ -46,7 +46,6 @@ SETTINGS: tuple[str, ...] = (
 )
 SCORES: tuple[Score, ...] = SPAN_SCORES
 ZONES: tuple[Zone, ...] = PROTOCOL_ZONES
-ZONE_LABELS: Mapping[Zone, str] = {}
 HEAD = Head(Readout.TOKEN, width=2)
 """Start and end logits."""
 
@@ -101,6 +100,11 @@ def take(dataset: SquadDataset, items: npt.NDArray[np.integer]) -> SquadDataset:
 def roles(dataset: SquadDataset) -> frozenset[Role]:
     """Returns the roles of tokens: all of them."""
     return frozenset(Role) - {Role.PAD}
+
+
+def zone_labels(dataset: SquadDataset) -> dict[Zone, str]:
+    """Returns none: zones are called by their names."""
+    return {}
 
 
 def groups(dataset: SquadDataset) -> npt.NDArray[np.int64]:

@@ -164,7 +164,6 @@ class Task(Protocol[DatasetT, FeaturesT]):
             task has (`sweeping.sweep_settings`).
         SCORES: How its answers are scored, the headline first.
         ZONES: The zones of a layer's cells where no others are asked for.
-        ZONE_LABELS: Zone -> what figures call it, where not by its name.
         HEAD: What its head gives.
     """
 
@@ -172,7 +171,6 @@ class Task(Protocol[DatasetT, FeaturesT]):
     SETTINGS: tuple[str, ...]
     SCORES: tuple[Score, ...]
     ZONES: tuple[Zone, ...]
-    ZONE_LABELS: Mapping[Zone, str]
     HEAD: Head
 
     def read(self, path: str | os.PathLike[str], *, skip_bad: bool = False) -> DatasetT:
@@ -208,6 +206,13 @@ class Task(Protocol[DatasetT, FeaturesT]):
 
     def roles(self, dataset: DatasetT) -> frozenset[Role]:
         """Returns the roles that tokens of the windows can have, but for padding."""
+
+    def zone_labels(self, dataset: DatasetT) -> Mapping[Zone, str]:
+        """Returns what tables and figures call zones; none where by their names.
+
+        Of a run with labels they show the zones that were run, else always the
+        protocol's.
+        """
 
     def groups(self, dataset: DatasetT) -> npt.NDArray[np.int64]:
         """Returns int64 [I]: the group of each item; a group is resampled as one."""

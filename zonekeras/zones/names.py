@@ -73,20 +73,23 @@ PAIRS: Mapping[Zone, frozenset[tuple[Role, Role]]] = {
 """The (query role, key role) pairs of each zone, strict semantics."""
 
 
-def shown_zones(held: Iterable[str]) -> tuple[Zone, ...]:
+def shown_zones(
+    held: Iterable[str], always: Iterable[str] = PROTOCOL_ZONES
+) -> tuple[Zone, ...]:
     """Returns the zones that tables and figures have a column for, in column order.
 
     Args:
         held: The zones of a result's cells, in any order.
+        always: What has a column, run or not.
 
     Returns:
-        The protocol's, run or not, and what else the result holds.
+        Those and what else the result holds.
 
     Example:
         >>> [str(zone) for zone in shown_zones(["p2", "cls2q"])]
         ['all', 'q2', 'q2p', 'p2q', 'p2', 'cls2q']
     """
-    shown = {*PROTOCOL_ZONES, *map(Zone, held)}
+    shown = {*map(Zone, always), *map(Zone, held)}
     return tuple(zone for zone in Zone if zone in shown)
 
 
