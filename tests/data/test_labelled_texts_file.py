@@ -98,7 +98,7 @@ def test_a_bad_line_is_named_or_left_out(tmp_path, bad, fault):
         read_labelled_texts(path)
     assert fault in str(caught.value)
     assert str(caught.value).endswith(
-        ". Correct the file, or leave bad lines out with --skip_bad."
+        ". Correct the file, or leave bad lines out with `skip_bad`."
     )
     dataset = read_labelled_texts(path, skip_bad=True)
     assert [item.id for item in dataset.texts] == ["1", "3"]
