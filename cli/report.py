@@ -92,7 +92,7 @@ def _line(report: Report) -> str:
     return (
         f"wrote {report.path} ({report.num_bytes / 1e6:.1f} MB): "
         f"{report.num_configurations:,} configurations, "
-        f"{report.num_questions:,} questions"
+        f"{report.num_questions:,} {report.items}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.effect_grids import (
     SURVIVES,
+    items_word,
     marked,
     on_a_line,
     print_cells,
@@ -29,7 +30,8 @@ def print_runs(result: RunsResult, directory: str) -> None:
         f"{baseline[f'{score}_score_deviation']:.3f}"
         for score in result.scores
     ]
-    print(f"baseline: {', '.join(scores)} ({baseline['num_questions']} questions)")
+    counted = f"{baseline['num_questions']} {items_word(result.table)}"
+    print(f"baseline: {', '.join(scores)} ({counted})")
     for score in result.scores:
         print_cells(
             result.table,

@@ -7,7 +7,7 @@ from tests.reporting.text_stores import FOUND, GOLD, answers, write_text_store
 from tests.scores import macro_f1_of_labels
 from zonekeras.analysis.joined_files import write_runs
 from zonekeras.analysis.joining import join_runs, read_run
-from zonekeras.analysis.output import SweepOutput
+from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.sweep_comparison import compare_sweeps, write_comparison
 from zonekeras.analysis.sweep_result import write_result
 from zonekeras.scores import MACRO_F1
@@ -23,7 +23,7 @@ OTHER = {
 
 def result_of(directory):
     with SweepStore(directory / STORE_FILE) as store:
-        return SweepOutput(store, 1, None).result()
+        return read_result(store, 1)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_files_have_the_headline_and_the_zones(result, tmp_path):
 def test_attention_masses_are_those_of_the_zones(tmp_path):
     write_text_store(tmp_path)
     with SweepStore(tmp_path / STORE_FILE) as store:
-        output = SweepOutput(store, 1, None).result()
+        output = read_result(store, 1)
     masses = np.zeros((2, 3, 4))
     masses[:, :, FOUR_ZONES.index(Zone.P2)] = [[0.25], [0.5]]
     masses[:, :, FOUR_ZONES.index(Zone.Q2P)] = 0.125

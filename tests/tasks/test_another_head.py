@@ -157,7 +157,9 @@ def test_a_store_of_another_task_is_read_by_what_knows_it(tmp_path):
         assert task_of(store, 1) is span
         with pytest.raises(InputError, match="^Expected a task of span.*'tagging'"):
             task_of(store, run)
-        with pytest.raises(InputError, match="^A report is for the task span alone"):
+        with pytest.raises(
+            InputError, match="^A report is for the tasks span and class"
+        ):
             build_payload(store, run, {})
     with pytest.raises(InputError, match="^Grouping questions is for the task span"):
         group_table(tmp_path, "question_type")

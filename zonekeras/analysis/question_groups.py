@@ -11,11 +11,10 @@ import pandas as pd
 
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.result_reading import read_result
-from zonekeras.analysis.run_task import dataset_of, task_name_of
+from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.groups import group_effects, question_groups
-from zonekeras.tasks import span
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.zones import BASELINE, parse_configuration
 
@@ -67,6 +66,7 @@ def group_table(
         run = choose_run(store, source)
         check_is_span(task_name_of(store, run), "Grouping questions")
         dataset: SquadDataset = dataset_of(store, run)
+        passages = task_of(store, run).groups(dataset)
         result = read_result(store, run)
     names = result.table["configuration"].tolist()
     rows = np.flatnonzero(
@@ -75,7 +75,7 @@ def group_table(
     effects = group_effects(
         result.scores.take(names.index(BASELINE)),
         result.scores.take(rows),
-        span.groups(dataset),
+        passages,
         groups_of(dataset)[grouping],
         num_resamples=NUM_RESAMPLES,
     )

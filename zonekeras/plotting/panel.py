@@ -141,7 +141,6 @@ def draw_panel(
     if marks is not None:
         _draw_marks(axes, marks.to_numpy())
     axes.set_facecolor(NOT_RUN_COLOR)
-    axes.set_ylim(0, len(matrix))  # seaborn puts the first row on top
     legend = f"\n{marks_label}" if marks is not None and marks_label else ""
     zones = f"{x_label} ({semantics})" if semantics else x_label
     _label_axes(axes, [int(layer) + 1 for layer in matrix.index], zones + legend, title)
@@ -151,6 +150,7 @@ def _label_axes(axes: Axes, layers: list[int], x_label: str, title: str | None) 
     """Writes the title, what both axes are, and their ticks, which stand upright."""
     if title:
         axes.set_title(title, fontsize=11, parse_math=False)
+    axes.set_ylim(0, len(layers))  # seaborn puts the first row on top
     _label_layers(axes, layers)
     axes.set_xlabel(x_label)
     axes.set_ylabel("Layer")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer
 
@@ -26,51 +24,16 @@ def changed_questions(
     ]
 
 
-def answer_columns(
-    dataset: SquadDataset,
-    questions: Sequence[int],
-    answers: Sequence[StoredAnswer],
-    scores: ItemScores,
-) -> dict[str, Any]:
-    """Returns some questions' answers under one configuration, as JSON values.
+def row_steps(rows: Sequence[int]) -> list[int]:
+    """Returns each row minus the one before, the first plus 1; small in JSON."""
+    return [int(step) for step in np.diff(np.asarray(rows, np.int64), prepend=-1)]
 
-    Args:
-        dataset: The dev set.
-        questions: Which questions, in increasing order.
-        answers: Of all questions.
-        scores: Of all questions, `[Q]`.
 
-    Returns:
-        Columns of equal length: `question` (each minus the one before, the first plus
-        1), `start` (character of the passage, -1 if not from there), `length`, and
-        under their names the scores: first those that are not binary (in parts of
-        `SHARE_UNITS`), then the binary ones (a string of 0 and 1). `text` has the
-        answers that are not what stands in the passage there, by their row.
-    """
-    passages = [passage.text for passage in dataset.passages for _ in passage.questions]
-    chosen = [answers[number] for number in questions]
-    spans = [
-        passages[number][answer.start : answer.end] if answer.start >= 0 else ""
-        for number, answer in zip(questions, chosen, strict=True)
-    ]
-    rows = np.asarray(questions, dtype=np.int64)
+def zeros_and_ones(scores: ItemScores, rows: Sequence[int]) -> dict[str, str]:
+    """Returns of every binary score a string of 0 and 1, one for each of some rows."""
+    chosen = np.asarray(rows, dtype=np.int64)
     return {
-        "question": np.diff(rows, prepend=-1).tolist(),
-        "start": [answer.start for answer in chosen],
-        "length": [answer.end - answer.start for answer in chosen],
-        **{
-            score.name: np.rint(SHARE_UNITS * values[rows]).astype(int).tolist()
-            for score, values in scores.by_score.items()
-            if not score.is_binary
-        },
-        **{
-            score.name: "".join("01"[int(value)] for value in values[rows])
-            for score, values in scores.by_score.items()
-            if score.is_binary
-        },
-        "text": {
-            str(row): answer.text
-            for row, (answer, span) in enumerate(zip(chosen, spans, strict=True))
-            if answer.text != span
-        },
+        score.name: "".join("01"[int(value)] for value in values[chosen])
+        for score, values in scores.by_score.items()
+        if score.is_binary
     }

@@ -1,6 +1,6 @@
 """The page: data, style, script and charting library in one file.
 
-Text of passages and questions is data. It enters the file as JSON that cannot end its
+Text of items is data. It enters the file as JSON that cannot end its
 element, and the document as text, never as markup. Besides, the page's own policy
 lets only the scripts run whose hashes it names, and nothing be fetched.
 """
@@ -16,26 +16,10 @@ from string import Template
 from typing import Any
 
 from zonekeras.reporting.charting_library import charting_library
+from zonekeras.reporting.task_pages import TaskPage, page_of
 from zonekeras.scores import score_named
+from zonekeras.tasks.names import TaskName
 
-_SCRIPTS = (
-    "data.js",
-    "elements.js",
-    "colors.js",
-    "charts.js",
-    "grid.js",
-    "heatmap.js",
-    "passage.js",
-    "questions.js",
-    "groups.js",
-    "sets.js",
-    "others.js",
-    "controls.js",
-    "runs.js",
-    "attention.js",
-    "about.js",
-    "main.js",
-)
 _STYLES = ("style.css", "zones.css")
 _ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 _SIZE_PLACE = "@@@@.@ MB"
@@ -49,10 +33,14 @@ def build_page(payload: Mapping[str, Any]) -> bytes:
         InputError: If the charting library is not installed.
     """
     library = charting_library()
-    parts = [_asset(name) for name in _SCRIPTS]
+    task_page = task_page_of(payload)
+    parts = [_asset(name) for name in task_page.scripts]
     labels = {name: score_named(name).label for name in payload["scores"]}
     parts[0] = parts[0].replace(_SCORES_PLACE, to_script_json(labels), 1)
-    script = "(() => {\n'use strict';\n" + "\n".join(parts) + "})();\n"
+    code = "\n".join(parts)
+    for place, text in task_page.words(payload).items():
+        code = code.replace(place, text)
+    script = f"(() => {{\n'use strict';\n{code}}})();\n"
     scripts = {"library": _script_text(library), "script": _script_text(script)}
     page = Template(_asset("page.html")).substitute(
         scripts,
@@ -64,6 +52,16 @@ def build_page(payload: Mapping[str, Any]) -> bytes:
     content = page.encode("utf-8")
     size = f"{len(content) / 1e6:6.1f} MB".encode()
     return content.replace(_SIZE_PLACE.encode(), size, 1)
+
+
+def items_of(payload: Mapping[str, Any]) -> str:
+    """Returns what a page calls what was answered, such as `questions`."""
+    return task_page_of(payload).words(payload)["__items__"]
+
+
+def task_page_of(payload: Mapping[str, Any]) -> TaskPage:
+    """Returns the page of a payload's task; one that names none is of spans."""
+    return page_of(payload.get("task", TaskName.SPAN))
 
 
 def to_script_json(value: Any) -> str:

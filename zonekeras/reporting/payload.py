@@ -1,35 +1,36 @@
 """All that a report shows, as JSON values: the contract between Python and the page.
 
-Passages, questions and gold answers are there once; of a configuration only the answers
-that differ from the baseline's. Positions are Unicode characters, as everywhere in this
-package; the page converts them. A page of one `FORMAT` reads data of that format; new
-keys may be added without changing it. Controls are not among the configurations: what
-is known of them stands with the cells (`reporting.control_payload`).
+Items with their texts and gold answers are there once, in the form of their task
+(`reporting.task_pages`); of a configuration only the answers that differ from the
+baseline's. Positions are Unicode characters, as everywhere in this package; the page
+converts them. A page of one `FORMAT` reads data of that format; new keys may be added
+without changing it. Controls are not among the configurations: what is known of them
+stands with the cells (`reporting.control_payload`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from zonekeras.analysis.result_reading import read_result
-from zonekeras.analysis.run_task import dataset_of, task_name_of
+from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
 from zonekeras.analysis.sweep_result import SweepResult
-from zonekeras.data.squad import SquadDataset
-from zonekeras.metrics import choose_metric
-from zonekeras.reporting.answers import SHARE_UNITS, answer_columns, changed_questions
+from zonekeras.reporting.answers import SHARE_UNITS, changed_questions
 from zonekeras.reporting.attention_payload import attention_payload
 from zonekeras.reporting.control_payload import control_payload
-from zonekeras.reporting.groups import group_payload
 from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
+from zonekeras.reporting.task_pages import page_of
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
-from zonekeras.tasks.registry import check_is_span
-from zonekeras.zones import BASELINE, parse_configuration, shown_zones
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
+from zonekeras.tasks.names import TaskName
+from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1
 _STATISTICS = ("effect", "low", "high", "p", "q", "detectable")
@@ -50,57 +51,64 @@ def build_payload(
         runs: What is said of several runs of which it is one (`reporting.runs_tab`).
 
     Raises:
-        InputError: If the run's task is another one than `span`.
+        InputError: If there is no page for the run's task.
     """
-    check_is_span(task_name_of(store, run), "A report")
-    dataset: SquadDataset = dataset_of(store, run)
+    task_name = task_name_of(store, run)
+    page = page_of(task_name)
+    task, dataset = task_of(store, run), dataset_of(store, run)
+    labels = task.zone_labels(dataset)
     description = store.description(run)
-    content = store.content(run)
+    settings = store.content(run)["settings"]
     result = read_result(store, run)
-    names = list(result.predictions)
-    baseline = result.scores.take(names.index(BASELINE))
-    masked = np.flatnonzero(
-        [name != BASELINE and not parse_configuration(name).control for name in names]
-    )
+    baseline = result.scores.take(0)
     baseline_answers = store.answers(run, BASELINE)
-    everything = range(dataset.num_questions)
-    rows = {row["configuration"]: row for row in result.table.to_dict("records")}
+    zones = zones_of(result.table)
+    columns = partial(page.answer_columns, dataset, settings)
+    rows = result.table.to_dict("records")
+    names = [row["configuration"] for row in rows]
+    masked = _masked_rows(names)
+    chosen = (
+        (rows[row], store.answers(run, names[row]), result.scores.take(row))
+        for row in masked.tolist()
+    )
     return {
         "format": FORMAT,
         "model": description["model"],
-        "dataset": rows[BASELINE]["dataset"],
-        "semantics": content["settings"]["semantics"],
-        "metric": str(choose_metric(dataset, description["metric"])),
+        "dataset": rows[0]["dataset"],
+        "semantics": settings["semantics"],
+        "metric": page.metric(dataset, description["metric"]),
         "num_layers": description["num_layers"],
-        **_of_result(result),
-        "passages": [[passage.title, passage.text] for passage in dataset.passages],
-        "questions": _questions(dataset),
-        "baseline": answer_columns(dataset, everything, baseline_answers, baseline),
+        **_of_result(result, zones, labels),
+        **page.items(dataset, settings),
+        "baseline": columns(range(baseline.num_items), baseline_answers, baseline),
         "configurations": [
-            _configuration(
-                rows[names[number]],
-                dataset,
-                baseline_answers,
-                store.answers(run, names[number]),
-                result.scores.take(number),
-            )
-            for number in masked.tolist()
+            _configuration(row, columns, baseline_answers, answers, scores)
+            for row, answers, scores in chosen
         ],
-        "groups": group_payload(dataset, baseline, result.scores.take(masked)),
-        "sets": set_payload(
-            [names[number] for number in masked], description["num_layers"]
+        "groups": page.groups(
+            dataset, task.groups(dataset), baseline, result.scores.take(masked)
         ),
+        "sets": set_payload([names[row] for row in masked], description["num_layers"]),
         "controls": control_payload(result.table),
-        "attention": attention_payload(store, run),
+        "attention": attention_payload(store, run, zones if labels else (), labels),
         "runs": runs,
         "run": _about_run(store, run, record),
+        **({} if task_name == TaskName.SPAN else {"task": str(task_name)}),
     }
 
 
-def _of_result(result: SweepResult) -> dict[str, Any]:
+def _masked_rows(names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Returns which configurations, the baseline first, mask something themselves."""
+    is_masked = [not parse_configuration(name).control for name in names[1:]]
+    return 1 + np.flatnonzero(is_masked)
+
+
+def _of_result(
+    result: SweepResult, zones: Sequence[Zone], labels: Mapping[Zone, str]
+) -> dict[str, Any]:
     """Returns what the whole sweep shows, and how the page is to show it."""
     return {
-        "zones": list(map(str, shown_zones(result.table["zone"].dropna()))),
+        "zones": [labels.get(zone, str(zone)) for zone in zones],
         "f1_units": SHARE_UNITS,
         "false_discovery_rate": FALSE_DISCOVERY_RATE,
         "scores": dict(result.baseline.by_name),
@@ -117,27 +125,9 @@ def _about_run(store: SweepStore, run: int, record: dict[str, Any]) -> dict[str,
     }
 
 
-def _questions(dataset: SquadDataset) -> dict[str, Any]:
-    """Returns the questions as columns; each gold answer once."""
-    questions = list(dataset.questions())
-    return {
-        "passage": [
-            number
-            for number, passage in enumerate(dataset.passages)
-            for _ in passage.questions
-        ],
-        "id": [question.id for question in questions],
-        "text": [question.text for question in questions],
-        "answers": [
-            list(map(list, dict.fromkeys((gold.text, gold.start) for gold in golds)))
-            for golds in (question.answers for question in questions)
-        ],
-    }
-
-
 def _configuration(
     row: dict[Any, Any],
-    dataset: SquadDataset,
+    columns: Callable[..., dict[str, Any]],
     baseline: Sequence[StoredAnswer],
     answers: Sequence[StoredAnswer],
     scores: ItemScores,
@@ -148,7 +138,7 @@ def _configuration(
     return {
         "name": row["configuration"],
         "layer": int(row["layer"]) if is_cell else None,
-        "zone": row["zone"] if is_cell else None,
+        "zone": row.get(ZONE_LABEL, row["zone"]) if is_cell else None,
         "broken": _count(row.get("broken")),
         "repaired": _count(row.get("repaired")),
         "mcnemar_p": number(row.get("mcnemar_p")),
@@ -157,7 +147,7 @@ def _configuration(
             | {name: number(row[f"{score}_{name}"]) for name in _STATISTICS}
             for score in scores.scores
         },
-        "answers": answer_columns(dataset, changed, answers, scores),
+        "answers": columns(changed, answers, scores),
     }
 
 

@@ -11,7 +11,7 @@ from zonekeras.analysis.joining import join_runs, read_runs
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.selection import choose_run
 from zonekeras.files.atomic import atomic_write
-from zonekeras.reporting.page import build_page
+from zonekeras.reporting.page import build_page, items_of
 from zonekeras.reporting.payload import build_payload
 from zonekeras.reporting.record import read_run_record
 from zonekeras.reporting.runs_page import build_runs_page
@@ -30,6 +30,7 @@ class Report:
         run: The key of the run that it shows.
         num_configurations: How many the run has, the baseline among them.
         num_questions: How many the run answered.
+        items: What these are: `questions`, `texts` or `pairs`.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Report:
     run: str
     num_configurations: int
     num_questions: int
+    items: str
 
 
 def write_report(
@@ -74,6 +76,7 @@ def write_report(
         run=key,
         num_configurations=1 + len(payload["configurations"]),
         num_questions=len(payload["questions"]["id"]),
+        items=items_of(payload),
     )
 
 
@@ -109,6 +112,6 @@ def write_runs_report(directory: str | os.PathLike[str]) -> RunsReport:
         write_report(source / name, runs=runs_payload(result, name, REPORT_FILE))
         for name in result.names
     )
-    page = build_runs_page(result, REPORT_FILE)
+    page = build_runs_page(result, REPORT_FILE, reports[0].items)
     atomic_write(source / REPORT_FILE, page)
     return RunsReport(source / REPORT_FILE, len(page), reports)

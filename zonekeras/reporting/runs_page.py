@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def build_runs_page(result: RunsResult, report_file: str) -> bytes:
+def build_runs_page(
+    result: RunsResult, report_file: str, items: str = "questions"
+) -> bytes:
     """Returns the page, UTF-8.
 
     Args:
         result: The joined runs.
         report_file: The name of each run's page, in the run's folder.
+        items: What was answered.
     """
     baseline = result.table.iloc[0].to_dict()
     scores = ", ".join(
@@ -39,13 +42,14 @@ def build_runs_page(result: RunsResult, report_file: str) -> bytes:
     page = Template(_asset("runs.html")).substitute(
         title=escape(f"{len(result.names)} runs on {baseline['dataset']}"),
         subtitle=escape(
-            f"{scores} with nothing masked; {baseline['num_questions']:,} questions, "
+            f"{scores} with nothing masked; {baseline['num_questions']:,} {items}, "
             f"{baseline['semantics']} semantics"
         ),
         style=_asset("style.css"),
         runs=_runs_table(result, report_file),
         figures="\n".join(_figures(result)),
         effects=_effects_table(result),
+        items=items,
         rate=f"{FALSE_DISCOVERY_RATE:.0%}",
     )
     return page.encode("utf-8")

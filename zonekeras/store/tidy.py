@@ -138,21 +138,20 @@ def sweep_table(
             f"Received: {', '.join(by_configuration) or 'no scores'}."
         )
     baseline = by_configuration[BASELINE]
+    run = {"model": model, "dataset": dataset, "semantics": str(Semantics(semantics))}
     rows = [
-        {
-            "model": model,
-            "dataset": dataset,
-            "semantics": str(Semantics(semantics)),
-            **_row(configuration, score, baseline),
-        }
+        {**run, **_row(configuration, score, baseline)}
         for configuration, score in by_configuration.items()
     ]
     types = _types(baseline.by_name)
     table = pd.DataFrame(rows, columns=list(types)).astype(types)
-    if zone_labels:
-        labels = {str(zone): label for zone, label in zone_labels.items()}
-        table[ZONE_LABEL] = table["zone"].map(labels).astype("string")
-    return table
+    return _labelled(table, zone_labels) if zone_labels else table
+
+
+def _labelled(table: pd.DataFrame, labels: Mapping[Zone, str]) -> pd.DataFrame:
+    """Adds what figures call the zones of a table's cells."""
+    by_name = {str(zone): label for zone, label in labels.items()}
+    return table.assign(**{ZONE_LABEL: table["zone"].map(by_name).astype("string")})
 
 
 def zone_labels_of(table: pd.DataFrame) -> dict[Zone, str] | None:

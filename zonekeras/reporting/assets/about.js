@@ -21,10 +21,10 @@ function drawAbout() {
   byId('panel-about').replaceChildren(
     ...facts('What was run', {
       model: data.model, data: dataset,
-      questions: count(numQuestions), passages: count(data.passages.length),
+      __items__: count(numQuestions), __groups__: count(__num_groups__),
       configurations: count(data.configurations.length + 1), metric: data.metric,
       semantics: data.semantics === 'strict'
-        ? 'strict: the zone "all" masks every question and passage key'
+        ? 'strict: the zone "all" masks every __texts__ key'
         : 'published: the zone "all" shows padding, as in the published tables',
       [Object.values(SCORES).join(', ')]:
         Object.keys(SCORES).map((score) => data.scores[score].toFixed(3)),

@@ -1,24 +1,3 @@
-// Where the unmasked model attends in one window of some questions: a matrix of words.
-
-const ROLE_NAMES = ['padding', 'CLS', 'SEP', 'question', 'passage'];
-const QUESTION_ROLE = 3;
-const PASSAGE_ROLE = 4;
-const LABEL_WIDTH = 110;
-const attentionView = { example: 0, layer: 0, head: '', row: 0, column: 0, drawn: 0 };
-const inflated = new Map();
-
-// Each zone: does a pair (query role, key role) belong to it?
-const ZONE_PAIRS = {
-  q2: (query, key) => query === QUESTION_ROLE && key === QUESTION_ROLE,
-  q2p: (query, key) => query !== PASSAGE_ROLE && key === PASSAGE_ROLE,
-  p2q: (query, key) => query !== QUESTION_ROLE && key === QUESTION_ROLE,
-  p2: (query, key) => query === PASSAGE_ROLE && key === PASSAGE_ROLE,
-};
-
-function zoneOfPair(query, key) {
-  return data.zones.findIndex((zone) => ZONE_PAIRS[zone]?.(query, key));
-}
-
 async function weightsOf(number) {
   if (!inflated.has(number)) {
     const text = atob(data.attention.examples[number].weights);
@@ -56,15 +35,15 @@ function drawAttention() {
   };
   byId('panel-attention').replaceChildren(
     element('div', { class: 'toolbar' },
-      dropDown('Question', examples.map(({ question }, i) =>
-        [String(i), data.questions.text[question] || '(empty question)']),
+      dropDown('__Item__', examples.map(({ question }, i) =>
+        [String(i), data.questions.text[question] || '(empty __item__)']),
       String(attentionView.example), change('example', true)),
       dropDown('Layer', layers, String(attentionView.layer), change('layer', true)),
       dropDown('Head', heads, attentionView.head, change('head', false))),
     element('p', { class: 'muted' }, 'Rows are what attends, columns what is attended to; '
       + 'darker is more. Frames are zones. Arrow keys move in the matrix. '
       + (examples.length < numKept
-        ? `${examples.length} of ${numKept} questions, to keep this page small.` : '')),
+        ? `${examples.length} of ${numKept} __items__, to keep this page small.` : '')),
     element('p', { id: 'attention-pair', role: 'status' }),
     element('div', { class: 'attention-frame' }, element('canvas', {
       id: 'attention-matrix', tabindex: 0, role: 'img', onkeydown: moveInMatrix,

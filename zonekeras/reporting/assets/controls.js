@@ -25,7 +25,7 @@ function drawControls() {
     ...(hasControls ? [
       element('h2', {}, `${name} effect minus that of controls`),
       element('p', { class: 'muted' }, 'A control masks as many pairs of the same shape '
-        + 'in that layer, but not these: the roles of question and passage tokens are '
+        + 'in that layer, but not these: the roles of __texts__ tokens are '
         + 'shuffled there. Where more than half of the pairs would be the zone\'s own, '
         + 'no control is possible.'),
       beyond] : []),

@@ -109,7 +109,7 @@ function gridLegend(limit) {
     element('p', { class: 'muted' },
       `Points of ${SCORES[state.score]} gained or lost. Bold with a frame: survives `
       + `a false discovery rate of ${100 * data.false_discovery_rate} % over all that was `
-      + 'run. Click a cell, or press Enter on it, for its questions.'),
+      + 'run. Click a cell, or press Enter on it, for its __items__.'),
   ];
 }
 

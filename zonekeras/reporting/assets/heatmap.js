@@ -34,7 +34,7 @@ function detailsOf(index) {
   const configuration = data.configurations[index];
   const found = configuration.scores[state.score];
   const detectable = found.detectable === null
-    ? 'none with so few passages' : `±${found.detectable.toFixed(2)} points`;
+    ? 'none with so few __groups__' : `±${found.detectable.toFixed(2)} points`;
   return [element('h2', {}, titleOf(index)), numbers([
     [SCORES[state.score], found.score.toFixed(3)],
     ['effect', `${signed(found.effect, 2)} points`],
@@ -44,12 +44,12 @@ function detailsOf(index) {
     ['detectable effect', detectable],
     ...(configuration.broken === null ? [] : [
       ['broken, repaired', `${count(configuration.broken)}, `
-        + `${count(configuration.repaired)} questions`],
+        + `${count(configuration.repaired)} __items__`],
       ['p (McNemar)', probability(configuration.mcnemar_p)],
     ]),
   ]), element('p', {}, survives(index)
     ? 'Survives the false discovery rate.'
     : 'Does not survive the false discovery rate.'),
   ...(index === state.selected ? [element('button', { type: 'button',
-    onclick: () => byId('questions-heading').focus() }, 'Go to its questions')] : [])];
+    onclick: () => byId('questions-heading').focus() }, 'Go to its __items__')] : [])];
 }

@@ -3,7 +3,7 @@
 const TABS = {
   ...(hasCells ? { cells: 'Cells' } : {}),
   ...Object.fromEntries(data.sets.map(({ name }) => [name, SET_TABS[name]])),
-  groups: 'Question types and groups',
+  __groups_tab__
   ...(others.length ? { others: hasCells ? 'Other configurations' : 'Configurations' } : {}),
   ...(hasControls || hasMasses ? { controls: 'Controls and attention mass' } : {}),
   ...(data.attention === null ? {} : { attention: 'Attention' }),
@@ -103,7 +103,7 @@ document.title = `${data.model} on ${data.dataset} · zonekeras`;
 byId('title').textContent = `${data.model} on ${data.dataset}`;
 byId('subtitle').textContent = Object.entries(SCORES)
   .map(([score, name]) => `${name} ${data.scores[score].toFixed(2)}`).join(', ')
-  + ` with nothing masked; ${count(numQuestions)} questions, `
+  + ` with nothing masked; ${count(numQuestions)} __items__, `
   + `${data.semantics} semantics`;
 makeSetPanels();
 makeTabs();

@@ -4,7 +4,7 @@ const PAGE_SIZE = 25;
 const KINDS = {
   ...(RIGHT && { broken: 'broken', repaired: 'repaired' }),
   ...(SHARE && { scored: `${SCORES[SHARE]} changed` }),
-  changed: 'answer changed', all: 'all' };
+  changed: '__answer__ changed', all: 'all' };
 const view = { kind: Object.keys(KINDS)[0], group: '', search: '', page: 0 };
 
 function isOfKind(kind, question, before, after) {
@@ -47,18 +47,18 @@ function drawQuestions() {
   const hasQuestions = ['cells', 'others', ...data.sets.map(({ name }) => name)];
   section.hidden = state.selected === null || !hasQuestions.includes(state.tab);
   if (section.hidden) return;
-  const groups = [['', 'all questions'], ...data.groups.flatMap((grouping, number) =>
+  const groups = [['', 'all __items__'], ...data.groups.flatMap((grouping, number) =>
     grouping.labels.map((label, code) =>
       [`${number},${code}`, `${groupingName(grouping)}: ${label}`]))];
   const change = (name) => (value) => { view[name] = value; view.page = 0; drawList(); };
   section.replaceChildren(
     element('h2', { id: 'questions-heading', tabindex: -1 },
-      `Questions under ${titleOf(state.selected)}`),
-    choice('Which questions', KINDS, view.kind, change('kind')),
+      `__Items__ under ${titleOf(state.selected)}`),
+    choice('Which __items__', KINDS, view.kind, change('kind')),
     element('div', { class: 'toolbar' },
       dropDown('Group', groups, view.group, change('group')),
       element('label', {}, 'Search', element('input', { type: 'search',
-        value: view.search, placeholder: 'question, answers, title, id',
+        value: view.search, placeholder: '__searched__',
         oninput: (event) => change('search')(event.target.value) }))),
     element('p', { id: 'questions-count', role: 'status' }),
     element('ol', { class: 'questions', id: 'questions-list' }),
@@ -74,7 +74,7 @@ function drawList() {
   const shown = found.slice(first, first + PAGE_SIZE);
   byId('questions-count').textContent = found.length
     ? `${count(first + 1)} to ${count(first + shown.length)} of ${count(found.length)}`
-    : 'no such questions';
+    : 'no such __items__';
   byId('questions-list').replaceChildren(...shown.map(questionItem));
   const turn = (label, page, possible) => element('button', { type: 'button',
     disabled: !possible, onclick: () => {
@@ -96,7 +96,7 @@ function outcome(before, after) {
   if (before.share !== after.share)
     return `${SCORES[SHARE]} ${after.share < before.share ? 'fell' : 'rose'}`;
   if (!RIGHT) return 'scored the same';
-  return before.isRight ? 'right' : 'not exact';
+  return before.isRight ? 'right' : '__wrong__';
 }
 
 function shownAnswer(answer) {
@@ -120,7 +120,7 @@ function questionItem(question) {
     },
   }, element('span', { class: 'asked' },
     element('span', { class: 'badge' }, outcome(before, after)),
-    data.questions.text[question] || '(empty question)'),
+    data.questions.text[question] || '(empty __item__)'),
   element('span', { class: 'answers' },
     element('span', {}, 'gold'),
     element('span', {}, [...new Set(golds)].join(' | ') || '(no answer)'),

@@ -37,7 +37,7 @@ function drawRuns() {
           `${probability(row.q)}${mark}`, ...row.runs.map((effect) => signed(effect, 2))];
       })),
     element('p', { class: 'muted' }, 'Effects in points. Deviations are over the runs, '
-      + 'intervals and tests over runs and passages. * survives a false discovery rate of '
+      + 'intervals and tests over runs and __groups__. * survives a false discovery rate of '
       + `${100 * data.false_discovery_rate} % over all that every run masked. In names `
       + 'layers and heads count from 0.'));
   drawIntervals(chart, ['mean', ...names.map((one, number) => `${number + 1}: ${one}`)],

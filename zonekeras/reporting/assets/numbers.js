@@ -1,0 +1,40 @@
+function answerBefore(question) {
+  return answerAt(baseline, question);
+}
+
+function answerAfter(configuration, question) {
+  const source = answersOf(configuration);
+  return answerAt(source.row[question] < 0 ? baseline : source, question);
+}
+
+function survives(configuration, score = state.score) {
+  const q = data.configurations[configuration].scores[score].q;
+  return q !== null && q < data.false_discovery_rate;
+}
+
+// Words for configurations and numbers. Layers are shown from 1, as in the figures.
+
+function titleOf(configuration) {
+  const { name, layer, zone } = data.configurations[configuration];
+  return layer === null ? name : `Layer ${layer + 1}, ${zone}`;
+}
+
+function signed(value, digits = 1) {
+  if (value === null) return '–';
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return (value < 0 ? '−' : '+') + text;
+}
+
+function probability(value) {
+  if (value === null) return '–';
+  return value < 0.001 ? '< 0.001' : value.toFixed(3);
+}
+
+function count(value) {
+  return value.toLocaleString('en-US');
+}
+
+function interval(low, high, digits = 1) {
+  return low === null ? '–' : `${signed(low, digits)} to ${signed(high, digits)}`;
+}
