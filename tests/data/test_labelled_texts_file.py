@@ -107,7 +107,7 @@ def test_a_bad_line_is_named_or_left_out(tmp_path, bad, fault):
 
 def test_all_faults_are_counted(tmp_path):
     lines = [{"text": "a"}, GOOD, {"text": "a", "label": -1}, {}]
-    with pytest.raises(InputError, match=r"--skip_bad \(and 2 more such faults\)\.$"):
+    with pytest.raises(InputError, match=r"`skip_bad` \(and 2 more such faults\)\.$"):
         read(tmp_path, lines)
 
 
