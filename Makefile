@@ -19,7 +19,8 @@ WITHOUT_TENSORFLOW := $(addprefix tests/,analysis data demonstration/corpus down
     cli/test_remote_paths.py cli/test_results.py cli/test_sweep.py reporting \
     cli/test_report.py serving test_zones.py)
 BOTH_BACKENDS := $(addprefix tests/,layers models/test_differentiation.py \
-    models/test_zone_model.py test_examples.py verification \
+    models/test_zone_classifier.py models/test_zone_model.py test_examples.py \
+    verification \
     gradients)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

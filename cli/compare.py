@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 PROG = "zonekeras compare"
 
 EPILOG = """\
-Each side is the --output_dir of a sweep, of one model or of several; all of them have
-equally many layers, and one layer is set against the same one. Compared are the
-effects of all configurations that both masked, the first side's minus the second's,
-with 95 % intervals, p-values and false discovery rates (Benjamini-Hochberg), over
-passages, which are paired if the data is the same, and models where a side has several.
+Each side is the --output_dir of a sweep, of one model or of several. All models have
+equally many layers, since each layer is compared with the same layer. For every
+configuration that both sides masked, the first side's effect minus the second's is
+computed, with a 95 % interval, a p-value and a false discovery rate
+(Benjamini-Hochberg). They account for passages, paired if the data is the same, and for
+models where a side has several.
 
 example:
   $ zonekeras compare runs/cased runs/uncased --output_dir runs/comparison

@@ -1,4 +1,4 @@
-"""What commands say on standard error about data that they can use all the same."""
+"""Warnings of commands about data that they can use all the same."""
 
 from __future__ import annotations
 

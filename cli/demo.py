@@ -42,13 +42,20 @@ def sweep_demo_arguments() -> Sequence[str]:
     Raises:
         InputError: If the demonstration's reader has not been trained.
     """
-    from zonekeras.demonstration.demo import DEV_FILE, MODEL_DIR, SWEEP_ARGUMENTS
+    from zonekeras.demonstration import demo
 
-    for path in (MODEL_DIR / "zonekeras.json", DEV_FILE):
+    for path in (demo.MODEL_DIR / "zonekeras.json", demo.DEV_FILE):
         if not path.exists():
             raise InputError(
                 f"without arguments, expected the demonstration's {path}. Received: "
                 "no such file; run 'zonekeras finetune' without arguments first, or "
                 "see 'zonekeras sweep --help'."
             )
-    return SWEEP_ARGUMENTS
+    flags = {
+        "--model": demo.MODEL_DIR,
+        "--predict_file": demo.DEV_FILE,
+        "--max_seq_length": demo.MAX_SEQ_LENGTH,
+        "--doc_stride": demo.DOC_STRIDE,
+        "--output_dir": demo.SWEEP_DIR,
+    }
+    return [str(word) for flag in flags.items() for word in flag]

@@ -1,4 +1,4 @@
-"""The devices that a command runs on, as its flags ask for them."""
+"""The devices that a command's flags ask for."""
 
 from __future__ import annotations
 

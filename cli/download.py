@@ -1,4 +1,4 @@
-"""`zonekeras download`: the protocol's data and checkpoints, from where they live."""
+"""`zonekeras download`: the protocol's data and checkpoints, from their addresses."""
 
 from __future__ import annotations
 

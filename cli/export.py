@@ -36,8 +36,8 @@ example:
 The directory is a model like any other (--model takes it) and the base path of a
 server: 'zonekeras serve-config' writes what TensorFlow Serving needs. docs/serving.md
 describes the signatures. A model of zonekeras may be exported into its own directory,
-and no model into another one's; a SavedModel that an earlier version wrote, and that is
-refused now, is written again so.
+but not into another model's. This is how to write a SavedModel again that an earlier
+version wrote and that is refused now.
 """
 
 

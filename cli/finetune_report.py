@@ -20,7 +20,7 @@ _LINES = 20
 
 
 class FinetuneDisplay:
-    """Shows where a run is on standard error.
+    """Shows on standard error how far a run is.
 
     A bar on a terminal; elsewhere a line for each twentieth of the run, and one for
     every score.

@@ -1,4 +1,4 @@
-"""What commands say about a number format that does not pay on this machine."""
+"""Warnings about a number format that is slower than float32 on this machine."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Local paths in place of the remote ones that a command was given.
 
-A flag's type says what a path is to the command (`cli.value_types`), so that one `with`
-block serves all commands: what is read is fetched before it, what is written goes to
-its remote place in it and at its end.
+A flag's type says how the command uses a path (`cli.value_types`), so that one `with`
+block serves all commands. Files to read are fetched before the block. Files that are
+written go to their remote place during the block and at its end.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LocalPaths:
 def local_paths(
     arguments: argparse.Namespace, *, writes: bool = True
 ) -> Iterator[LocalPaths]:
-    """Fetches what remote paths among the flags name, and writes back what they take.
+    """Fetches the remote paths among the flags, and writes results back to them.
 
     Args:
         arguments: The flags. Those without a remote path are handed on as they are.
@@ -110,7 +110,7 @@ def local_paths(
 def _staged(
     arguments: argparse.Namespace, staging: Staging, writes: bool
 ) -> LocalPaths:
-    """Makes a local path of every remote one; those that may be refused first."""
+    """Replaces every remote path by a local one; first those that may be refused."""
     local: dict[RemotePath, str] = {}
     copies = []
     paths = [

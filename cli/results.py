@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
-from cli.running import run_command
+from cli.running import run_command, with_flags
 from cli.value_types import input_path, output_dir, output_file
 from zonekeras.errors import InputError
 
@@ -157,7 +157,7 @@ def _show_means(directory: Path) -> None:
     try:
         result = join_runs(read_runs(directory))
     except InputError as error:
-        print(f"no means yet: {error}")
+        print(f"no means yet: {with_flags(str(error))}")
     else:
         print_means(result)
 

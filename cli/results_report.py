@@ -1,4 +1,4 @@
-"""What `zonekeras results` shows: each run, how far it is, and its scores."""
+"""What `zonekeras results` shows: each run, its progress and its scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame around every command: exceptions in, one line and an exit code out.
+"""The frame around every command: it turns exceptions into one line and an exit code.
 
 What a user can cause (bad input, no space, Ctrl-C, a closed pipe) is one line on
 standard error; a bug keeps its traceback. Set `ZONEKERAS_TRACEBACK=1` to see the
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -24,6 +25,8 @@ EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+_ARGUMENT = re.compile(r"`([a-z][a-z0-9_]*(?:=[^`]*)?)`")
 
 
 def run_command(
@@ -53,7 +56,7 @@ def run_command(
             sys.stdout.flush()  # here a closed pipe can still be handled
         return code
     except InputError as error:
-        return _report(prog, f"error: {error}", EXIT_BAD_INPUT)
+        return _report(prog, f"error: {with_flags(str(error))}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _report(prog, "interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
@@ -91,6 +94,16 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def with_flags(message: str) -> str:
+    """Writes the arguments that a message of the library names as a command's flags.
+
+    Example:
+        >>> with_flags("Choose another `output_dir`, or take `strategy=one`.")
+        'Choose another --output_dir, or take --strategy=one.'
+    """
+    return _ARGUMENT.sub(r"--\1", message)
+
+
 def _report(prog: str, message: str, code: int) -> int:
     """Prints a command's last line and returns the code to exit with."""
     if os.environ.get("ZONEKERAS_TRACEBACK") == "1":
@@ -119,7 +132,8 @@ def _one_line_warnings(prog: str) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category is UserWarning:
-            print(f"{prog}: warning: {one_line(str(message))}", file=sys.stderr)
+            text = one_line(with_flags(str(message)))
+            print(f"{prog}: warning: {text}", file=sys.stderr)
         else:
             show(message, category, filename, lineno, file, line)
 

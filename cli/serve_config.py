@@ -145,7 +145,7 @@ def _add_batching_flags(parser: CommandParser) -> None:
         metavar="N",
         type=positive_int,
         default=_DEFAULTS.max_enqueued_batches,
-        help="batches that may wait; what comes then is refused",
+        help="batches that may wait; further requests are refused",
     )
     group.add_argument(
         "--num_batch_threads",

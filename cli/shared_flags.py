@@ -244,7 +244,7 @@ def add_training_flags(parser: CommandParser) -> None:
 
 
 def add_run_flags(parser: CommandParser) -> None:
-    """Adds what the protocol's program was told to do, and its batch size."""
+    """Adds the protocol's flags for what to do, and its batch size."""
     group = parser.add_argument_group("run")
     parser.add_boolean("--do_train", None, "fine-tune the model", group)
     parser.add_boolean("--do_predict", None, "answer --predict_file", group)
@@ -290,7 +290,7 @@ def add_strategy_flags(parser: CommandParser) -> None:
     parser.add_boolean(
         "--use_tpu",
         None,
-        "True is --strategy tpu; False leaves the TPU's other flags out of account",
+        "True is --strategy tpu; False ignores the TPU's other flags",
         group,
     )
     group.add_argument(
@@ -319,7 +319,7 @@ def strategy_options(arguments: argparse.Namespace) -> StrategyOptions:
     """Returns what the flags of `add_strategy_flags` ask for, checked.
 
     Raises:
-        InputError: If it cannot be had, as far as TensorFlow is not needed to say.
+        InputError: If it cannot be had, as far as that shows without TensorFlow.
     """
     from zonekeras.distribute.options import (
         StrategyName,

@@ -31,7 +31,7 @@ _LINES = 20
 
 
 class SweepDisplay:
-    """Shows where a sweep is on standard error.
+    """Shows on standard error how far a sweep is.
 
     A bar on a terminal; elsewhere a line for every twentieth part.
 
@@ -115,7 +115,7 @@ def _windows(progress: SweepProgress) -> str:
 
 
 def format_seconds(seconds: float | None) -> str:
-    """Writes a duration as people do: `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    """Writes a duration for people: `45 s`, `3 min 20 s`, `2 h 05 min`."""
     if seconds is None:
         return "?"
     whole = round(seconds)

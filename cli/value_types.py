@@ -1,7 +1,7 @@
 """Types of flag values: a string in, a checked value or a clear complaint out.
 
-Each function is meant for `add_argument(type=...)`. A complaint says what was expected
-and what came; the parser puts the flag's name before it.
+Each function is for `add_argument(type=...)`. A complaint says what was expected and
+what was received; the parser puts the flag's name before it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def fraction(text: str) -> float:
 
 
 class RemotePath(str):
-    """An address such as `gs://bucket/name`; the class says what is done with it.
+    """An address such as `gs://bucket/name`; the class says how it is used.
 
     `cli.remote_paths` puts local paths in their place.
     """
@@ -140,7 +140,7 @@ def local_path(text: str) -> str:
 
 
 def existing_file(text: str) -> str:
-    """Reads the path of a file that is there; whether a remote one is shows later."""
+    """Reads the path of an existing file; a remote one is checked later."""
     if is_remote(text):
         return RemoteInput(text)
     if os.path.isdir(text):

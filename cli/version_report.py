@@ -1,4 +1,4 @@
-"""What `zonekeras --version` prints: what a report of a bug has to say."""
+"""What `zonekeras --version` prints: what a report of a bug needs."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def test_onednn_is_switched_off_only_where_it_computes(settings, given, asks_to_
     settings(**given)
     retry = "set TF_ENABLE_ONEDNN_OPTS=0 and try again, and " if asks_to_retry else ""
     assert machine.advice_on_not_finite() == (
-        f"If that does not help, {retry}report it with what 'zonekeras --version' "
+        f"If that does not help, {retry}report it with what 'zonekeras version' "
         f"prints. Machine: {machine.describe_machine()}."
     )
 

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from tests.backends import gradients
-from tests.builders import READING, tiny_model, tiny_squad, tiny_weights, write_json
+from tests.builders import (
+    READING,
+    tiny_classifier,
+    tiny_model,
+    tiny_squad,
+    tiny_weights,
+    write_json,
+)
 
 tf = pytest.importorskip("tensorflow", reason="the products are TensorFlow's")
 if keras.backend.backend() != "tensorflow":
@@ -242,6 +249,18 @@ def test_loaded_models(name):
             run_pieces(model.network, inputs, [1])
         model.answer("which city?", "the river flows north past the town", **READING)
     assert not products.broadcast
+
+
+@pytest.mark.parametrize("pooling", ["cls_dense_gelu", "mean"])
+def test_classifiers(pooling):
+    with watched_products() as products:
+        model = tiny_classifier(pooling=pooling, **SIZES)
+        for batch in (B, 1):
+            inputs = numpy_inputs(batch)
+            model.predict_logits(inputs)
+            run_pieces(model.network, inputs, [1])
+    assert not products.broadcast
+    assert products.seen.total() > 3 * 2 * L
 
 
 @pytest.mark.parametrize("name", FAMILIES)

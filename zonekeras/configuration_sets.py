@@ -1,8 +1,9 @@
 """Sets of configurations that ask one question of a whole model, as grids.
 
-A set is made for a model's size, run like any other configurations, and recognised
-again by their names alone: what was asked for by a flag, one by one, or on several
-machines is drawn alike. Every grid has a row for each layer.
+A set is made for a model's size and run like any other configurations. It is recognised
+by the configurations' names alone, so it is drawn alike whether it was asked for as a
+set, configuration by configuration, or on several machines. Every grid has a row for
+each layer.
 
 Pure: the standard library alone.
 """
@@ -158,8 +159,8 @@ def whole_panels(
 
     Returns:
         For each set the grids of which at least one column was run in every layer, with
-        those columns. `cells` are not among them, nor a grid that has cells alone: they
-        have a table of their own.
+        those columns. `cells`, and grids of nothing but cells, are left out: cells have
+        a table of their own.
 
     Example:
         >>> whole_panels(["layer0:only-p2", "layer1:only-p2"])[SetName.ONLY][0].axis

@@ -1,8 +1,8 @@
 """What the CPU is and which instruction sets for neural networks it has.
 
 Read from the system: `/proc/cpuinfo` on Linux, `sysctl` on macOS, nothing elsewhere. It
-never fails: what cannot be had is None. It does not say what a framework makes of the
-CPU; `machine` does.
+never fails: what cannot be read is None. How a framework uses the CPU is for `machine`
+to say.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INSTRUCTION_SETS = (
     "bf16",
     "sve",
 )
-"""Those that decide which kernels run, in Linux' spelling; from `asimd` on ARM's."""
+"""Those that decide which kernels run, as Linux spells them; ARM's from `asimd` on."""
 
 BFLOAT16_SETS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 

@@ -50,7 +50,7 @@ EPSILON = 1e-6
 """Added to the square root of AdamW's mean squared gradient; PyTorch has 1e-8."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-"""What can be computed in; weights are float32 in any case."""
+"""The types to compute in; weights are float32 in any case."""
 
 KEEPS = ("last", "best")
 """Which weights of a training run can become the model."""
@@ -62,7 +62,7 @@ SERVED_ROWS = 32
 """Questions in one request to a server, and in one of its batches."""
 
 ATTENTION_QUESTIONS = 50
-"""Of how many questions a sweep's command keeps where the unmasked model attends."""
+"""For how many questions the sweep command keeps where the unmasked model attends."""
 
 MAX_QUESTION_CHARACTERS = 10_000
 """Unicode characters of the longest question that is read."""

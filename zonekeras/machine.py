@@ -1,9 +1,9 @@
 """What this process runs on: packages, backend, devices, and how the CPU is used.
 
-For error messages and for reports of bugs. Nothing here fails: what cannot be had is
-None or "unknown". TensorFlow and JAX are imported only by `devices` and what asks it,
-and `describe_machine` and `advice_on_not_finite` look only at what is imported already,
-so that a module may use them and stay free of Keras.
+For error messages and for reports of bugs. Nothing here fails: what cannot be found out
+is None or "unknown". Only `devices` and its callers import TensorFlow or JAX.
+`describe_machine` and `advice_on_not_finite` look only at what is imported already, so
+a module may use them and stay free of Keras.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def devices() -> list[str] | None:
 def describe_machine() -> str:
     """Describes CPU, oneDNN, accelerators and packages in one line.
 
-    Nothing is imported for it: of a backend that isn't, only the version is named.
+    It imports nothing: of a backend that is not imported, only the version is named.
     """
     name = backend()
     parts = [this_cpu().description]
@@ -130,12 +130,12 @@ def describe_machine() -> str:
 
 
 def advice_on_not_finite() -> str:
-    """Says what else to do about numbers that are not finite, and where they arose."""
+    """Says what else to do about numbers that are not finite; names the machine."""
     retry = ""
     if backend() == "tensorflow" and onednn_is_on() and not _accelerators(devices()):
         retry = "set TF_ENABLE_ONEDNN_OPTS=0 and try again, and "
     return (
-        f"If that does not help, {retry}report it with what 'zonekeras --version' "
+        f"If that does not help, {retry}report it with what 'zonekeras version' "
         f"prints. Machine: {describe_machine()}."
     )
 
@@ -210,5 +210,5 @@ def _tensorflow_devices() -> list[str]:
 
 
 def _accelerators(found: Sequence[str] | None) -> list[str]:
-    """Returns the devices that aren't CPUs; XLA's views of one are none either."""
+    """Returns the devices that are not CPUs, nor XLA's views of one."""
     return [name for name in found or () if not name.startswith(("CPU:", "XLA_CPU:"))]

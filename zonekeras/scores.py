@@ -1,8 +1,8 @@
 """The scores by which answers are judged: one vocabulary for all tasks.
 
 A task names its scores in a tuple, its headline first: grids, single figures and the
-protocol's table show that one. The tuple is handed on to whatever computes, and what
-reads a table finds the names in its columns. Nothing else lists scores.
+protocol's table show that one. Functions that compute scores are given the tuple;
+functions that read a table find the names in its columns. Nothing else lists scores.
 
 A score is a mean over items of a number from 0 to 1, or a function of sums of counts
 over items, such as macro-F1: `docs/architecture.md`, "Scores of a whole set".
@@ -95,8 +95,8 @@ def score_named(score: Score | str) -> Score:
         score: A name, such as `f1`, or a score, which is returned as it is.
 
     Returns:
-        The known score; for another name, as a foreign file may have it, one whose
-        label is the name.
+        The known score. For an unknown name, such as one in a foreign file, a score
+        whose label is the name.
 
     Example:
         >>> score_named("exact_match").label, score_named("graded").label

@@ -114,6 +114,6 @@ def test_where_no_sweep_was(tmp_path):
         list_runs(tmp_path / "nothing")
     assert str(said.value) == (
         f"Expected a sweep's directory with {STORE_FILE}. Received: "
-        f"{tmp_path / 'nothing'}, which has none. Give the --output_dir of a sweep."
+        f"{tmp_path / 'nothing'}, which has none. Give a sweep's `output_dir`."
     )
     assert list(tmp_path.iterdir()) == []

@@ -177,7 +177,7 @@ def test_parts_of_other_sweeps(reader, dev, tmp_path, change, said):
     message = refusal([tmp_path / "one", tmp_path / "two"], tmp_path / "out")
     assert message == (
         f"Expected parts of one sweep. Received: {tmp_path / 'one'} and "
-        f"{tmp_path / 'two'}, which {said}. Run the parts with the same flags."
+        f"{tmp_path / 'two'}, which {said}. Run the parts with the same settings."
     )
     assert not (tmp_path / "out").exists()
 
@@ -210,7 +210,7 @@ def test_what_is_no_part(parts, tmp_path):
     said = refusal([*parts, tmp_path / "nothing"], tmp_path / "out")
     assert said == (
         "Expected a sweep's directory with sweep.sqlite. Received: "
-        f"{tmp_path / 'nothing'}, which has none. Give the --output_dir of a sweep."
+        f"{tmp_path / 'nothing'}, which has none. Give a sweep's `output_dir`."
     )
     (tmp_path / "empty").mkdir()
     SweepStore(tmp_path / "empty" / STORE_FILE).close()
@@ -233,7 +233,7 @@ def test_a_damaged_part(parts, tmp_path):
 
 def test_the_whole_does_not_go_into_a_part(parts):
     said = refusal(parts, parts[1] / ".." / parts[1].name)
-    assert said.startswith("Expected another --output_dir than the parts'. Received: ")
+    assert said.startswith("Expected another `output_dir` than the parts'. Received: ")
     assert said.endswith(" as both.")
 
 

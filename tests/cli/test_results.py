@@ -299,7 +299,7 @@ BAD = [
     (
         ["nothing"],
         f"Expected a sweep's directory with {STORE_FILE}. Received: nothing, which has "
-        "none. Give the --output_dir of a sweep.",
+        "none. Give a sweep's --output_dir.",
     ),
     (
         ["nope://bucket/out"],

@@ -29,6 +29,7 @@ run_command(wait_for_the_end, [], "zonekeras demo")
     ("error", "code", "message"),
     [
         (InputError("Expected this.\nReceived: that."), 2, "error: Expected this. Rec"),
+        (InputError("Take `strategy=one`."), 2, "error: Take --strategy=one.\n"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a"), 2, "No such file: a\n"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), 2, "Is a directory"),
         (OSError(errno.ENOSPC, "No space left on device", "b"), 1, "on device: b\n"),

@@ -376,7 +376,7 @@ TRAINING_FAULTS = {
         f"{Q1}: answers[0]: the answer is empty",
     ),
 }
-ADVICE = ". Correct the file, or leave bad entries out with --skip_bad"
+ADVICE = ". Correct the file, or leave bad entries out with `skip_bad`"
 
 
 def with_fault(mutate):

@@ -188,7 +188,7 @@ def test_sums_of_an_earlier_version_are_not_added_to(
         run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
     with pytest.raises(
         InputError,
-        match="Received: another run's. Choose another --output_dir, or remove it.$",
+        match="Received: another run's. Choose another `output_dir`, or remove it.$",
     ):
         run_gradients(reader, dev, tmp_path, exact=0, **SETTINGS)
     (tmp_path / "gradients.safetensors").unlink()

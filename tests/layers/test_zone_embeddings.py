@@ -102,12 +102,22 @@ def test_dropout_works_in_training_only():
 def test_mixed_precision_is_close_to_float32(policy):
     embeddings = make_embeddings(dtype=policy)
     output = embeddings(*random_inputs())
-    assert keras.backend.standardize_dtype(output.dtype) == embeddings.compute_dtype
+    assert keras.backend.standardize_dtype(output.dtype) == "float32"
     assert {variable.dtype for variable in embeddings.variables} == {"float32"}
     np.testing.assert_allclose(
-        to_numpy(keras.ops.cast(output, "float32")),
+        to_numpy(output),
         to_numpy(make_embeddings()(*random_inputs())),
         atol=0.1 if policy == "mixed_bfloat16" else 0.02,
+    )
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_without_a_projection_nothing_is_rounded(policy):
+    one, other = (
+        make_embeddings(embedding_dim=D, dtype=dtype) for dtype in (policy, "float32")
+    )
+    np.testing.assert_array_equal(
+        to_numpy(one(*random_inputs())), to_numpy(other(*random_inputs()))
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cli import export, finetune, gradients, serve_config, sweep
+from cli.running import with_flags
 from tests.backends import ON_TENSORFLOW, only_tensorflow
 from tests.builders import tiny_model, tiny_squad, write_json
 from tests.models.earlier_format import lower_format, write_format_1
@@ -26,22 +27,19 @@ WHY = (
 FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--configurations", "layer1:p2"]
 
 
-LEFT_ASIDE = (
-    "or leave it aside with --prefer_saved_model=False (in Python "
-    "prefer_saved_model=False)"
-)
+LEFT_ASIDE = "or leave it aside with `prefer_saved_model=False`"
 
 
 def line(directory, *more, way_out=LEFT_ASIDE):
     """Returns what refuses a model directory's SavedModel."""
-    command = shlex.join(
-        ["zonekeras", "export", "--model", str(directory)]
-        + ["--output_dir", str(directory), *more]
-    )
+    place = shlex.quote(str(directory))
+    arguments = [f"model={place}", f"output_dir={place}", *more]
+    named = " ".join(f"`{argument}`" for argument in arguments)
     return (
         "Expected a SavedModel that this version of zonekeras can run. Received: "
-        f"{directory}/1, {WHY} Write it again: {command}; add the flags for signatures "
-        f"and limits that it was exported with; {way_out}."
+        f"{directory}/1, {WHY} Write it again: zonekeras export {named}; add the "
+        "arguments for signatures and limits that it was exported with; "
+        f"{way_out}."
     )
 
 
@@ -96,11 +94,11 @@ def test_the_line_has_the_settings_of_a_fine_tuned_model(directory):
     content = json.loads(path.read_text())
     content["made_by"] = made_by = {"command": "finetune", "settings": settings}
     path.write_text(json.dumps(content))
-    flags = ["--max_seq_length=31", "--version_2_with_negative=True"]
-    message = line(directory, *flags)
+    more = ["max_seq_length=31", "version_2_with_negative=True"]
+    message = line(directory, *more)
     with pytest.raises(InputError, match=exactly(message)) as caught:
         load(directory)
-    told = re.search("Write it again: (.*); add the flags", str(caught.value))[1]
+    told = re.search("Write it again: (.*); add", with_flags(str(caught.value)))[1]
     _, command, *words = shlex.split(told)
     assert command == "export"
     assert export.main(words) == 0
@@ -161,8 +159,8 @@ def test_a_saved_model_alone_is_refused(alone):
 
     message = (
         "Expected a SavedModel that this version of zonekeras can run. Received: "
-        f"{alone}, {WHY} Write it again from its model: zonekeras export --model "
-        "SOURCE --output_dir DIR; and use the one in DIR."
+        f"{alone}, {WHY} Write it again from its model: zonekeras export "
+        "`model=SOURCE` `output_dir=DIR`; and use the one in DIR."
     )
     for use in (load_module, SavedModelNetwork):
         with pytest.raises(InputError, match=exactly(message)):
@@ -178,7 +176,8 @@ def test_commands_that_would_run_it_say_so_in_one_line(directory, capsys):
     files = ["--model=own", "--predict_file=dev.json", "--output_dir=out"]
     for more in ([], ["--dry_run"], ["--strategy=mirrored"], ["--shard=1/2"]):
         assert sweep.main([*files, *FLAGS, *more]) == 2
-        assert capsys.readouterr().err == f"zonekeras sweep: error: {line('own')}\n"
+        shown = with_flags(line("own"))
+        assert capsys.readouterr().err == f"zonekeras sweep: error: {shown}\n"
     assert not (directory.parent / "out").exists()
     assert sweep.main([*files, *FLAGS, "--prefer_saved_model=False"]) == 0
 
@@ -201,7 +200,8 @@ def test_it_is_not_prepared_for_a_server(directory, capsys):
     before = sorted(directory.rglob("*"))
     assert serve_config.main(["own"]) == 2
     message = line("own", way_out="then it can be served")
-    assert capsys.readouterr().err == f"zonekeras serve-config: error: {message}\n"
+    shown = with_flags(message)
+    assert capsys.readouterr().err == f"zonekeras serve-config: error: {shown}\n"
     shutil.copytree(directory / "1", "alone/1")
     assert serve_config.main(["alone"]) == 2
     assert f"Received: alone/1, {WHY}" in capsys.readouterr().err
@@ -217,8 +217,8 @@ def test_the_command_writes_it_again_in_place(directory, model, capsys):
     (directory / "thesis.txt").write_text("mine")
     before = json.loads((directory / "zonekeras.json").read_text())
     assert before["format"] == 1
-    words = ["zonekeras", "export", "--model", "own", "--output_dir", "own"]
-    assert f" Write it again: {' '.join(words)}; add" in line("own")
+    words = ["zonekeras", "export", "--model=own", "--output_dir=own"]
+    assert f" Write it again: {' '.join(words)}; add" in with_flags(line("own"))
     tokenizer = (directory / "tokenizer.json").read_bytes()
 
     assert export.main(words[2:]) == 0

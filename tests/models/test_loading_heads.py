@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from tests.backends import only_tensorflow
 from tests.builders import (
     LABELS,
     READING,
@@ -25,8 +24,6 @@ from zonekeras.models.classifier_head import ClassifierHead, Pooling
 from zonekeras.models.loading import load, load_to_fine_tune
 from zonekeras.models.weights import build_reader, reader_weights
 from zonekeras.tasks.names import TaskName
-
-pytestmark = pytest.mark.both_backends
 
 HEAD = ClassifierHead(LABELS, Pooling.CLS_DENSE_TANH)
 INPUTS = {
@@ -130,7 +127,6 @@ class TestRefused:
             refuses(message, source, task="classification")
             assert load(source, task="span").labels == ()
 
-    @only_tensorflow
     def test_a_tf1_checkpoint_where_classes_are_wanted(self, tmp_path):
         source = write_tf1(tmp_path)
         message = another_head(source, "classification", "span")
@@ -246,7 +242,6 @@ class TestSpansAlone:
         with pytest.raises(InputError, match="^answer is for the task span alone"):
             classifier.answer("Which town?", "The river flows north.")
 
-    @only_tensorflow
     def test_export(self, classifier, tmp_path):
         with pytest.raises(InputError, match="^A SavedModel is for the task span al"):
             classifier.export(tmp_path / "out")
@@ -256,7 +251,6 @@ class TestSpansAlone:
         with pytest.raises(InputError, match="^The estimate from gradients is for the"):
             run_gradients(classifier, dev, **READING)
 
-    @only_tensorflow
     def test_training(self, classifier, dev, tmp_path):
         from zonekeras.training import finetune, predict
 
@@ -267,7 +261,6 @@ class TestSpansAlone:
             predict(classifier, dev, tmp_path / "out", **READING)
         assert not (tmp_path / "out").exists()
 
-    @only_tensorflow
     def test_strategies(self, classifier):
         import tensorflow as tf
 

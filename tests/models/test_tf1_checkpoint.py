@@ -164,7 +164,7 @@ class TestRefused:
     def test_several_without_a_hint(self, tmp_path):
         for step in (1, 2):
             write_directory(tmp_path, f"model.ckpt-{step}")
-        message = r"Received: model\.ckpt-1, model\.ckpt-2\. Give --init_checkpoint"
+        message = r"Received: model\.ckpt-1, model\.ckpt-2\. Give `init_checkpoint`"
         with pytest.raises(InputError, match=message):
             read_tf1_checkpoint(tmp_path)
 

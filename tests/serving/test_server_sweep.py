@@ -199,7 +199,7 @@ def test_an_export_that_may_say_no_answer(client, server, tmp_path, dev):
     call = server.model.call
     server.model.call = lambda *what: with_no_span(call(*what), 0.5)
     with pytest.raises(
-        InputError, match='Received: "no answer"; export the model without --version_2'
+        InputError, match='Received: "no answer"; export the model without `version_2'
     ):
         client.sweep(dev)
     content = tiny_squad(with_impossible=True)

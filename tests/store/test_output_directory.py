@@ -45,7 +45,7 @@ def test_a_file_in_the_way(tmp_path, place):
     where = "which" if place == "file" else f"where {file}"
     assert str(caught.value) == (
         f"Expected a directory for the results. Received: {tmp_path / place}, {where} "
-        "is a file. Choose another --output_dir."
+        "is a file. Choose another `output_dir`."
     )
 
 
@@ -59,7 +59,7 @@ def test_a_place_that_may_not_be_written_to(tmp_path, monkeypatch, place):
     assert str(caught.value) == (
         "Expected a directory for the results that can be written to. Received: "
         f"{tmp_path / place}, {where} may not be written to. Choose another "
-        "--output_dir."
+        "`output_dir`."
     )
 
 
@@ -76,7 +76,7 @@ def test_results_of_unknown_origin_are_never_touched(tmp_path):
             "Expected a directory without results, or with those of a sweep that "
             f"sweep.sqlite there knows. Received: {tmp_path} with heatmap.png, "
             "null_odds.json, predictions.json and 2 others of unknown origin. Choose "
-            "another --output_dir, or move them away."
+            "another `output_dir`, or move them away."
         )
     assert names(tmp_path) == before
 
@@ -159,7 +159,7 @@ with open_output_dir(Path({str(tmp_path)!r})):
         assert str(caught.value) == (
             f"Expected to be the only sweep that writes to {tmp_path}. Received: "
             f"process {process} on {host} is writing there. Wait for it or choose "
-            "another --output_dir."
+            "another `output_dir`."
         )
         first.kill()
         first.wait()

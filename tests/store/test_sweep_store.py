@@ -208,7 +208,7 @@ def message_of(path):
 def damaged(path, reason):
     return (
         f"Expected a sweep store in {path}. It is damaged or not one: {reason}. Choose "
-        "another --output_dir, or move this one away to start afresh; the predictions "
+        "another `output_dir`, or move this one away to start afresh; the predictions "
         "files in it are whole."
     )
 
@@ -249,7 +249,7 @@ def test_a_store_of_another_version(path, statement, received):
     connection.close()
     assert message_of(path) == (
         f"Expected a sweep store of version 2 in {path}. Received: {received}. Choose "
-        "another --output_dir."
+        "another `output_dir`."
     )
 
 

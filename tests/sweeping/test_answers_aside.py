@@ -71,7 +71,7 @@ def test_answers_of_an_earlier_version_are_not_reused(
         "answers",
     ]
     with SweepStore(tmp_path / "out" / STORE_FILE) as store:
-        assert [store.content(run)["version"] for run in store.runs()] == [2, 3]
+        assert [store.content(run)["version"] for run in store.runs()] == [2, 4]
         assert len(calls) == len(store.batches(2))
     assert again.predictions == before.predictions
     assert results(tmp_path / "out") == files
@@ -89,8 +89,8 @@ def test_parts_of_two_versions_are_not_merged(reader, dev, tmp_path, monkeypatch
     run_shard(reader, dev, tmp_path / "two", "2/2", **FEW)
     with pytest.raises(
         InputError,
-        match=r", which differ in the version of answers \(2 and 3\). Run the parts "
-        "with the same flags, one version of zonekeras, and copies of one model "
+        match=r", which differ in the version of answers \(2 and 4\). Run the parts "
+        "with the same settings, one version of zonekeras, and copies of one model "
         "directory.$",
     ):
         merge_runs([tmp_path / "one", tmp_path / "two"], tmp_path / "out")
@@ -149,7 +149,7 @@ def test_copies_of_one_export_share_a_run_and_other_graphs_do_not(
         assert str(caught.value) == (
             f"Expected parts of one sweep. Received: {tmp_path / 'one'} and {part}, "
             f"which differ in the SavedModel's graph ({graphs[0]} and "
-            f"{graphs[number]}). Run the parts with the same flags, one version of "
+            f"{graphs[number]}). Run the parts with the same settings, one version of "
             "zonekeras, and copies of one model directory."
         )
 

@@ -91,8 +91,8 @@ def test_one_window_that_does_not_fit(runner, memory):
         runner.logits(batch_of(3), CHOSEN[:1])
     assert str(caught.value) == (
         "Expected memory for one window of 29 tokens. Received: an out-of-memory "
-        "error. Lower --max_seq_length, mask fewer configurations at once, or use "
-        "--precision bfloat16."
+        "error. Lower `max_seq_length`, mask fewer configurations at once, or use "
+        "`precision=bfloat16`."
     )
 
 

@@ -48,7 +48,7 @@ def test_what_is_wrong_with_data_is_counted(tmp_path, dataset):
         f"{path}: 1 gold answers do not stand at their answer_start; scores do not "
         "depend on it",
     ]
-    with pytest.raises(InputError, match="--skip_bad"):
+    with pytest.raises(InputError, match="with `skip_bad`"):
         span.read(path)
 
 

@@ -35,7 +35,7 @@ def test_a_training_run_does_not_go_on_with_other_roundings(
     model = (tmp_path / "out" / "model.keras").read_bytes()
     message = (
         f"Expected the run that began in {tmp_path / 'out'}. Received: another one, "
-        "with version 2 instead of 1. Choose another --output_dir."
+        "with version 2 instead of 1. Choose another `output_dir`."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         finetune(tiny_model(), data, output_dir=tmp_path / "out", **settings)

@@ -32,7 +32,7 @@ def test_another_runs_checkpoint_is_refused(tmp_path):
     write_checkpoint(path, {"a": np.zeros(2)}, "run")
     message = (
         f"{path}: expected a checkpoint of this run (model, data and settings). "
-        "Received: another run's. Choose another --output_dir, or remove it."
+        "Received: another run's. Choose another `output_dir`, or remove it."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         read_checkpoint(path, "other")
@@ -104,7 +104,7 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path):
     with open_run_dir(tmp_path, CONTENT) as output:
         message = (
             f"Expected {tmp_path}/checkpoints/best.safetensors, which has the weights "
-            "asked for. Received: no such file. Choose another --output_dir to train "
+            "asked for. Received: no such file. Choose another `output_dir` to train "
             "again."
         )
         with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
@@ -119,7 +119,7 @@ def test_another_run_is_turned_away_and_told_what_differs(tmp_path):
     message = (
         f"Expected the run that began in {out}. Received: another one, with "
         "learning_rate 0.001 instead of 3e-05, seed 2 instead of 1. Choose another "
-        "--output_dir."
+        "`output_dir`."
     )
     with (
         pytest.raises(InputError, match=f"^{re.escape(message)}$"),

@@ -1,6 +1,6 @@
 """What reads stores, without a model: answers, scores, tables, files, joins.
 
-`output` chooses the answers of a finished run and writes its files, as a `SweepResult`.
-`merge` joins what shards left, `joining` shows what several runs show together,
-`sweep_comparison` how two of them differ, `listing` what a directory holds. No Keras.
+`output` chooses the answers of a finished run, returns them as a `SweepResult` and
+writes its files. `merge` joins shards, `joining` joins several runs, `sweep_comparison`
+compares two of them, `listing` says what a directory holds. No Keras.
 """

@@ -1,8 +1,8 @@
 """Examples of attention: one window of some items, small enough to be looked at.
 
-Tokens are joined to words: what a word gives is the mean of its tokens' rows, what it
-gets the sum of their columns, so that rows still add up to 1. Weights are rounded to
-`NUM_STEPS` steps and compressed (zlib): most are 0 then. Pure NumPy.
+Tokens are joined to words. A word's row is the mean of its tokens' rows and its column
+the sum of their columns, so that rows still add up to 1. Weights are rounded to
+`NUM_STEPS` steps, after which most are 0, and compressed (zlib). Pure NumPy.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 The mass of a zone in a head of a layer is the mean, over windows and over each window's
 tokens but padding, of the attention weights that a token gives to keys of the zone. A
-token's weights add up to 1, so a mass is a share, from 0 to 1: how much there was to
-lose. The mass of a layer is the mean over its heads; that of `all` under strict
-semantics is the sum of the four zones', and under published semantics, where it masks
-nothing, there is none. A store keeps the masses of the four zones, so there is none of
-parts of them such as `cls2q`. Pure NumPy.
+token's weights add up to 1, so a mass is a share, from 0 to 1: how much masking the
+zone takes away. The mass of a layer is the mean over its heads. The mass of `all` under
+strict semantics is the sum of the four zones'; under published semantics, where it
+masks nothing, it has none. A store keeps the masses of the four zones, so parts of
+them, such as `cls2q`, have none. Pure NumPy.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """How much of a cell's control masks the cell's own pairs again, by chance.
 
-Where that is expected of more than `MAX_OVERLAP` of them the mask says nothing about
-others, and no control is possible: `all` under strict semantics never has one (it masks
-every key but CLS and SEP, whatever the roles), `p2` mostly has none, since passages are
-much longer than questions. What a control is: `sweeping.sweep_controls`. Pure NumPy.
+Where more than `MAX_OVERLAP` of them are expected to be masked again, the mask says
+nothing about other pairs, and no control is possible. `all` under strict semantics
+never has one, since it masks every key but CLS and SEP, whatever the roles. `p2` mostly
+has none, since passages are much longer than questions. What a control is:
+`sweeping.sweep_controls`. Pure NumPy.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def is_possible(overlap: float) -> bool:
-    """Says whether a control with this expected overlap is one; NaN masks nothing."""
+    """Says whether a control with this expected overlap is valid; NaN masks nothing."""
     return overlap <= MAX_OVERLAP
 
 

@@ -1,4 +1,4 @@
-"""What is known of each effect: intervals, tests and what could have been seen."""
+"""Evidence for each effect: its interval, its tests and the detectable effect."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def add_evidence(
 ) -> pd.DataFrame:
     """Adds the statistics of every effect to a sweep's table.
 
-    The q-values hold for all configurations of the sweep together, cells or not, but
-    for controls, which are a family of their own.
+    The q-values hold for all configurations of the sweep together, cells or not, except
+    controls, which are a family of their own.
 
     Args:
         table: A sweep's table, as in `store.tidy`.

@@ -34,10 +34,10 @@ def run_folders(directory: Path) -> list[str] | None:
 
 
 def folder_names(sources: Sequence[Source]) -> dict[str, Source]:
-    """Returns a folder for each source: the last parts of its path that tell it.
+    """Returns a folder for each source: the shortest end of its path that is unique.
 
     Raises:
-        InputError: If two sources cannot be told.
+        InputError: If two sources cannot be told apart.
 
     Example:
         >>> list(folder_names(["small/seed-1", "large/seed-1"]))
@@ -72,7 +72,7 @@ def check_runs_dir(directory: Path, folders: Sequence[str]) -> None:
     if (directory / STORE_FILE).exists():
         raise InputError(
             f"Expected a directory for several runs. Received: {directory}, which has "
-            "the results of a single sweep. Choose another --output_dir."
+            "the results of a single sweep. Choose another `output_dir`."
         )
     if run_folders(directory) is None:
         check_output_dir(directory)

@@ -1,7 +1,7 @@
 """Several finished sweeps of one dev set as one: mean, deviation, intervals.
 
-Reads stores alone: neither models nor the data file are needed. Controls are left out:
-each run's own files have what they say.
+Reads stores alone: neither models nor the data file are needed. Controls are left out;
+they are in each run's own files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Joining the parts of a sweep that were run apart, into what one run would have left.
+"""Joining the parts of a sweep that were run apart, with the files of a single run.
 
 Needs neither the model nor the data file: a part's store has the data, how the windows
 are grouped, and the best spans of its own batches.
@@ -25,7 +25,7 @@ from zonekeras.zones import BASELINE, parse_configuration
 
 _SCORING = ("metric", "num_layers")
 _UNSEEN = {"graph": "the SavedModel's graph", "version": "the version of answers"}
-"""What no flag says -> what messages call it."""
+"""What decides a run without being a setting -> what messages call it."""
 _LONGEST_SHOWN = 20
 _KEY_DIGITS = 12
 
@@ -42,7 +42,7 @@ def merge_runs(
         sources: The parts' directories. Of several runs in them the latest that all
             have counts.
         output_dir: Where the whole goes; the files are those of one run.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
 
     Returns:
         Scores and answers of all configurations that are whole.
@@ -90,7 +90,7 @@ def open_existing(directory: Path) -> SweepStore:
     if not path.is_file():
         raise InputError(
             f"Expected a sweep's directory with {STORE_FILE}. Received: {directory}, "
-            "which has none. Give the --output_dir of a sweep."
+            "which has none. Give a sweep's `output_dir`."
         )
     return SweepStore(path, read_only=True)
 
@@ -101,7 +101,7 @@ class _Part:
     def __init__(self, directory: Path, store: SweepStore, target: Path) -> None:
         if directory.resolve() == target.resolve():
             raise InputError(
-                f"Expected another --output_dir than the parts'. Received: {target} as "
+                f"Expected another `output_dir` than the parts'. Received: {target} as "
                 "both."
             )
         self.directory = directory
@@ -153,7 +153,7 @@ class _Part:
 def _not_one_sweep(
     first: _Part, second: _Part, differences: Sequence[str]
 ) -> InputError:
-    same = "the same flags"
+    same = "the same settings"
     if any(item.startswith(tuple(_UNSEEN.values())) for item in differences):
         same += ", one version of zonekeras, and copies of one model directory"
     return InputError(
@@ -164,10 +164,10 @@ def _not_one_sweep(
 
 
 def _choose_run(parts: Sequence[_Part]) -> None:
-    """Makes the latest run that all parts have the one that counts, if there is one.
+    """Chooses the latest run that all parts have, if there is one.
 
-    The parts may have begun their runs in different orders: the run counts which the
-    fewest others follow, wherever most do.
+    The parts may have begun their runs in different orders. The run counts that is
+    followed by the fewest others in the part where most follow it.
     """
     common = set.intersection(*(set(part.runs) for part in parts))
     if common:
@@ -209,7 +209,7 @@ def _whole(parts: Sequence[_Part]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    """Writes what two parts may differ in; of a fingerprint its first digits."""
+    """Writes a value in which parts differ; of a fingerprint the first digits."""
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_KEY_DIGITS]}…"
 
@@ -217,9 +217,9 @@ def _shown(value: Any) -> str:
 def _copy(parts: Sequence[_Part], whole: Sequence[str], store: SweepStore) -> int:
     """Copies what is whole into a store, and returns the run's number there.
 
-    In few transactions, each of which waits for the disk: the pieces of a configuration
-    go in one. The names of model and data may differ from machine to machine; the first
-    in alphabetical order count, so that the order of the parts plays no part.
+    The pieces of a configuration go in one transaction, since each transaction waits
+    for the disk. The names of model and data may differ from machine to machine; the
+    first in alphabetical order count, so that the order of the parts does not matter.
     """
     first = parts[0]
     content = first.store.content(first.run)
@@ -279,7 +279,7 @@ def _copy_attention(parts: Sequence[_Part], store: SweepStore, run: int) -> None
 
 
 def _copy_splits(parts: Sequence[_Part], store: SweepStore, run: int) -> None:
-    """Records of each batch the largest number of parts that it ever was split into."""
+    """Records each batch's largest number of parts that it was ever split into."""
     stored = [batch.num_parts for batch in store.batches(run)]
     splits = [[batch.num_parts for batch in part.batches] for part in parts]
     largest = map(max, zip(stored, *splits, strict=True))

@@ -1,4 +1,4 @@
-"""Where a sweep's answers go: its run in the store, and the files beside it.
+"""A sweep's output: its run in the store, and the files beside it.
 
 All of it comes out of the store: once the last piece is there, answers, tables and
 figures are made the same way after a sweep, after a resumed one, and after joining the
@@ -47,7 +47,7 @@ class SweepOutput:
         self._with_null_odds = bool(self._settings.get("version_2_with_negative"))
 
     def start(self, planned: Iterable[Configuration]) -> None:
-        """Makes the directory this run's, and writes what it finished before."""
+        """Gives the directory to this run, and writes what it finished before."""
         if self._directory is None:
             return
         finished = [

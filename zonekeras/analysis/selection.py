@@ -28,7 +28,7 @@ def choose_run(store: SweepStore, directory: Path, key: str | None = None) -> in
     if not runs:
         raise InputError(
             f"Expected a sweep in {directory}. Received: a store without any. Run "
-            f"'zonekeras sweep … --output_dir {directory}' first."
+            f"one with `output_dir={directory}` first."
         )
     if key is not None:
         run = _named(store, runs, key)
@@ -45,7 +45,7 @@ def _named(store: SweepStore, runs: list[int], key: str) -> int:
     if len(found) != 1:
         known = ", ".join(name[:_KEY_DIGITS] for name in keys.values())
         raise InputError(
-            f"Expected --run with the first digits of one of the runs {known}. "
+            f"Expected `run` with the first digits of one of the runs {known}. "
             f"Received: {key!r}, with which {len(found) or 'none'} of them begin."
         )
     return found[0]
@@ -65,5 +65,5 @@ def _check_finished(store: SweepStore, run: int, directory: Path) -> None:
         )
     raise InputError(
         f"Expected a sweep that masked something. Received: {name}, which has the "
-        "baseline alone. Run 'zonekeras sweep' without --configurations baseline."
+        "baseline alone. Run the sweep without `configurations=baseline`."
     )

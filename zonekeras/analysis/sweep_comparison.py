@@ -72,8 +72,8 @@ def compare_sweeps(
         The first side minus the second.
 
     Raises:
-        InputError: If a side is none, they have no configuration in common, or their
-            semantics, metrics or numbers of layers differ.
+        InputError: If a side is no sweep, they have no configuration in common, or
+            their semantics, metrics or numbers of layers differ.
     """
     sides = (read_runs(first), read_runs(second))
     for side in sides:

@@ -1,4 +1,4 @@
-"""What a sweep found, in memory and as the files it leaves."""
+"""What a sweep found, in memory and as files."""
 
 from __future__ import annotations
 
@@ -220,9 +220,9 @@ def write_answers(
 def write_result(result: SweepResult, directory: Path) -> None:
     """Writes the table and, if there are cells, the cells' CSV and the heatmap.
 
-    Cells that were not run are empty in the CSV and grey in the heatmap. Of other sets
-    of configurations there is a heatmap of each that is whole, and one of effects
-    beyond the controls' if there are any.
+    Cells that were not run are empty in the CSV and grey in the heatmap. Every other
+    set of configurations that is whole gets a heatmap of its own, and so do the effects
+    beyond controls, if there are any.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
     if result.table["layer"].notna().any():

@@ -5,9 +5,9 @@ first one in a tie; `"empty"` if no window has a valid span. SQuAD 2.0: the null
 is the lowest of the windows'; `""` if it exceeds the best span's score by more than the
 threshold, or if there is no valid span.
 
-One difference is meant: an answer is cut out of the passage by the tokens' character
-offsets. The script aligns word pieces with the text again, and where that fails it
-returns whole words with their punctuation.
+One difference is deliberate: an answer is cut out of the passage by the tokens'
+character offsets. The script instead aligns word pieces with the text again, and where
+that fails it returns whole words with their punctuation.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _first_best(
 def check_finite(
     ids: Sequence[str], question_index: npt.NDArray[np.int32], spans: WindowSpans
 ) -> None:
-    """Refuses answers that rest on logits that are no numbers.
+    """Refuses answers that rest on NaN or infinite logits.
 
     Args:
         ids: The questions' ids, in file order.

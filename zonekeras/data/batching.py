@@ -40,14 +40,15 @@ def make_batches(
     """Groups windows of similar length until a token budget is full.
 
     Windows are sorted by length, then by index, and taken from the longest on. The
-    longest window left decides to which length a batch is padded (`bucket_length`),
-    and the length how many windows fit into the budget. So there is at most one shape
-    for each of the few lengths, and one more for the rest that the last batch is.
+    longest window left decides to which length a batch is padded (`bucket_length`).
+    That length decides how many windows fit into the budget. So there is at most one
+    shape for each of the few lengths, and one more for the last batch, which has what
+    remains.
 
     Args:
         lengths: Integers [W], tokens of each window.
-        token_budget: Tokens in a batch, padding counted. A window that is longer by
-            itself is a batch of one.
+        token_budget: Tokens in a batch, padding counted. A window longer than that is a
+            batch of one.
         max_rows: Most windows in a batch, however short they are.
         pad_to: Pads every batch to exactly this length instead, as the `published`
             semantics need it.
@@ -55,8 +56,8 @@ def make_batches(
             limit).
 
     Returns:
-        The batches, longest first, so that what does not fit into memory shows at
-        once; every window is in exactly one.
+        The batches, longest first, so that a batch too large for memory shows at once.
+        Every window is in exactly one.
 
     Raises:
         ValueError: If a size is not positive, or a window does not fit.

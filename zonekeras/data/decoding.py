@@ -3,11 +3,11 @@
 Computes what the original BERT script computes with a loop over 20 x 20 pairs per
 window: of the 20 best starts and the 20 best ends of a window, the best pair whose
 start is a passage token with maximum context, whose end is a passage token, and which
-is neither backwards nor too long. Ties fall as there: equal logits rank by position,
-equal sums by the start's rank and then by the end's.
+is neither backwards nor too long. Ties are broken as there: equal logits rank by
+position, equal sums by the start's rank and then by the end's.
 
-One difference is the caller's to choose: in the script, padding's logits compete for
-the 20 places. What `real_tokens` leaves out does not, and then an answer does not
+The caller may choose one difference. In the script, logits of padding compete for the
+20 places. Tokens that `real_tokens` leaves out do not, so that an answer does not
 depend on how far a window was padded.
 
 Choosing among a question's windows is in `answers`. Cost: about 20 microseconds per

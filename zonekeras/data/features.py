@@ -1,9 +1,8 @@
 """Features: what a model reads of a SQuAD-format dataset, as in the original script.
 
 `build_features` tokenizes every passage and every question once and lays windows over
-the passages. The arrays that a model takes are put together per batch, on demand, so
-that memory holds each token once, not once per window. Roles come out of here; zones
-and tables do not.
+the passages. A batch's arrays are assembled on demand, so that memory holds each token
+once, not once per window. Roles are made here; zones and tables are not.
 
 Axes: `W` all windows, `B` windows of a batch, `T` the batch's length in tokens.
 
@@ -80,7 +79,7 @@ class Features:
         return (np.arange(self.num_windows) - first).astype(np.int32)
 
     def window_names(self, windows: npt.NDArray[np.int32]) -> list[tuple[str, int]]:
-        """Returns of windows their questions' ids, and their numbers within those."""
+        """Returns windows' question ids, and their numbers within the question."""
         questions = self.question_index[windows].tolist()
         numbers = self.window_numbers[windows].tolist()
         return [
@@ -265,10 +264,10 @@ class Features:
     def training_targets(self) -> IntArray:
         """Returns the positions of the answers, int32 [W, 2]: first and last token.
 
-        The first answer counts, and the tokens that share a character with it. A
-        window gets (0, 0), the position of CLS, if it lacks any of them; and so does
-        every window of a question that is impossible, has no answer, one of unknown
-        place (-1), or one whose characters the tokenizer drops.
+        The first answer counts: its tokens are those that share a character with it. A
+        window that lacks any of them gets (0, 0), the position of CLS. So does every
+        window of a question that is impossible or has no answer, or whose answer has no
+        known place (-1) or no character that the tokenizer keeps.
         """
         first, last = self._answer_tokens()
         question, start = self.question_index, self._windows.start.astype(np.int64)

@@ -1,7 +1,7 @@
 """The best span of each window in characters of its passage.
 
-What a window's logits come down to: with these and the passages, questions are answered
-without the tokenizer or the model that made them.
+This is what is kept of a window's logits: with it and the passages, questions are
+answered without the tokenizer or the model that made it.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class SquadDataset:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of passages, ids, questions and answers, in order.
 
-        Neither the path nor titles, unknown keys or layout of the file enter it.
+        The file's path, titles, unknown keys and layout play no part in it.
         """
         digest = hashlib.sha256(b"v2" if self.has_impossible else b"v1")
         for passage in self.passages:
@@ -148,8 +148,8 @@ def read_squad(
     Args:
         path: The file.
         training: Whether to train on it: answers must then be where they say.
-        skip_bad: Whether to leave out and count what has a fault instead of refusing
-            the file. Broken JSON or UTF-8 is always refused.
+        skip_bad: Whether to leave out and count entries with a fault instead of
+            refusing the file. Broken JSON or UTF-8 is always refused.
 
     Returns:
         The dataset. A passage all of whose questions were skipped stays in it.
@@ -170,7 +170,7 @@ def read_squad(
         more = f" (and {others} more such faults)" if others else ""
         raise InputError(
             f"{path}: {reader.faults[0]}. Correct the file, or leave bad entries out "
-            f"with --skip_bad{more}."
+            f"with `skip_bad`{more}."
         )
     dataset = SquadDataset(
         path=str(path),

@@ -59,8 +59,8 @@ def get_value(entry: Any, key: str, kind: type, place: str) -> Any:
     """Returns `entry[key]`.
 
     Raises:
-        FaultError: If `entry` is no object, lacks the key, or holds there what is not
-            of the kind. A string must be encodable: half a surrogate pair is not.
+        FaultError: If `entry` is no object, lacks the key, or has a value of another
+            kind there. A string must be encodable: half a surrogate pair is not.
     """
     if not isinstance(entry, dict):
         raise FaultError(f"{place}: expected an object. Received: {shown(entry)}")

@@ -2,11 +2,11 @@
 
 Pure NumPy on token counts; no text, no token ids. All questions at once.
 
-A passage longer than a question leaves room for is read in overlapping windows. A
-token in several windows has *maximum context* in the one where
-`min(tokens before it, tokens after it) + 0.01 * window length` is largest, the first
-such window in a tie; answers may only start there. Within a window these tokens are
-one stretch: two windows' scores cross only once.
+A passage that is longer than the room beside the question is read in overlapping
+windows. A token in several windows has *maximum context* in the one where `min(tokens
+before it, tokens after it) + 0.01 * window length` is largest, the first such window in
+a tie; answers may only start there. Within a window these tokens are one stretch: two
+windows' scores cross only once.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _border(
 ) -> npt.NDArray[np.int64]:
     """Returns the first token for which window `b` scores higher than window `a`.
 
-    Computed in the script's own floating-point expression, since a tie can hang on its
-    last digit.
+    Computed in the script's own floating-point expression, since its last digit can
+    decide a tie.
     """
     stop_a, stop_b = start_a + length_a, start_b + length_b
     overlap = np.maximum(stop_a - start_b, 0)

@@ -1,12 +1,11 @@
 """The embedded demonstration: a small reader, trained on the synthetic corpus.
 
-All that it is made of stands here: what is written, the encoder's sizes, the settings
-of the two stages of training. `zonekeras finetune` and `zonekeras sweep` without
-arguments run it.
+Everything about it is here: the paths, the encoder's sizes, the settings of the two
+stages of training. `zonekeras finetune` and `zonekeras sweep` without arguments run it.
 
 The reader starts from random weights (`models.initialization`). The first stage trains
 on passages of two sentences, where it learns to match names; they are a third as long,
-so that its steps cost a third. The second stage goes on with the passages that count.
+so that its steps cost a third. The second stage continues with whole passages.
 
 Keras is imported when it is needed, so that a command can read the paths without it.
 Cost: two minutes of training on two cores.
@@ -35,7 +34,7 @@ MODEL_DIR = SWEEP_DIR / "model"
 """Where the trained reader goes."""
 
 FIRST_STAGE_DIR = SWEEP_DIR / "first-stage"
-"""Where the first stage's goes, so that a killed run goes on."""
+"""Where the first stage's reader goes, so that a killed run continues."""
 
 CORPUS_DIR = SWEEP_DIR / "data"
 """Where the data goes."""
@@ -51,7 +50,7 @@ DEV_FILES = {
     "two sentences, never trained on": CORPUS_DIR / "dev-bridge.json",
     "longer than a window, never trained on": CORPUS_DIR / "dev-long.json",
 }
-"""What it is scored on in the end, by what an answer takes."""
+"""The files that it is scored on in the end, by kind of passage."""
 
 MAX_SEQ_LENGTH = 128
 DOC_STRIDE = 64
@@ -88,22 +87,8 @@ SETTINGS: dict[str, Any] = {
     "max_seq_length": MAX_SEQ_LENGTH,
     "doc_stride": DOC_STRIDE,
 }
-"""What both stages are trained with: for weights that start random, so with a high rate
-and without dropout; the norms of early gradients say nothing and are not cut."""
-
-SWEEP_ARGUMENTS = (
-    "--model",
-    str(MODEL_DIR),
-    "--predict_file",
-    str(DEV_FILE),
-    "--max_seq_length",
-    str(MAX_SEQ_LENGTH),
-    "--doc_stride",
-    str(DOC_STRIDE),
-    "--output_dir",
-    str(SWEEP_DIR),
-)
-"""The flags that `zonekeras sweep` without any stands for."""
+"""The settings of both stages, for weights that start random: a high rate and no
+dropout. The norms of early gradients mean little, so they are hardly cut."""
 
 
 def demo_config() -> EncoderConfig:

@@ -1,8 +1,8 @@
-"""What the chief of several workers does alone, and the others hear of.
+"""What the chief of several workers does alone and reports to the others.
 
-All workers run the same program; the chief alone reads and writes the user's output
-directory, so that they need no common file system. Where there is one process, it is
-the chief. TensorFlow only.
+All workers run the same program. The chief alone reads and writes the user's output
+directory, so that they need no common file system. A single process is the chief.
+TensorFlow only.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Chief:
             What it returned; None on the others.
 
         Raises:
-            InputError: On the others, if the function raised something, which is raised
-                on the chief as it is.
+            InputError: On the other workers, if the function raised an exception, which
+                the chief raises unchanged.
         """
         if self._workers is None:
             return function()
@@ -85,7 +85,7 @@ class Chief:
         return json.loads(self._workers.from_chief(said))
 
     def check_same(self, what: Mapping[str, Any]) -> None:
-        """Checks that all workers are about to do what the chief is.
+        """Checks that all workers are about to do the same as the chief.
 
         Args:
             what: JSON values that say so, by name.

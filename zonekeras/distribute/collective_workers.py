@@ -1,7 +1,7 @@
 """The processes of a multi-worker strategy, sending each other bytes.
 
-A `sweeping.workers.Workers`: collective operations carry what the batches of a sweep
-gave, so that machines without a common file system sweep together.
+A `sweeping.workers.Workers`: collective operations carry the results of a sweep's
+batches, so that machines without a common file system sweep together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What TensorFlow says when a worker is gone, in one line (TensorFlow only)."""
+"""TensorFlow's errors about a lost worker, in one line (TensorFlow only)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ABORTED = "Collective ops is aborted by: "
 
 @contextmanager
 def lost_workers() -> Iterator[None]:
-    """Says in a `with` block which waits for other workers that one is gone.
+    """Turns errors of a `with` block that waits for workers into "one is gone".
 
     Raises:
         ConnectionError: In place of TensorFlow's error.

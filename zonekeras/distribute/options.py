@@ -1,7 +1,6 @@
-"""Under which strategy a command runs, as it is asked for; no strategy is made.
+"""Which strategy a command asks for; no strategy is made here.
 
-What is wrong with it is found here, before anything is loaded; `strategies` makes the
-strategy itself.
+Faults are found here, before anything is loaded; `strategies` makes the strategy.
 """
 
 from __future__ import annotations
@@ -124,8 +123,8 @@ def check_options(options: StrategyOptions) -> None:
 def shared_cluster(options: StrategyOptions) -> Cluster | None:
     """Returns the processes that share a run, if it is spread over several.
 
-    On another backend than TensorFlow every process runs alone. Keras is asked which
-    one it is, and imported for it, only where `TF_CONFIG` names several processes.
+    On another backend than TensorFlow every process runs alone. Keras is imported, to
+    ask for the backend, only where `TF_CONFIG` names several processes.
 
     Raises:
         InputError: If `TF_CONFIG` cannot be used.

@@ -1,9 +1,9 @@
 """A batch divided among the replicas of a strategy. TensorFlow only.
 
-Every replica, on whatever machine, is given the whole batch and takes its own rows: a
+Every replica, on whatever machine, is given the whole batch and takes its own rows. A
 batch of token ids is small, a graph of free shapes is traced once, and workers that
-read the same data need not deal it out. Without a strategy there is one replica, and
-everything is as if this were not here.
+read the same data need not distribute it. Without a strategy there is one replica,
+which takes all rows.
 """
 
 from __future__ import annotations

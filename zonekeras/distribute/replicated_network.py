@@ -1,11 +1,10 @@
 """A model loaded once under a strategy, each replica answering part of a batch.
 
 `ReplicatedNetwork` is a `models.network.Network` like any other, so flips and prefix
-reuse work on it as they are: a batch is dealt out to the replicas when it comes in,
-hidden states stay where they are from layer to layer, and only logits are collected.
-
-Of a strategy over several processes only this one's replicas take part: nothing here
-waits for another process, and all of them have to load the model.
+reuse work on it unchanged. A batch is divided among the replicas when it comes in,
+hidden states stay on their replica from layer to layer, and only logits are collected.
+Of a strategy over several processes only this process' replicas take part: nothing here
+waits for another process, and each process has to load the model.
 """
 
 from __future__ import annotations

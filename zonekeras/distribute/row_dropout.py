@@ -1,4 +1,4 @@
-"""Dropout of some rows of a batch: what one device drops of them in the whole batch.
+"""Dropout of some rows of a batch, as one device drops in them in the whole batch.
 
 TensorFlow's generator (Philox) is a function of a counter: its numbers from the n-th on
 are those of a counter that starts n / 4 further on. So a replica draws the numbers of

@@ -31,7 +31,7 @@ def make_strategy(
 ) -> tf.distribute.Strategy | None:
     """Makes a strategy; do so before a model is loaded.
 
-    Workers of a cluster wait here for each other, and TensorFlow cannot join one once
+    Workers of a cluster wait here for each other. TensorFlow cannot join a cluster once
     it has computed anything.
 
     Args:
@@ -68,7 +68,7 @@ def choose_strategy(options: StrategyOptions) -> StrategyName:
         asked = f"the TPU {options.tpu_name}" if options.tpu_name else name
         raise InputError(
             f"Expected the TensorFlow backend for {asked}. Received: {backend}. Set "
-            "KERAS_BACKEND=tensorflow, or take --strategy one."
+            "KERAS_BACKEND=tensorflow, or take `strategy=one`."
         )
     if name is not StrategyName.AUTO:
         return name
@@ -134,7 +134,7 @@ def _tpu(options: StrategyOptions) -> tf.distribute.Strategy:
         where = "in this machine" if name == LOCAL_TPU else f"called {name!r}"
         raise InputError(
             f"Expected a TPU {where}. Received: {_reason(error)}; see "
-            "docs/gce-tpu-vm.md, or take --strategy auto."
+            "docs/gce-tpu-vm.md, or take `strategy=auto`."
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

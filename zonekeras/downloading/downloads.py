@@ -2,10 +2,10 @@
 
 `download` gets all files of one of them into a directory, checks them, unpacks an
 archive, and keeps in `download.json` what came from where. A file that is already there
-is checked and kept, so a file that was got by other means only has to be put there.
+is checked and kept, so a file from elsewhere only has to be put there.
 
-The SHA-256 of the SQuAD files are known. For CMRC 2018 and the BERT archives no
-checksum is published: whatever comes first is recorded, and held against later.
+The SHA-256 of the SQuAD files are known. For CMRC 2018 and the BERT archives none is
+published: that of the first download is recorded, and later ones are compared with it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OnProgress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Source:
-    """What is downloaded at once.
+    """One file to download, and what it unpacks to.
 
     Attributes:
         remote: The file on the server.
@@ -65,7 +65,7 @@ class Source:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of what it leaves behind."""
+        """The names of the files that remain in the directory."""
         return self.members or (self.name,)
 
 
@@ -150,7 +150,7 @@ def download(
 
     Raises:
         InputError: If there is no such name, or a file in the directory is another.
-        DownloadError: If a file cannot be had, or is not what it has to be.
+        DownloadError: If a file cannot be downloaded, or is not the expected one.
     """
     if name not in CATALOGUE:
         raise InputError(f"Expected one of {', '.join(CATALOGUE)}. Received: {name!r}.")

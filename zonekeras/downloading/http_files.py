@@ -1,8 +1,8 @@
-"""Getting one file over HTTP: continued after a cut, checked, named only when whole.
+"""One file over HTTP: continued after a cut, checked, named only when whole.
 
-The rest of a file is asked for only where a mix of two versions could not go unseen:
-the server compares versions (`If-Range`), or the SHA-256 is known. A server that sends
-the whole file instead is taken at its word.
+The rest of a file is requested only where a mix of two versions would be noticed: the
+server compares versions (`If-Range`), or the SHA-256 is known. A server may send the
+whole file instead; then the download starts afresh.
 
 Standard library only; proxies are taken from the environment as `urllib` does.
 """
@@ -37,11 +37,11 @@ _WHOLE_SIZE = re.compile(r"bytes \*/(\d+)")
 
 
 class DownloadError(OSError):
-    """A file that could not be had; the message is one line."""
+    """A file that could not be downloaded; the message is one line."""
 
 
 class _TryAgainError(Exception):
-    """A request that failed in a way that another one may not."""
+    """A request that failed, where another try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Patience:
     """How long to go on.
 
     Attributes:
-        num_attempts: Requests in a row that bring nothing new, before giving up.
+        num_attempts: How many requests in a row may bring nothing new.
         wait_seconds: Before the second of them; doubled each time.
         timeout_seconds: How long a server may be silent.
     """
@@ -95,7 +95,8 @@ def fetch(
         The file's SHA-256 (hex).
 
     Raises:
-        DownloadError: If it cannot be had. What arrived stays, unless it was wrong.
+        DownloadError: If the file cannot be downloaded. What arrived stays, unless it
+            was wrong.
     """
     path = Path(target)
     patience = patience or Patience()
@@ -180,7 +181,7 @@ def _request_rest(
 
 
 def _headers(remote: RemoteFile, unfinished: UnfinishedFile) -> dict[str, str]:
-    """Returns a request's headers; a beginning that cannot be continued is emptied."""
+    """Returns a request's headers; empties a part that cannot be continued."""
     headers = {"User-Agent": "zonekeras", "Accept-Encoding": "identity"}
     mark = unfinished.mark
     too_long = remote.size is not None and unfinished.size > remote.size
@@ -196,7 +197,7 @@ def _accept(remote: RemoteFile, unfinished: UnfinishedFile, response: Any) -> in
     """Decides where a response goes on; returns the size of the whole file.
 
     Raises:
-        DownloadError: If it is not the size it has to be.
+        DownloadError: If the size is not the expected one.
     """
     if response.status == 206:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))

@@ -1,7 +1,7 @@
 """The unfinished part of a download, and the server's mark of its version.
 
 `NAME.part` holds the bytes so far, `NAME.part.json` the `ETag` or `Last-Modified` of
-the version they belong to, so that the rest can be asked for on condition that the
+the version that they belong to. So the rest can be requested on condition that the
 server still has that version. One process at a time.
 """
 
@@ -49,7 +49,7 @@ class UnfinishedFile:
             return None
 
     def keep_mark(self, headers: Mapping[str, str]) -> None:
-        """Keeps the mark of the version being sent; weak ones name no bytes."""
+        """Keeps the mark of the version being sent, unless it is a weak one."""
         mark = headers.get("ETag")
         if mark is None or mark.startswith("W/"):
             mark = headers.get("Last-Modified")
@@ -90,7 +90,7 @@ def open_unfinished(target: Path, url: str) -> Iterator[UnfinishedFile]:
     """Opens the unfinished part of a file for this process alone.
 
     Raises:
-        BlockingIOError: If another process is at it.
+        BlockingIOError: If another process has it open.
     """
     descriptor = os.open(_part_path(target), os.O_RDWR | os.O_CREAT, 0o666)
     with io.FileIO(descriptor, "r+") as file:

@@ -1,8 +1,8 @@
 """Reading a JSON file strictly, with one-line errors that name the file.
 
-Stricter than `json.load`: what JSON does not allow but Python does (`NaN`,
-`Infinity`), and what JSON allows but hides mistakes (a key twice in one object), is
-refused. A UTF-8 byte order mark is accepted.
+Stricter than `json.load`: it refuses what Python accepts but JSON does not allow
+(`NaN`, `Infinity`), and a key that occurs twice in one object, which JSON allows but
+which hides mistakes. A UTF-8 byte order mark is accepted.
 
 Of JSON lines, one value on each line of a file, `read_text` and `parse_json` read one
 line at a time. What a file's content means is not checked here.

@@ -30,8 +30,9 @@ def write_run_record(
     Args:
         directory: Where its results go.
         content: What it runs on: model, data, resolved settings; JSON values.
-        command: Who called: a command's name, arguments and flags; what is no JSON
-            value is written as text. Called from Python if left out.
+        command: Who called: a command's name, arguments and flags. Values that JSON
+            does not have are written as text. If left out, the record says that the
+            call came from Python.
         name: Of the file.
     """
     caller = {"command": None} if command is None else command

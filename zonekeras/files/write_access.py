@@ -1,6 +1,7 @@
 """Whether a directory can be written to, and one writer at a time.
 
-The writer holds an operating-system lock, which dies with it, however it ends.
+The writer holds a lock of the operating system, which ends with the process, however
+that ends.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ def check_writable(directory: Path, what: str) -> None:
     if not nearest.is_dir():
         raise InputError(
             f"Expected a directory for {what}. Received: {directory}, {place} is a "
-            "file. Choose another --output_dir."
+            "file. Choose another `output_dir`."
         )
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(
             f"Expected a directory for {what} that can be written to. Received: "
-            f"{directory}, {place} may not be written to. Choose another --output_dir."
+            f"{directory}, {place} may not be written to. Choose another `output_dir`."
         )
 
 
@@ -61,7 +62,7 @@ def only_writer(lock_file: Path, what: str) -> Iterator[None]:
             raise InputError(
                 f"Expected to be the only {what} that writes to {lock_file.parent}. "
                 f"Received: {holder} is writing there. Wait for it or choose another "
-                "--output_dir."
+                "`output_dir`."
             ) from error
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")

@@ -78,7 +78,7 @@ class BatchSums:
             tokens = len(batch.windows) * batch.length
             raise InputError(
                 f"Expected memory for a backward pass over {tokens} tokens. "
-                "Received: an out-of-memory error. Lower --token_budget."
+                "Received: an out-of-memory error. Lower `token_budget`."
             ) from error
         if len(self._sweep.planned) > 1:
             sums["exact"] = self._exact(batch, targets, inputs["roles"])

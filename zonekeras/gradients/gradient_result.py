@@ -1,4 +1,4 @@
-"""What an estimate found, how well it ranks, and the files it leaves."""
+"""What an estimate found, how well it ranks, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ESTIMATES = {
     "estimate": "with curvature",
     "integrated": "integrated",
 }
-"""What the exact increase is compared with; `gate` is minus the column `derivative`."""
+"""Estimates to compare with the exact increase; `gate` is minus `derivative`."""
 
 _LEAST_CELLS = 3
 

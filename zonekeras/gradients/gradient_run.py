@@ -1,19 +1,20 @@
 """`run_gradients`: the loss' increase in every cell, from one pass over the dev set.
 
-A forward and two backward passes estimate all cells and heads: the derivative of each
-window's loss by how far a zone is closed, and its curvature if the logits follow in a
-straight line (Gauss-Newton). Some cells are computed exactly beside it, to say how well
-the estimate ranks. Michel et al., "Are Sixteen Heads Really Better than One?" (2019),
-rank heads by the first derivative alone; Theis et al., "Faster gaze prediction with
-dense networks and Fisher pruning" (2018), by the curvature.
+One forward and two backward passes estimate all cells and heads: the derivative of each
+window's loss by how far a zone is closed, and its curvature for logits that change
+linearly (Gauss-Newton). Some cells are also computed exactly, to show how well the
+estimate ranks. Michel et al., "Are Sixteen Heads Really Better than One?" (2019), rank
+heads by the first derivative alone; Theis et al., "Faster gaze prediction with dense
+networks and Fisher pruning" (2018), by the curvature.
 
 An average of derivatives over a cell's own gate path ("integrated gradients",
 Sundararajan et al. 2017) would take a pass for every cell and step, more than the exact
 loss takes. `steps` integrates over paths that all layers share: one zone closes
-everywhere at once. What the layers and heads get adds up to what that costs.
+everywhere at once. The shares of layers and heads add up to the increase of the loss on
+that path.
 
-What is finished of a batch is kept: killed and started again, a run goes on, and its
-files are those of an undisturbed one.
+The sums of finished batches are kept. A run that is killed and started again continues,
+and its files are those of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def run_gradients(
             It may be a sweep's directory. A killed run started again goes on in it.
         on_progress: Called at the start and after every batch.
         model_name: What the table calls the model; by its source if left out.
-        command: What `gradients.json` says of who called.
+        command: What `gradients.json` says about the caller.
         **settings: Fields of `GradientSettings`, such as `exact=60`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What an estimate is run with. No Keras: a command checks it before it loads a model.
+"""The settings of an estimate. No Keras: a command checks them before loading a model.
 
 The settings of windows and batches are a sweep's, by the same names.
 """
@@ -20,7 +20,7 @@ from zonekeras.setting_checks import Check, faults, is_whole, or_none, whole_num
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 NUM_EXACT = 20
-"""Cells whose loss is computed exactly, too; fewer say little about ranks."""
+"""Cells that are computed exactly by default; fewer say little about ranks."""
 
 _LEAST_EXACT = 3
 _OF_SWEEPS = (

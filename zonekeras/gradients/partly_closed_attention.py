@@ -1,4 +1,4 @@
-"""Attention in which zones are partly closed, differentiable by how far.
+"""Attention in which zones are partly closed, differentiable by how far they are.
 
 Zones have keys of two roles, question and passage. So let a query's open attention be
 split into that to question, to passage and to other keys: contexts[g] are the parts of
@@ -6,15 +6,17 @@ its context, masses[g] the sums of their weights. Under any gates its context is
 
     sum over g of gates[g] * contexts[g] / sum over g of gates[g] * masses[g]
 
-Lowering a zone's gate from 1 to 0 and going straight from the open attention to that of
-the masked zone pass through the same points; only their spacing differs. By the gate
-they crowd at its end where a zone holds most of a query's attention (with 0.999 of it
-still half at a gate of 0.001), and the derivative by the gate vanishes though the zone
-matters. `closing` is the even spacing: 0 is open, 1 is masked, and the derivative by it
-is the step to the exact attention of the masked zone.
+Lowering a zone's gate from 1 to 0 passes through the same points as a straight line
+from the open attention to that of the masked zone; only their spacing differs. Where a
+zone holds most of a query's attention, the points crowd where the gate is near 0: a
+zone with 0.999 of the attention still has half of it at a gate of 0.001. There the
+derivative by the gate vanishes though the zone matters. `closing` is the even spacing:
+0 is open, 1 is masked, and the derivative by it is the step to the exact attention of
+the masked zone.
 
-A query that a zone leaves less than 1e-15 of its attention counts as not touched by it:
-derivatives by what is left divide by its square, which float32 has to hold.
+Where masking a zone would leave a query less than 1e-15 of its attention, the query
+counts as untouched: derivatives divide by the square of what is left, which float32 has
+to hold.
 
 Axis letters: `B` batch, `T` tokens, `N` heads, `H` head width, `R` roles, `Z` zones,
 `G` groups of keys.

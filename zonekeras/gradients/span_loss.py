@@ -1,8 +1,8 @@
 """The loss of a reader's logits, its slope and its curvature.
 
-The loss of a window is the mean of the cross-entropies of its first and its last token,
-in nats, as in training, but that padding takes no part: it does not depend on how far a
-window is padded.
+The loss of a window is the mean of the cross-entropies of the answer's first and last
+token, in nats. Unlike in training, padding takes no part, so that the loss does not
+depend on how far a window is padded.
 
 Axis letters: `B` batch, `T` tokens.
 """

@@ -7,6 +7,6 @@ module computes what its counterpart in `tokenizing`, `data` or `zones` computes
 tested against it.
 
 No operation here raises on data: a row that cannot be answered has a message instead.
-`options` and `code_points` are free of TensorFlow; the others need it. Of models this
-package knows nothing: logits come in as a function.
+`options` and `code_points` are free of TensorFlow; the others need it. This package
+knows nothing of models: logits come in as a function.
 """

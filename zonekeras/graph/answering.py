@@ -1,8 +1,8 @@
 """The whole way from strings to answers in a graph: the signature `answer`.
 
-Rows do not know of each other: a row that cannot be answered gets a message, the others
-their answers. Rows and their windows are run in slices, so that memory has a bound
-however much is asked at once.
+Rows are independent: a row that cannot be answered gets a message, the others their
+answers. Rows and their windows are run in slices, so that memory has a bound, however
+many rows a request has.
 
 Axes: `B` rows, `W` windows.
 """

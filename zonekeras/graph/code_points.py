@@ -1,12 +1,12 @@
 """What BERT's rules do to each Unicode character, as tables to look up.
 
-BERT's normalizer and its split into words go character by character. So the
+BERT's normalizer and its split into words work character by character. So the
 `tokenizers` library is asked once about every code point, and a graph that looks the
-answers up does exactly what the library does. NumPy only; about two seconds, once for
-each set of rules.
+answers up does exactly what the library does. NumPy only. It takes about two seconds,
+once for each set of rules.
 
-A table over all 1,114,112 code points is kept as its different pages of 256, since most
-pages of Unicode are alike.
+A table over all 1,114,112 code points is stored as its distinct pages of 256, since
+most pages of Unicode are alike.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class BertRules:
 
     Attributes:
         replacements: What each code point becomes.
-        kinds: `Kind` of each code point, as one that something became.
+        kinds: `Kind` of each code point, once characters are replaced.
     """
 
     replacements: Replacements

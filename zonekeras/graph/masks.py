@@ -1,9 +1,9 @@
 """The configuration grammar in a graph: strings to zone tables; see `zones`.
 
-Accepts what `zones.parse_configuration` accepts and `Configuration.tables` can show,
-under strict semantics. A mask that is not in the grammar, or names a layer or head that
-the model lacks, gets a message of about the same words; if several of its clauses are
-wrong, the first one's.
+Accepts what `zones.parse_configuration` accepts, except controls, under strict
+semantics. A mask that is not in the grammar, or names a layer or head that the model
+lacks, gets a message in about the same words. Of several wrong clauses, the first one's
+message is given.
 
 Axes: `B` masks, `C` clauses of all masks, `L` layers, `N` heads, `R` roles, `Z` zones.
 """
@@ -102,7 +102,7 @@ def read_masks(texts: Any, num_layers: int, num_heads: int) -> Masks:
 
 
 def _parse(clauses: Any) -> _Clauses:
-    """Takes clauses of the right form apart; a head of -1 means all heads.
+    """Splits clauses of the right form; a head of -1 means all heads.
 
     "All layers" is from 0 to a number that is above all others.
     """
@@ -129,7 +129,7 @@ def _parse(clauses: Any) -> _Clauses:
 def _messages(
     clauses: _Clauses, spelled: Any, texts: Any, num_layers: int, num_heads: int
 ) -> Any:
-    """Says of clauses of the right form what is wrong with them, string [C]."""
+    """Says what is wrong with clauses of the right form, string [C]."""
     received = tf.strings.join([" Received: '", texts, "'."])
     is_only = tf.strings.regex_full_match(clauses.zones, r"only-.*")
     only = _if(

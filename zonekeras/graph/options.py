@@ -52,7 +52,7 @@ class AnswerOptions:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> AnswerOptions:
-        """Takes the options out of a mapping of more; what is None is left out."""
+        """Takes the options out of a larger mapping; None means the default."""
         names = [one.name for one in fields(cls)]
         return cls(
             **{name: given[name] for name in names if given.get(name) is not None}
@@ -89,8 +89,8 @@ class ExportOptions:
         """Returns the default signatures of a model with this tokenizer.
 
         Args:
-            tokenizer: The tokenizer; of one that cannot run in a graph, `answer` is
-                left out, with a warning.
+            tokenizer: The tokenizer. If it cannot run in a graph, `answer` is left out,
+                with a warning.
             answer: How `answer` reads and decodes, if not by default.
         """
         if not runs_in_graph(tokenizer):

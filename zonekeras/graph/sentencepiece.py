@@ -1,13 +1,13 @@
 """SentencePiece's unigram tokenizer in a graph, with offsets in Unicode characters.
 
-tensorflow-text runs SentencePiece itself, on a model file that is put together from the
-tokenizer's pieces in the order of the model's ids. Its offsets are bytes of what it
-reads, which are mapped back to characters of the original.
+tensorflow-text runs SentencePiece itself, on a model file made of the tokenizer's
+pieces in the order of the model's ids. Its offsets count bytes of the normalized text;
+they are mapped back to characters of the original.
 
-Where two ways to cut a word are equally probable (`0|00` and `00|0`), SentencePiece and
-the `tokenizers` library can take different ones; and the library normalizes by
-user-perceived characters where SentencePiece goes by the longest rule, so that rare
-sequences of marks can be read otherwise.
+SentencePiece and the `tokenizers` library differ in two rare cases. Where two ways to
+cut a word are equally probable (`0|00` and `00|0`), they can take different ones. And
+the library normalizes by user-perceived characters, SentencePiece by the longest rule,
+so that rare sequences of marks can be read differently.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ class GraphSentencePiece(tf.Module):
     ) -> tuple[Any, Any]:
         """Gives empty spans the character that they are a part of.
 
-        Of a character that became several (as 1/2) SentencePiece gives all but the last
-        piece an empty span. The space that it puts before a text belongs to the first
-        character in the library; every other space is empty there too.
+        Where one character became several (such as ½), SentencePiece gives all but the
+        last piece an empty span. In the library the space before a text belongs to the
+        first character; every other space has an empty span there too.
         """
         starts, ends = spans
         is_first = tf.concat([[True], text[1:] != text[:-1]], axis=0)[: tf.size(text)]

@@ -18,7 +18,7 @@ def map_slices(
 
     Args:
         function: Takes first and stop of a slice, int64; returns tensors of one axis.
-        stop_of: Returns the stop of the slice that begins at an index.
+        stop_of: Returns the stop of the slice that starts at an index.
         count: int64, how many elements there are; there may be none.
         dtypes: What the function returns.
 

@@ -42,7 +42,7 @@ def decode_windows(
 ) -> WindowAnswers:
     """Finds the best span of each window.
 
-    Ties fall as in `data.decoding`, since `top_k` puts the lower index first.
+    Ties are broken as in `data.decoding`, since `top_k` puts the lower index first.
 
     Args:
         start_logits: float32 [B, T].

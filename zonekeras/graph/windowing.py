@@ -70,7 +70,7 @@ def slide(passage_lengths: Any, rooms: Any, doc_stride: int) -> Windows:
 def _border(start: Any, length: Any, later: Any) -> Any:
     """Returns the first token that has more context in `later` than in the one before.
 
-    In the original script's own floating-point expression, as a tie can hang on it.
+    In the original script's own floating-point expression, since it decides ties.
     """
     starts = [tf.gather(start, later - 1)[:, None], tf.gather(start, later)[:, None]]
     lengths = [tf.gather(length, later - 1)[:, None], tf.gather(length, later)[:, None]]

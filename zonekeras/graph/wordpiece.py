@@ -1,10 +1,9 @@
 """BERT's WordPiece tokenizer in a graph, with offsets in Unicode characters.
 
-Characters are normalized and split into words by tables (`code_points`), so exactly as
-the `tokenizers` library does it; words are cut by tensorflow-text's fast WordPiece
-(arXiv:2012.15524). tensorflow-text's own BertTokenizer is not used: its offsets are
-wrong where normalization changes lengths, and its normalization is another version of
-Unicode's.
+Tables (`code_points`) normalize characters and split them into words exactly as the
+`tokenizers` library does. tensorflow-text's fast WordPiece (arXiv:2012.15524) cuts the
+words. tensorflow-text's own BertTokenizer is not used: its offsets are wrong where
+normalization changes lengths, and it normalizes by another version of Unicode.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ class GraphWordPiece(tf.Module):
         )
 
     def _without_long_words(self, characters: Characters, words: Any) -> Characters:
-        """Makes words beyond the limit unknown, by a first character that none has."""
+        """Makes words beyond the limit unknown, by an unknown first character."""
         total = tf.size(characters.code_points, tf.int64)
         lengths = tf.concat([words[1:], [total]], axis=0)[: tf.size(words)] - words
         long = tf.boolean_mask(words, lengths > self._longest_word)

@@ -29,19 +29,20 @@ _UNSUPPORTED = (
 class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     """`keras.layers.MultiHeadAttention` masked by roles instead of a mask tensor.
 
-    Same weights, and the same results when the table is open. What a token may
-    attend to depends only on the two tokens' roles: `zone_tables` holds a float32
-    variable `[n, R, R]` (`n` = 1, or the number of heads), 1 = may attend,
-    0 = masked, real gates in (0, 1] weaken a zone. Assigning to it changes the next
-    call; nothing is rebuilt or retraced.
+    It has the same weights, and the same results when the table is open. Whether one
+    token may attend to another depends only on the roles of the two. `zone_tables`
+    holds float32 variables `[n, R, R]` (`n` = 1, or the number of heads): 1 = may
+    attend, 0 = masked; gates between 0 and 1 weaken a zone. Assigning to one changes
+    the next call; nothing is rebuilt or retraced.
 
     A masked key has weight exactly 0. A query with every key masked gets a zero
     context vector (the output projection then adds its bias).
 
-    Roles are the only mask: a Keras mask that comes with the inputs (such as
-    `Embedding(mask_zero=True)` makes) is not read; give padding the role PAD. A role
-    outside of `Role` has neither row nor column in the table: such a query gets a zero
-    context, such a key is open to every query. Gates below 0 or NaN count as masked.
+    Roles are the only mask. A Keras mask that comes with the inputs, as
+    `Embedding(mask_zero=True)` makes one, is not read; give padding the role PAD. A
+    role outside of `Role` has neither row nor column in the table: such a query gets a
+    zero context, and such a key is open to every query. Gates that are negative or NaN
+    count as masked.
 
     A layer used at several depths (ALBERT) has one table for each use.
 
@@ -86,7 +87,9 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
                     f"Received: {name}, which MaskedMultiHeadAttention does not "
                     "support. Leave it out."
                 )
-        super().__init__(num_heads, key_dim, **kwargs)
+        # Without autocasting, weights are the same numbers inside of the layer's call
+        # and where one of its parts is called by itself.
+        super().__init__(num_heads, key_dim, autocast=False, **kwargs)
         self.per_head_tables = per_head_tables
         self.num_tables = num_tables
         self.zone_tables: list[Any] = []
@@ -114,7 +117,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         ]
 
     def _build_attention(self, rank: int) -> None:
-        """Makes of Keras' parts the one that `attend` uses: dropout."""
+        """Makes the one part of Keras' attention that `attend` uses: dropout."""
         self._dropout_layer = ScopedDropout(
             self.dropout, dtype=self.dtype_policy, seed=self.seed
         )
@@ -204,10 +207,8 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
     def _scaled_query(self) -> tuple[Any, Any]:
         """Returns kernel and bias that make queries divided by sqrt(H)."""
         scale = self.key_dim**-0.5
-        # Cast first: inside of a layer's call Keras has done so already, and the same
-        # numbers have to come out where `project` is called by itself.
         kernel, bias = (
-            None if one is None else ops.cast(one, self.compute_dtype) * scale
+            None if one is None else ops.cast(one, "float32") * scale
             for one in (self.query_dense.kernel, self.query_dense.bias)
         )
         return kernel, bias
@@ -276,7 +277,7 @@ class MaskedMultiHeadAttention(keras.layers.MultiHeadAttention):
         return super().compute_output_shape(query_shape, value_shape or query_shape)
 
     def compute_output_spec(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-        """Traces the call: a layer would go by `compute_output_shape`, one output."""
+        """Traces the call, since `compute_output_shape` knows of one output only."""
         return keras.Operation.compute_output_spec(self, query, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

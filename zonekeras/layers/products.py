@@ -2,9 +2,9 @@
 
 TensorFlow 2.20 writes outside of its buffers where oneDNN multiplies batches of
 matrices whose batch dimensions have to be broadcast (tensorflow#117700, #123109): on
-CPUs with AVX-512 that is a crash, NaN, or wrong numbers. So every product has two
-matrices or equal batch dimensions; these two make it so where the operands' own shapes
-would not, and `tests/products.py` finds one that broadcasts.
+CPUs with AVX-512 that is a crash, NaN, or wrong numbers. So every product is one of two
+matrices or has equal batch dimensions. The two functions here see to that where the
+operands' own shapes do not, and `tests/products.py` finds a product that broadcasts.
 
 Axis letters: `B` batch, `N` heads, `T` tokens, `K` summed over, `M` columns.
 """
@@ -25,8 +25,8 @@ def dense(
 ) -> Any:
     """Returns `activation(inputs . kernel + bias)` as one product of all tokens.
 
-    Of a product of two matrices, TensorFlow's graph optimizer makes one operation with
-    the bias and the activation after it; of a product of batches it does not.
+    TensorFlow's graph optimizer fuses a product of two matrices with the bias and the
+    activation after it; a product of batches it does not fuse.
 
     Args:
         inputs: [..., K].

@@ -1,7 +1,8 @@
-"""Dropout whose mask somebody else can draw, for as long as a scope lasts.
+"""Dropout whose mask a caller can draw, for as long as a scope lasts.
 
-Where a batch is divided among replicas, each has to drop what one device would drop of
-its rows (`distribute.row_dropout`). What draws a mask knows the backend; this does not.
+Where a batch is divided among replicas, each has to drop what a single device would
+drop in its rows (`distribute.row_dropout`). The function that draws masks knows the
+backend; this module does not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _drop: ContextVar[Drop | None] = ContextVar("drop", default=None)
 
 @contextmanager
 def dropout_by(drop: Drop) -> Iterator[None]:
-    """Has all dropout in this thread's block done by a function.
+    """Lets a function do all dropout of this thread, inside a `with` block.
 
     Args:
         drop: Takes the layer's input, its rate in (0, 1) and a seed, an integer tensor
@@ -35,7 +36,7 @@ def dropout_by(drop: Drop) -> Iterator[None]:
 
 @keras.saving.register_keras_serializable(package="zonekeras")
 class ScopedDropout(keras.layers.Dropout):
-    """`keras.layers.Dropout`, but inside of `dropout_by` that function's."""
+    """`keras.layers.Dropout`, replaced by the function inside of `dropout_by`."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns the input, in training without what is dropped."""

@@ -15,7 +15,7 @@ heads of width 32 (`benchmarks/attention.py`): 0.93 to 1.03 of its time in float
 to 0.88 in bfloat16, where adding is slow. On JAX the bias is added, since XLA makes one
 loop of the sum and the softmax: the columns take 1.0 to 1.2 of its time there.
 
-What tables and roles say is not decided here: `zone_gates` makes `Gates` of them.
+Tables and roles are not interpreted here: `zone_gates` makes `Gates` of them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def attend(
         key: The keys.
         value: The values.
         gates: Which query may attend to which key.
-        dropout: What is done to the weights before values are added up.
+        dropout: Applied to the weights before values are added up.
     """
     weights = attention_weights(query, key, gates)
     context = ops.matmul(dropout(weights), value) * gates.is_open  # [B, N, T, H]
@@ -80,8 +80,8 @@ def attention_weights(
         gates: Which query may attend to which key.
 
     Returns:
-        Weights: exactly 0 for masked keys in every row that has an open key. What a row
-        without one holds means nothing: multiply it by `gates.is_open`.
+        Weights: exactly 0 for masked keys in every row that has an open key. A row
+        without an open key holds meaningless numbers: multiply it by `gates.is_open`.
     """
     if keras.backend.backend() == "jax":
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2))

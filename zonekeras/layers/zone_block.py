@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import keras
+from keras import ops
 
 from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttention
@@ -31,23 +32,23 @@ def activation_function(name: str) -> Any:
 @keras.saving.register_keras_serializable(package="zonekeras")
 def gelu_erf(x: Any) -> Any:
     """Gaussian error linear unit by the error function."""
-    return keras.ops.gelu(x, approximate=False)
+    return ops.gelu(x, approximate=False)
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
 def gelu_tanh(x: Any) -> Any:
     """Gaussian error linear unit by the tanh approximation."""
-    return keras.ops.gelu(x, approximate=True)
+    return ops.gelu(x, approximate=True)
 
 
 def activation_in_float32(activation: Any, x: Any) -> Any:
     """Applies an activation in float32, and returns it in the input's dtype.
 
-    For training on CPUs. In inference TensorFlow makes one operation of a product and
-    its activation; in training it cannot, since the derivative needs the sum, and by
-    itself GELU takes a CPU 2.5 times as long in bfloat16 as in float32.
+    For training on CPUs. In inference TensorFlow fuses a product with its activation.
+    In training it cannot, since the derivative needs the sum, and unfused GELU takes a
+    CPU 2.5 times as long in bfloat16 as in float32.
     """
-    return keras.ops.cast(activation(keras.ops.cast(x, "float32")), x.dtype)
+    return ops.cast(activation(ops.cast(x, "float32")), x.dtype)
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -56,6 +57,9 @@ class ZoneBlock(keras.layers.Layer):
 
     The layout of BERT (arXiv:1810.04805), shared by RoBERTa, XLM-R, ELECTRA,
     DistilBERT and ALBERT.
+
+    Hidden states are float32 between the layers whatever the dtype policy: only
+    products are computed in its dtype, so that roundings do not add up over layers.
 
     Args:
         num_heads: Attention heads.
@@ -83,7 +87,8 @@ class ZoneBlock(keras.layers.Layer):
         num_tables: int = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Autocasting would round the hidden states on their way in.
+        super().__init__(autocast=False, **kwargs)
         self.config = {
             "num_heads": num_heads,
             "hidden_dim": hidden_dim,
@@ -144,14 +149,14 @@ class ZoneBlock(keras.layers.Layer):
         """Runs the layer.
 
         Args:
-            hidden: [B, T, D].
+            hidden: float32 [B, T, D].
             roles: int32 [B, T].
             zone_table: float32 [1 or B, 1 or N, R, R] in place of the variable.
             table_index: Which of the block's tables to read.
             training: Whether dropout is on.
 
         Returns:
-            [B, T, D].
+            float32 [B, T, D].
         """
         attended = self.attention(
             hidden,
@@ -166,12 +171,12 @@ class ZoneBlock(keras.layers.Layer):
         """Runs what follows attention, token by token.
 
         Args:
-            hidden: [B, T, D], the layer's input.
+            hidden: float32 [B, T, D], the layer's input.
             attended: [B, T, D], the attention's output.
             training: Whether dropout is on.
 
         Returns:
-            [B, T, D].
+            float32 [B, T, D].
         """
         attended = self.dropout(attended, training=training)
         hidden = normalized_sum(hidden, attended, self.attention_norm)
@@ -179,7 +184,8 @@ class ZoneBlock(keras.layers.Layer):
         activation = intermediate.activation
         if training and runs_on_cpu():
             activation = partial(activation_in_float32, activation)
-        widened = dense(hidden, intermediate.kernel, intermediate.bias, activation)
+        rounded = ops.cast(hidden, self.compute_dtype)
+        widened = dense(rounded, intermediate.kernel, intermediate.bias, activation)
         widened = dense(widened, output.kernel, output.bias)
         widened = self.dropout(widened, training=training)
         return normalized_sum(hidden, widened, self.output_norm)

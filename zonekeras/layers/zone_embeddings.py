@@ -16,7 +16,8 @@ class ZoneEmbeddings(keras.layers.Layer):
     """Token, position and (where the family has them) segment embeddings.
 
     Sum, layer normalization, dropout, and a projection where the embeddings are
-    narrower than the encoder (ALBERT, small ELECTRA).
+    narrower than the encoder (ALBERT, small ELECTRA). All but the projection's product
+    is computed in float32 whatever the dtype policy; `ZoneBlock` says why.
 
     Args:
         vocabulary_size: Rows of the token embedding.
@@ -44,7 +45,7 @@ class ZoneEmbeddings(keras.layers.Layer):
         project: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.config = {
             "vocabulary_size": vocabulary_size,
             "hidden_dim": hidden_dim,
@@ -56,7 +57,7 @@ class ZoneEmbeddings(keras.layers.Layer):
             "project": embedding_dim != hidden_dim if project is None else project,
         }
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
-        common = {"dtype": self.dtype_policy}
+        common = {"dtype": "float32"}
         self.token = keras.layers.Embedding(
             vocabulary_size, embedding_dim, initializer, name="token", **common
         )
@@ -76,7 +77,10 @@ class ZoneEmbeddings(keras.layers.Layer):
         self.dropout = ScopedDropout(dropout, **common)
         self.projection = (
             keras.layers.Dense(
-                hidden_dim, kernel_initializer=initializer, name="projection", **common
+                hidden_dim,
+                kernel_initializer=initializer,
+                name="projection",
+                dtype=self.dtype_policy,
             )
             if self.config["project"]
             else None
@@ -96,7 +100,16 @@ class ZoneEmbeddings(keras.layers.Layer):
     def call(
         self, token_ids: Any, segment_ids: Any, training: bool | None = None
     ) -> Any:
-        """Returns hidden states [B, T, D] of int32 [B, T] tokens and segments."""
+        """Returns the hidden states of layer 0.
+
+        Args:
+            token_ids: int32 [B, T].
+            segment_ids: int32 [B, T].
+            training: Whether dropout is on.
+
+        Returns:
+            float32 [B, T, D].
+        """
         positions = ops.expand_dims(ops.arange(ops.shape(token_ids)[1]), 0)  # [1, T]
         embedded = self.token(token_ids) + self.position(positions)
         if self.segment is not None:
@@ -104,7 +117,9 @@ class ZoneEmbeddings(keras.layers.Layer):
         embedded = self.dropout(self.norm(embedded), training=training)
         if self.projection is None:
             return embedded
-        return dense(embedded, self.projection.kernel, self.projection.bias)
+        rounded = ops.cast(embedded, self.compute_dtype)
+        projected = dense(rounded, self.projection.kernel, self.projection.bias)
+        return ops.cast(projected, "float32")
 
     def compute_output_shape(
         self, token_ids_shape: Any, segment_ids_shape: Any = None

@@ -21,8 +21,8 @@ class Gates(NamedTuple):
     """What a zone table says of the tokens of a batch.
 
     The score of query i and key j gets `by_query[i] . key_roles[j]`, which is one entry
-    of the table's log gates: a sum of R terms of which one is not zero, so that it is
-    exact, and the same whether the table came from a variable or per example.
+    of the table's log gates. The sum has R terms, of which at most one is not zero, so
+    it is exact, and the same whether the table came from a variable or per example.
 
     Attributes:
         by_query: [B, n, T, R], the log gates of each query's row.

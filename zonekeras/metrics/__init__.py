@@ -145,8 +145,8 @@ def evaluate(
 
     Args:
         dataset: The questions with their gold answers.
-        predictions: Question id -> answer text. Other ids in it are ignored; for those
-            it lacks see the metric's module and `missing_predictions`.
+        predictions: Question id -> answer text. Other ids in it are ignored. For ids
+            that it lacks see the metric's module and `missing_predictions`.
         null_odds: For `squad_v2`, question id -> how much "no answer" is preferred.
         metric: As for `choose_metric`.
         null_threshold: For `squad_v2`, the null odds above which an answer counts as

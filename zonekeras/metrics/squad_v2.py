@@ -2,8 +2,8 @@
 
 Source: Rajpurkar, Jia and Liang, "Know What You Don't Know: Unanswerable Questions
 for SQuAD" (2018) and its evaluation script. Differences from v1.1: gold answers that
-leave no word are dropped; without any, the one right answer is the empty string; and
-two texts that leave no word have F1 1.
+leave no word are dropped. If none is left, the only right answer is the empty string.
+Two texts that leave no word have F1 1.
 
 "Has an answer" means that the file lists one, whatever `is_impossible` says. A
 question without a prediction is left out of all counts (the script stops there).

@@ -42,11 +42,11 @@ class CompiledFunction:
     ) -> CompiledFunction:
         """Returns the same computation on other variables of the same shapes.
 
-        On JAX it is the same program, called with other values, so that twelve layers
+        On JAX the same program is called with other values, so that twelve layers
         compile as fast as one.
 
         Args:
-            function: What `variables` belong to; does the same as this one's.
+            function: What `variables` belong to; it computes the same as this one's.
             variables: In the order of this one's.
         """
         if keras.backend.backend() != "jax":

@@ -33,8 +33,8 @@ def pull_back(
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Runs a function forward once, and backward once for each cotangent.
 
-    For use in a `CompiledFunction`. Only `point` is differentiated by: variables that
-    the function reads cost no backward pass.
+    For use in a `CompiledFunction`. Derivatives are taken by `point` alone: variables
+    that the function reads cost no backward pass.
 
     Args:
         function: Takes the point, returns a tensor.

@@ -60,7 +60,7 @@ class EncoderConfig:
 
     @property
     def id_limits(self) -> dict[str, int]:
-        """By input, how many ids there are from 0; of an ignored one nothing."""
+        """How many ids each input has, from 0; an ignored input is left out."""
         limits = {"token_ids": self.vocabulary_size, "roles": NUM_ROLES}
         return limits | (
             {"segment_ids": self.num_segments} if self.num_segments else {}

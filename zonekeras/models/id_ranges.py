@@ -1,10 +1,10 @@
 """What signatures do about ids that the model does not have (TensorFlow only).
 
 A server joins the rows of several clients into one call, and on a CPU one token id
-without a row in the embedding fails the whole call. So the signatures read ids clipped
-into their ranges, and a row that had one outside gets NaN; the other rows have the
-numbers that they have without it. Sequences longer than the model's positions are
-still refused: that is a shape, which all rows of a call share.
+without a row in the embedding makes the whole call fail. So the signatures clip ids
+into their ranges, and a row that had an id outside gets NaN; the other rows keep their
+numbers. Sequences longer than the model's positions are still refused: length is a
+shape, which all rows of a call share.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def clip_ids(
 
     Args:
         inputs: int32 [B, T] `token_ids`, `segment_ids` and `roles`.
-        config: The model's encoder. Of one without segments all segment ids will do.
+        config: The model's encoder. If it has no segments, every segment id is allowed.
 
     Returns:
         The inputs, and bool [B], whether a row had an id outside.

@@ -1,30 +1,29 @@
 """Random weights with which a small reader learns to match words in minutes.
 
-From plain random weights a small reader stays for thousands of steps at guessing one
-of the names of the right kind: that a passage word equal to a question word matters is
-a product of several weights that are all near zero. These weights are random too, but
-attention starts as what pretrained encoders have come to look like: a token attends to
-equal tokens, to near tokens, or to the other segment. Nothing here knows a word, a
+From plain random weights a small reader guesses for thousands of steps among the names
+of the right kind. To learn that a passage word matters because it equals a question
+word, it needs a product of several weights that are all near zero. These weights are
+random too, but attention starts out like that of pretrained encoders: a token attends
+to equal tokens, to near tokens, or to the other segment. Nothing here knows a word, a
 task or an answer.
 
 Method: mimetic initialization (Trockman and Kolter, "Mimetic Initialization of
 Self-Attention Layers", 2023, arXiv:2305.09828), which sets the product of a head's
 query and key weights near a multiple of the identity, that of its value and output
-weights near a negative one, and positions to sinusoids. What is different here: the
-hidden width is divided into three fields, for positions, segments and tokens, and every
-head has the identity in one of them.
+weights near a negative one, and positions to sinusoids. Here, in addition, the hidden
+width is divided into three fields, for positions, segments and tokens, and every head
+has the identity in one of them.
 
     head 0, 4, …    tokens     W_Q W_K^T = +c I    equal tokens attend to each other
     head 1, 5, …    positions  W_Q W_K^T = +c I    near tokens do, within some words
     head 2, 6, …    positions  W_Q W_K^T = +c I/4  the same, wider
     head 3, 7, …    segments   W_Q W_K^T = -c I    question and passage do
 
-The value and output weights of every head carry the segment field, negated and so
-scaled that it is zero after the first layer wherever a token found only its own
-segment: what is left marks the tokens that have an equal one in the other segment.
-
-The feed-forward parts and the head start as zero (their last kernels do), so that
-nothing random drowns this. Everything else is as `weights.random_weights` has it.
+The value and output weights of every head carry the segment field, negated. Its scale
+makes it zero after the first layer wherever a token attended to its own segment alone:
+what is left marks the tokens that have an equal one in the other segment. The last
+kernels of the feed-forward parts and of the head start as zero, so that nothing random
+drowns this. Everything else is as in `weights.random_weights`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from zonekeras.models.weights import (
 FloatArray = npt.NDArray[np.float64]
 
 HEAD_KINDS = 4
-"""Heads come in this many kinds, in turn."""
+"""Heads are of this many kinds, in turn."""
 
 EMBEDDING_DEVIATION = 0.05
 """Root mean square of the sum of the embeddings; the normalization scales it to 1."""

@@ -1,9 +1,9 @@
 """KerasHub presets: a name that KerasHub knows, or a directory that it wrote.
 
-A named preset is downloaded when it is asked for; an unknown name is refused without
-touching the network, and so are other addresses (`hf://`, `kaggle://`). A directory is
-as `save_to_preset` writes it, with a tokenizer. Nothing is loaded with Keras' safe mode
-off, and a directory may only name the classes of the six families.
+A named preset is downloaded when it is asked for. Unknown names and other addresses
+(`hf://`, `kaggle://`) are refused without touching the network. A directory has to be
+as `save_to_preset` writes it, with a tokenizer. Everything is loaded in Keras' safe
+mode, and a directory may only name the classes of the six families.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """KerasHub tokenizers as `ReaderTokenizer`, which knows character offsets.
 
-Only what a KerasHub tokenizer holds is taken (word pieces, merges, SentencePiece
-model), so none of its own tokenizing, and no tensorflow-text, runs.
+Only the data of a KerasHub tokenizer (word pieces, merges, SentencePiece model) is
+taken, so neither its own code nor tensorflow-text runs.
 
 Two differences on purpose. A lower-casing WordPiece tokenizer also strips accents
 here, as the original BERT did when the models were trained; KerasHub's leaves them

@@ -8,8 +8,8 @@
 `1/` is a version directory, so that TF Serving takes the model directory as a base
 path. `model_writing` writes one.
 
-The SavedModel of format 1 is not run any more (`outdated_saved_model`); all else of
-such a directory is read as before.
+A SavedModel of format 1 is no longer run (`outdated_saved_model`); the rest of such a
+directory is read as before.
 """
 
 from __future__ import annotations
@@ -31,10 +31,9 @@ MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"
 SAVED_MODEL_VERSION = "1"
 FORMAT_VERSION = 2
-"""The format that is written; a version of zonekeras reads none above its own.
-
-Raise it with `saved_model.GRAPH_VERSION`, so that a SavedModel which must not be run
-any more is known by its directory's description, before it is loaded.
+"""The format that is written; a version of zonekeras reads none above its own. Raise it
+together with `saved_model.GRAPH_VERSION`, so that the directory's description shows,
+before loading, that a SavedModel must no longer be run.
 """
 
 
@@ -94,8 +93,8 @@ def check_same_model(directory: Path, fingerprint: str) -> None:
         fingerprint: That model's.
 
     Raises:
-        InputError: If the directory describes another model, or what it has for a
-            description cannot be read.
+        InputError: If the directory describes another model, or its description cannot
+            be read.
     """
     path = directory / DESCRIPTION_FILE
     if not path.exists():
@@ -113,7 +112,9 @@ def check_same_model(directory: Path, fingerprint: str) -> None:
     )
 
 
-_MORE_FLAGS = "add the flags for signatures and limits that it was exported with"
+_MORE_ARGUMENTS = (
+    "add the arguments for signatures and limits that it was exported with"
+)
 
 
 def check_saved_model(directory: Path) -> None:
@@ -134,21 +135,20 @@ def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputE
 
     Args:
         saved_model: Its directory, such as the `1` of a model directory.
-        can_leave: Whether who wants it can take the Keras model in its place.
+        can_leave: Whether the Keras model can be taken instead.
     """
     directory = saved_model.parent
     if (directory / DESCRIPTION_FILE).exists():
-        way_out = f"Write it again: {_export_command(directory)}; {_MORE_FLAGS}; "
+        way_out = f"Write it again: {_export_command(directory)}; {_MORE_ARGUMENTS}; "
         way_out += (
-            "or leave it aside with --prefer_saved_model=False (in Python "
-            "prefer_saved_model=False)"
+            "or leave it aside with `prefer_saved_model=False`"
             if can_leave
             else "then it can be served"
         )
     else:
         way_out = (
-            "Write it again from its model: zonekeras export --model SOURCE "
-            "--output_dir DIR; and use the one in DIR"
+            "Write it again from its model: zonekeras export `model=SOURCE` "
+            "`output_dir=DIR`; and use the one in DIR"
         )
     return InputError(
         f"Expected a SavedModel that this version of zonekeras can run. Received: "
@@ -158,19 +158,20 @@ def outdated_saved_model(saved_model: Path, *, can_leave: bool = True) -> InputE
 
 
 def _export_command(directory: Path) -> str:
-    """Returns the command that writes a model directory's SavedModel again.
+    """Returns what writes a model directory's SavedModel again: a command's arguments.
 
-    That of a fine-tuned model answers with the settings that it was trained with.
+    A fine-tuned model answers with the settings that it was trained with.
     """
-    words = ["zonekeras", "export", "--model", str(directory)]
-    words += ["--output_dir", str(directory)]
+    arguments: dict[str, Any] = {"model": directory, "output_dir": directory}
     made_by = read_description(directory / DESCRIPTION_FILE)[0].made_by or {}
     settings = made_by.get("settings")
     for name, default in asdict(AnswerOptions()).items():
         value = settings.get(name) if isinstance(settings, dict) else None
         if value is not None and value != default:
-            words.append(f"--{name}={value}")
-    return shlex.join(words)
+            arguments[name] = value
+    return "zonekeras export " + " ".join(
+        f"`{name}={shlex.quote(str(value))}`" for name, value in arguments.items()
+    )
 
 
 def read_description(path: Path) -> tuple[ModelDescription, str]:

@@ -1,10 +1,10 @@
-"""Writing a model directory of ours (`model_directory`), killed at any moment.
+"""Writing a model directory of ours (`model_directory`), safe to kill at any moment.
 
-What is large is written whole under another name first. Then the old model goes, its
-description first of all, and the new one takes its place, `1/` last: so a `1/` of ours
-always has its description beside it, and a description always its own weights, whenever
-a process is killed. Of the model that was there already the description stays until the
-new one takes its place.
+Large parts are first written whole under another name. Then the old model is removed,
+its description first of all, and the new one takes its place, `1/` last. So a `1/` of
+ours always has its description beside it, and a description always its own weights,
+whenever a process is killed. Where the same model was there already, its description
+stays until the new one takes its place.
 """
 
 from __future__ import annotations

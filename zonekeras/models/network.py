@@ -266,8 +266,9 @@ def run_rows_in_slices(
 ) -> Any:
     """Runs chosen rows, on a CPU a few examples at a time.
 
-    No more rows at once than the batch has tokens: what a layer keeps in between stays
-    in the CPU's cache. The slices are equal, so that one batch shape makes one program.
+    No more rows run at once than the batch has tokens, so that a layer's intermediate
+    results stay in the CPU's cache. The slices are equal, so that one batch shape makes
+    one program.
 
     Args:
         run: Takes `hidden` and `rows` in one dictionary, returns a tensor [B, M, D].

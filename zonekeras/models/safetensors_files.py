@@ -1,7 +1,7 @@
 """The tensors of a Hugging Face directory: `model.safetensors`, whole or in shards.
 
-Only safetensors files are read. Formats that hold pickled Python objects, which run
-code when they are read, are refused with a word on how to convert them.
+Only safetensors files are read. Formats with pickled Python objects, which run code
+when they are read, are refused with advice on how to convert them.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ The contract that every SavedModel of ours keeps:
 `num_heads` and `graph_version` are variables too, so that they are known without the
 model directory that the SavedModel belongs to.
 
-`signatures` adds what a server may be asked besides. Only tensors and functions are
-saved, no Python; a function is traced once, with free batch size and length.
+`signatures` adds the other functions that a server offers. Only tensors and functions
+are saved, no Python. A function is traced once, with free batch size and length.
 """
 
 from __future__ import annotations
@@ -46,12 +46,11 @@ from zonekeras.tasks.names import TaskName
 from zonekeras.zones import NUM_ROLES
 
 GRAPH_VERSION = 2
-"""Kept in every SavedModel as `graph_version`; one of a lower version is refused.
-
-Raise it, and `model_directory.FORMAT_VERSION` with it, when a graph that was written
-before must not be run any more, since it gives wrong numbers or does harm. Graphs of
-version 1, which have no `graph_version`, multiply matrices with broadcast batch
-dimensions, where oneDNN writes outside its buffers on CPUs with AVX-512.
+"""Kept in every SavedModel as `graph_version`; a SavedModel of a lower version is
+refused. Raise it, and `model_directory.FORMAT_VERSION` with it, when older graphs must
+no longer be run, since they give wrong numbers or do harm. Graphs of version 1, which
+have no `graph_version`, multiply matrices with broadcast batch dimensions, where oneDNN
+writes outside its buffers on CPUs with AVX-512.
 """
 
 _VALUE_OF = "{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -84,7 +83,7 @@ class ReaderModule(tf.Module):
         )
         hidden = tf.TensorSpec(
             [None, None, reader.config.hidden_dim],
-            tf.as_dtype(reader.compute_dtype),
+            tf.float32,
             "hidden",
         )
 
@@ -266,10 +265,10 @@ def write_saved_model(
 def load_module(directory: str | Path) -> Any:
     """Loads a SavedModel of ours; call it inside a strategy's scope to mirror it.
 
-    Keep the returned object: its functions stop working when it is collected. A
-    mirrored one is flipped from outside, `module.zone_tables[3].assign(table)`, and run
-    by `strategy.run(lambda *inputs: module.logits(*inputs), args)` in a `tf.function`;
-    without the lambda, the function is handed all replicas' inputs at once.
+    Keep the returned object: its functions stop working when it is collected. Flip a
+    mirrored one from outside the replicas, `module.zone_tables[3].assign(table)`, and
+    run it by `strategy.run(lambda *inputs: module.logits(*inputs), args)` in a
+    `tf.function`. Without the lambda, the function gets all replicas' inputs at once.
 
     Returns:
         What was saved as a `ReaderModule`; its `graph_fingerprint` is the SHA-256 of
@@ -306,7 +305,7 @@ def load_module(directory: str | Path) -> Any:
 def check_graph_version(directory: str | Path, *, can_leave: bool = True) -> None:
     """Refuses a SavedModel of ours that an earlier version wrote; does not load it.
 
-    What is damaged or somebody else's passes: loading it says so.
+    Damaged and foreign SavedModels pass: loading them says what is wrong.
 
     Args:
         directory: As `load_module` takes it.

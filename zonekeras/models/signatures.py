@@ -3,13 +3,14 @@
 - `answer`: strings to answers under a mask for each row; see `graph.answering`.
 - `attention`: weights of chosen layers, under zone tables for each row.
 - `set_mask`, `get_mask` and `logits`: assign, return and read the variables. A server
-  puts rows of different clients into one batch, and starts more than one copy: what one
-  client assigns, others get. So these are left out unless asked for.
+  may batch rows of different clients and run several copies of a model, so one client's
+  mask would change others' answers. So these are left out unless asked for.
 
 In all of them the first axis of every input and output is the row, as a server's
-batching wants it, and no operation raises on what a row holds: `answer` and `set_mask`
-return an error for the row, those that read ids NaN (see `id_ranges`). Shapes that the
-model cannot read are refused, such as more tokens than it has positions.
+batching requires. No operation raises on the content of a row: `answer` and `set_mask`
+return an error for the row, and signatures that read ids return NaN (see `id_ranges`).
+Shapes that the model cannot read, such as more tokens than it has positions, are
+refused.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _logits(module: ReaderModule, reader: SpanReader) -> Any:
 
 
 def _set_mask(module: ReaderModule, reader: SpanReader) -> Any:
-    """Assigns the last row's mask that is right; returns an error for each row."""
+    """Assigns the last valid mask of the rows; returns an error for each row."""
     num_layers, num_heads = reader.config.num_layers, reader.config.num_heads
     per_head = int(module.zone_tables[0].shape[0]) == num_heads
 
@@ -151,7 +152,7 @@ def _set_mask(module: ReaderModule, reader: SpanReader) -> Any:
 
 
 def _names_a_head(masks: Masks, mask: Any) -> Any:
-    """Says of masks that differ between heads that variables cannot hold them."""
+    """Returns a message for masks that differ between heads, else empty strings."""
     differs = tf.reduce_any(masks.tables != masks.tables[:, :, :1], axis=[1, 2, 3, 4])
     message = tf.strings.join(
         [

@@ -32,9 +32,10 @@ class SpanReader(keras.Model):
     head_kind = ""
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
+        # The head reads float32 hidden states with float32 weights.
+        super().__init__(autocast=False, **kwargs)
         self.encoder = ZoneEncoder(config, name="encoder", dtype=self.dtype_policy)
-        self.span_head = dense_head(2, "span_head", self.dtype_policy)
+        self.span_head = dense_head(2, "span_head")
 
     @property
     def config(self) -> EncoderConfig:
@@ -57,7 +58,7 @@ class SpanReader(keras.Model):
         self.span_head.build((None, None, self.config.hidden_dim))
 
     def head(self, hidden: Any, roles: Any = None) -> Any:
-        """Returns logits float32 [B, T, 2] of hidden states [B, T, D].
+        """Returns logits float32 [B, T, 2] of hidden states float32 [B, T, D].
 
         Roles, which other heads read, play no part.
         """

@@ -67,9 +67,9 @@ def read_tf1_checkpoint(
     """Reads an encoder and, where there is one, its question-answering head.
 
     Args:
-        directory: Where to look for what the other two do not say. Of several
-            checkpoints in it, the one that the file `checkpoint` names counts, else
-            `bert_model.ckpt`.
+        directory: Where to look for the files that the other two do not name. Of
+            several checkpoints in it, the one that the file `checkpoint` names counts,
+            else `bert_model.ckpt`.
         bert_config_file: The configuration, by default `bert_config.json`.
         init_checkpoint: The checkpoint's prefix, such as `model.ckpt-1234`.
 
@@ -170,7 +170,7 @@ def _name_in(directory: Path) -> str:
         raise InputError(
             f"{directory}: expected one checkpoint, or {DEFAULT_NAME}, or a file "
             f"'checkpoint' that names one. Received: {some(names)}. Give "
-            "--init_checkpoint, the path without .index."
+            "`init_checkpoint`, the path without .index."
         )
     raise InputError(
         f"{directory}: expected a TF1 checkpoint, such as {DEFAULT_NAME}.index with "

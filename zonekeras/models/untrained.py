@@ -26,10 +26,10 @@ def load_untrained(
     do_lower_case: bool | None = None,
     seed: int = 0,
 ) -> ZoneModel:
-    """Makes a model like a SOURCE, but with fresh weights, which it need not have.
+    """Makes a model like a SOURCE, but with fresh weights.
 
     Args:
-        source: As for `load`; a directory in the Hugging Face layout or of a TF1
+        source: As for `load`. A directory in the Hugging Face layout or of a TF1
             checkpoint may lack the weights.
         do_lower_case: Whether text is lower-cased; by the source if left out.
         seed: Of the weights.

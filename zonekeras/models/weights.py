@@ -96,7 +96,7 @@ def head_shapes(
 
 
 def random_weights(shapes: Mapping[str, Shape], seed: int = 0) -> Weights:
-    """Returns fresh weights that depend on nothing but the names, shapes and seed.
+    """Returns fresh weights that depend only on the names, shapes and seed.
 
     Scales are ones, biases and offsets zeros, the rest is normal with a deviation of
     0.02, cut at two deviations.

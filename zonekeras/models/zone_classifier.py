@@ -24,13 +24,13 @@ class ZoneClassifier(keras.Model):
     Axis letters: `B` batch, `T` tokens, `D` width, `K` classes, `L` layers, `N` heads,
     `R` roles.
 
-    The head has no dropout of its own, and computes in float32 under every policy: it
-    is one vector for each window.
+    The head has no dropout of its own.
 
     Args:
         config: An `EncoderConfig` or its dictionary.
         head: A `ClassifierHead` or its dictionary.
-        **kwargs: As in `keras.Model`; `dtype` may be a mixed-precision policy.
+        **kwargs: As in `keras.Model`; `dtype` may be a mixed-precision policy, the
+            head computes in float32 all the same.
 
     Example:
         >>> from zonekeras.models.classifier_head import Pooling
@@ -57,17 +57,18 @@ class ZoneClassifier(keras.Model):
         head: ClassifierHead | Mapping[str, Any],
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        # The head reads float32 hidden states with float32 weights.
+        super().__init__(autocast=False, **kwargs)
         if not isinstance(head, ClassifierHead):
             head = ClassifierHead.from_dict(head)
         self.classifier_head = head
         self.encoder = ZoneEncoder(config, name="encoder", dtype=self.dtype_policy)
         self.pooling_head = (
-            dense_head(self.config.hidden_dim, "pooling_head", self.dtype_policy)
+            dense_head(self.config.hidden_dim, "pooling_head")
             if head.pooling.activation
             else None
         )
-        self.class_head = dense_head(len(head.labels), "class_head", self.dtype_policy)
+        self.class_head = dense_head(len(head.labels), "class_head")
 
     @property
     def config(self) -> EncoderConfig:
@@ -105,7 +106,7 @@ class ZoneClassifier(keras.Model):
         """Returns the classes' logits.
 
         Args:
-            hidden: [B, T, D].
+            hidden: float32 [B, T, D].
             roles: int32 [B, T]; they decide where the mean is taken.
 
         Returns:
@@ -115,7 +116,7 @@ class ZoneClassifier(keras.Model):
         if pooling is Pooling.MEAN:
             pooled = mean_of_text(hidden, roles)
         else:
-            pooled = ops.cast(hidden[:, 0], "float32")
+            pooled = hidden[:, 0]
         if self.pooling_head is not None:
             activation = activation_function(str(pooling.activation))
             pooled = apply_head(self.pooling_head, pooled, activation)
@@ -149,7 +150,7 @@ def mean_of_text(hidden: Any, roles: Any) -> Any:
     """Returns the mean over the tokens of texts, which leaves padding and special ones.
 
     Args:
-        hidden: [B, T, D].
+        hidden: float32 [B, T, D].
         roles: int32 [B, T].
 
     Returns:
@@ -160,4 +161,4 @@ def mean_of_text(hidden: Any, roles: Any) -> Any:
     )
     shares = ops.cast(is_text, "float32")  # [B, T]
     shares /= ops.maximum(ops.sum(shares, axis=1, keepdims=True), 1.0)
-    return ops.sum(ops.cast(hidden, "float32") * shares[..., None], axis=1)
+    return ops.sum(hidden * shares[..., None], axis=1)

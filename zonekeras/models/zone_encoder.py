@@ -31,7 +31,7 @@ class ZoneEncoder(keras.layers.Layer):
     """
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if not isinstance(config, EncoderConfig):
             config = EncoderConfig.from_dict(config)
         self.config = config
@@ -110,8 +110,8 @@ class ZoneEncoder(keras.layers.Layer):
     def run_rows(self, layer: int, inputs: Mapping[str, Any]) -> Any:
         """Runs one layer for chosen rows, each under a table row of its own.
 
-        What several configurations share at their first masked layer (keys, values,
-        rows that are equal) is computed once; see `sweeping.evaluations`.
+        Several configurations share keys, values and equal rows at their first masked
+        layer; these are computed once. See `sweeping.evaluations`.
 
         Args:
             layer: The layer.

@@ -109,7 +109,7 @@ class ZoneModel:
         return self._state[1]
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 of all that decides the logits but the masks.
+        """Returns a SHA-256 of all that decides the logits, except the masks.
 
         That is the weights and how they are used (activation, epsilon, how a window is
         pooled, …). It is the same for every form of a model: Keras, SavedModel, or its
@@ -180,8 +180,8 @@ class ZoneModel:
             of `labels`.
 
         Raises:
-            InputError: If an input is missing, of the wrong shape, or holds a number
-                that stands for nothing.
+            InputError: If an input is missing, of the wrong shape, or holds an id or
+                role that does not exist.
         """
         arrays = _checked(inputs, self.description.encoder)
         tables = None

@@ -43,7 +43,7 @@ def mass_effect_plot(
     if cells.empty:
         raise InputError(
             "Expected a sweep's result with attention masses. Received: one without; "
-            "run 'zonekeras sweep … --attention_questions 50'."
+            "run the sweep with `attention_questions=50`."
         )
     figure = new_figure(*(figure_size or _SIZE))
     axes = figure.add_subplot()

@@ -44,7 +44,7 @@ def controls_heatmap(
     if matrix is None:
         raise InputError(
             "Expected a sweep's result with controls. Received: one without; run "
-            "'zonekeras sweep … --controls 1'."
+            "the sweep with `controls=1`."
         )
     rates = column_matrix(result, f"{score}_beyond_q")
     chosen, labels = Look(**look), labels_of(result)

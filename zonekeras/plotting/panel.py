@@ -23,7 +23,7 @@ NOT_RUN_COLOR = "0.8"
 GRID_COLOR = "0.9"
 _MOST_LAYER_LABELS = 30
 _MOST_CHARACTERS = 7
-"""Of a label below a cell of the usual width, such as `q2p+p2q`."""
+"""Characters of a label below a cell of the usual width, such as `q2p+p2q`."""
 _INCHES_OF_CHARACTER = 0.1
 _LEAST_INCHES, _MOST_INCHES = 1.0, 50.0
 

@@ -53,8 +53,8 @@ def set_heatmap(
     if panels is None:
         raise InputError(
             f"Expected a result that holds the set {name} in every layer. Received: "
-            f"one of {len(table)} configurations that does not; run 'zonekeras sweep "
-            f"… --sets {name}'."
+            f"one of {len(table)} configurations that does not; run the sweep "
+            f"with the set {name}."
         )
     matrices = set_matrices(result, panels, f"{score}_effect") or []
     rates = set_matrices(result, panels, f"{score}_q")

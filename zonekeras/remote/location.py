@@ -1,6 +1,6 @@
-"""A place in a remote file system: what is there, getting it, putting it.
+"""A place in a remote file system: listing, reading and writing it.
 
-Whatever goes wrong there (no such bucket, no rights, no network) is an `InputError`.
+Every failure there (no such bucket, no rights, no network) is an `InputError`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from zonekeras.errors import InputError
 
 _OBJECT_STORES = {"gs", "gcs", "s3", "s3a", "abfs", "az"}
-"""Show an object when all of it is there: no temporary name is needed."""
+"""They show an object only when all of it is there, so no temporary name is needed."""
 
 
 def is_remote(path: str | os.PathLike[str]) -> bool:
@@ -89,7 +89,7 @@ class RemoteLocation:
             self._files.get_file(self._at(name), os.fspath(target))
 
     def put(self, source: Path, name: str) -> None:
-        """Copies a local file there, all of it or nothing where renaming is atomic."""
+        """Copies a local file there; where renaming is atomic, all of it or nothing."""
         target = self._at(name)
         with self._translated("write to"):
             if self._is_object_store:

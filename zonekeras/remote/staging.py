@@ -1,7 +1,7 @@
 """A temporary directory in which remote files lie while a command works on them.
 
-They lie there under their own addresses: what is read of `gs://bucket/dev.json` is
-`read/gs/bucket/dev.json`, so that a message about it can be told with the address.
+A file's place there follows from its address: `gs://bucket/dev.json` is fetched to
+`read/gs/bucket/dev.json`. So a message about it can name the address instead.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from zonekeras.remote.location import RemoteLocation
 from zonekeras.remote.working_copy import WorkingCopy
 
 _NOT_READ = ("checkpoints", "tensorboard")
-"""Folders of a model directory that only a fine-tuning run goes on from."""
+"""Folders of a model directory that only a continued fine-tuning run needs."""
 
 
 class Staging:
     """Local places of remote files, until the end of a `with` block.
 
-    Then what was written goes to its remote place, also after an error or Ctrl-C. If
-    that fails the local files stay, and the message says where.
+    At its end, also after an error or Ctrl-C, what was written goes to its remote
+    place. If that fails, the local files stay, and the message says where.
 
     Example:
         >>> import zonekeras

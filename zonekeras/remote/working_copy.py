@@ -1,12 +1,11 @@
 """A local directory in place of a remote one, written back while it is worked on.
 
-At the start all that is there is fetched, so that what was begun on another machine
-goes on. From then on what has changed is uploaded now and then, between two steps of
-the work, when every local file is whole, and once more at the end. Each file is there
-as a whole or not at all. Together they need not fit when an upload is cut, so they go
-in an order in which a command can go on from whatever is there: first what has to go,
-then what work is continued from (stores, checkpoints), then all else, a model's
-SavedModel last.
+At the start everything there is fetched, so that work begun on another machine
+continues. After that, changes are uploaded from time to time, between two steps of the
+work, when every local file is whole, and once more at the end. Each remote file is
+whole or absent. An upload that is cut may leave files of different moments, so the
+order is one from which a command can always continue: first removals, then what work is
+continued from (stores, checkpoints), then the rest, a model's SavedModel last.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from zonekeras.remote.writer_mark import TakenOverError, WriterMark
 
 SECONDS_BETWEEN_UPLOADS = 60.0
 _MOST_SHARE = 0.05
-"""Of the time that is spent on uploads while the work goes on."""
+"""The largest part of the running time that uploads may take."""
 _SOURCES = (".sqlite", ".safetensors")
 _UNFINISHED = ("-journal", ".tmp")
 
@@ -35,7 +34,7 @@ _Stamp = tuple[int, int, int]
 class WorkingCopy:
     """A local copy of a remote directory; use `Staging.working_copy` to make one.
 
-    Hidden files, such as locks, stay on their side.
+    Hidden files, such as locks, are not copied either way.
 
     Args:
         url: The remote directory, which need not be there yet.
@@ -81,7 +80,7 @@ class WorkingCopy:
         return call
 
     def upload(self) -> None:
-        """Makes the remote directory what the local one is.
+        """Makes the remote directory equal to the local one.
 
         Raises:
             InputError: If that fails, or another process has taken over.

@@ -1,11 +1,11 @@
 """One writer of a remote directory at a time: a small file there that says who.
 
-Remote file systems have no locks that die with their holder. So the holder writes every
-minute that it is alive, and who finds a mark that is older than three minutes takes
-over. The first writer wins where the file system can create a file only if it is not
-there (Google's can); elsewhere two that start within the same second may both go
-on until one of them looks again, which it does before every upload. Clocks have to
-agree to a minute.
+Remote file systems have no locks that end with their holder. So the holder renews its
+mark every minute, and a process that finds a mark older than three minutes takes over.
+Where the file system can create a file only if it does not exist (Google's can), the
+first writer wins. Elsewhere two writers that start within the same second may both go
+on until one of them checks the mark, which it does before every upload. The machines'
+clocks have to agree to within a minute.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class WriterMark:
         self._thread.start()
 
     def check(self) -> None:
-        """Checks that it is ours still.
+        """Checks that the right is still ours.
 
         Raises:
             TakenOverError: If another process has taken it, which found it too old.

@@ -1,8 +1,8 @@
 """The page: data, style, script and charting library in one file.
 
 Text of items is data. It enters the file as JSON that cannot end its
-element, and the document as text, never as markup. Besides, the page's own policy
-lets only the scripts run whose hashes it names, and nothing be fetched.
+element, and the document as text, never as markup. In addition, the page's policy runs
+only the scripts whose hashes it names, and forbids fetching anything.
 """
 
 from __future__ import annotations

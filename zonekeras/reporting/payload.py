@@ -1,11 +1,11 @@
 """All that a report shows, as JSON values: the contract between Python and the page.
 
-Items with their texts and gold answers are there once, in the form of their task
-(`reporting.task_pages`); of a configuration only the answers that differ from the
+Items with their texts and gold answers are stored once, in the form of their task
+(`reporting.task_pages`); of a configuration, only the answers that differ from the
 baseline's. Positions are Unicode characters, as everywhere in this package; the page
 converts them. A page of one `FORMAT` reads data of that format; new keys may be added
-without changing it. Controls are not among the configurations: what is known of them
-stands with the cells (`reporting.control_payload`).
+without changing it. Controls are not among the configurations; they stand with the
+cells (`reporting.control_payload`).
 """
 
 from __future__ import annotations

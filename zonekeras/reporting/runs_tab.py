@@ -1,4 +1,4 @@
-"""What a run's page says of the others, where it is one of several runs."""
+"""What the page of one of several runs says about the others."""
 
 from __future__ import annotations
 

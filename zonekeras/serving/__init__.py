@@ -1,8 +1,8 @@
 """Serving: readers behind a server, and the client that asks them.
 
-`Client` asks a TensorFlow Serving server and sweeps it, without TensorFlow or Keras.
-What is exported, and the files a server needs, are made by the other modules. Imported
-when first used, so that a client's machine needs none of it.
+`Client` asks a TensorFlow Serving server and sweeps it; over REST it needs neither
+TensorFlow nor Keras. The other modules make the files that a server needs. They are
+imported when first used, so that a client's machine needs none of them.
 """
 
 from __future__ import annotations

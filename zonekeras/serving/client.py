@@ -4,8 +4,8 @@ It needs `requests` (REST), or `grpcio` and `tensorflow-serving-api` (gRPC); the
 the extra `serving`. Over REST neither TensorFlow nor Keras is imported; over gRPC the
 messages import TensorFlow.
 
-Every request is a pure function of its inputs, so one that failed on its way is sent
-again. What is larger than the limits is sent in parts.
+Every request is a pure function of its inputs, so a request that failed on its way is
+sent again. What is larger than the limits is sent in parts.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Client:
         address: `http://host:8501` or `https://…` for REST; `grpc://host:8500` for
             gRPC.
         model: The model's name on the server.
-        version: Its version; what the server takes if left out, mostly the latest.
+        version: Its version; if left out, the server chooses, mostly the latest.
         label: A version's label, in place of its number.
         patience: How often and how long to try, and how long the server may be silent.
         max_rows: Most questions or windows in a request: at most the server's
@@ -68,7 +68,7 @@ class Client:
 
     Raises:
         InputError: If an argument cannot be used. Every method raises it when the
-            server calls a request wrong, and `ServerError` when the server cannot be
+            server rejects a request, and `ServerError` when the server cannot be
             reached or fails.
 
     Example:
@@ -133,7 +133,7 @@ class Client:
             mask: What to mask, such as `layer3:p2q`.
 
         Raises:
-            InputError: If the mask is none, or the server cannot answer this row.
+            InputError: If the mask is not valid, or the server cannot answer this row.
         """
         [answer] = self.answer_all([question], [passage], [mask])
         if answer.error:
@@ -153,16 +153,16 @@ class Client:
 
         Args:
             questions: The questions, B of them.
-            passages: Of each the passage.
-            masks: Of each what to mask; `baseline` or an empty string for nothing.
+            passages: The passage of each.
+            masks: What to mask for each; `baseline` or an empty string for nothing.
 
         Returns:
-            Of each the answer, in order; a row that the server cannot answer has its
-            `error`, and does not touch the others.
+            The answers, in order. A row that the server cannot answer has its `error`,
+            and does not affect the others.
 
         Raises:
-            InputError: If the lengths differ, a text or mask is none, or a row alone is
-                larger than `max_request_bytes`.
+            InputError: If the lengths differ, a text or mask is not valid, or a row
+                alone is larger than `max_request_bytes`.
         """
         rows = make_rows(questions, passages, masks)
         answers: list[ServedAnswer] = []
@@ -184,8 +184,8 @@ class Client:
 
         Raises:
             InputError: If the numbers of windows differ, or a window alone is larger
-                than `max_request_bytes`; or if windows have no finite logits, as those
-                with an id that the model does not have: their rows are named.
+                than `max_request_bytes`; or if logits are not finite, as for ids that
+                the model does not have. The rows are named.
         """
         tensors = {
             name: np.asarray(inputs[name], np.int32)

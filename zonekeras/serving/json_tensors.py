@@ -1,8 +1,8 @@
 """Tensors as JSON, by the rules of TensorFlow Serving's REST API, columnar layout.
 
-A number is a number, NaN and infinities are the bare words that strict JSON lacks, text
-is a string, and bytes are `{"b64": …}`, as are outputs whose name ends in `_bytes`. Of
-a single output the server leaves the name out.
+Numbers are numbers; NaN and infinities are bare words, which strict JSON lacks. Text is
+a string. Bytes are `{"b64": …}`, as are outputs whose name ends in `_bytes`. The server
+leaves out the name of a single output.
 
 Source: https://www.tensorflow.org/tfx/serving/api_rest, "Predict API", "JSON mapping",
 "Encoding binary values" and "JSON conformance".

@@ -34,7 +34,7 @@ def make_rows(
     """Joins questions, passages and masks.
 
     Raises:
-        InputError: If their numbers differ, or a mask is none.
+        InputError: If their numbers differ, or a mask is not valid.
     """
     lengths = [len(questions), len(passages), len(masks)]
     if len(set(lengths)) > 1:
@@ -60,7 +60,8 @@ def group_rows(
         max_bytes: Most bytes of their texts, written as JSON.
 
     Raises:
-        InputError: If a row alone is larger, or a text is none; before the first group.
+        InputError: If a row alone is larger, or a text is not valid; before the first
+            group.
     """
     sizes = [_num_bytes(number, row) for number, row in enumerate(rows)]
     for part in _parts(sizes, max_rows, max_bytes, "question, passage and mask"):

@@ -31,7 +31,7 @@ class BatchingSettings:
     Attributes:
         max_batch_size: Most rows of a batch, and so of a request.
         batch_timeout_micros: How long a request waits for others, in microseconds.
-        max_enqueued_batches: Batches that may wait; what comes then is refused.
+        max_enqueued_batches: Batches that may wait; further requests are refused.
         num_batch_threads: Batches run at once.
     """
 

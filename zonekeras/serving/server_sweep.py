@@ -1,14 +1,14 @@
 """A sweep of a served model: each question under each mask, one row for each.
 
-The server does the reading; here rows are asked for, kept and scored. What it answered
-is in the store at once, so that a sweep whose server went away goes on where it was.
-Prefix reuse is not possible from outside: a sweep of the model itself
+The server computes the answers; this module requests, stores and scores them. Answers
+go into the store at once, so that a sweep whose server went away continues where it
+was. Prefix reuse is not possible from outside: a sweep of the model itself
 (`zonekeras.run_sweep`) computes half as much and needs no server.
 
 A server does not say which weights it has, nor which version of zonekeras wrote their
-graph. So a run in the store is named by the model's name and version and by what it
-answers to some questions under strong masks: another model of the same name and version
-starts another run.
+graph. So a run in the store is named by the model's name and version and by its answers
+to some questions under strong masks. Another model of the same name and version starts
+another run.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _SETTINGS = ("version_2_with_negative", "null_score_diff_threshold", "metric")
 
 
 class AnsweringClient(Protocol):
-    """What a sweep needs of a served model's client (`client.Client`)."""
+    """What a sweep needs of a client (`client.Client`)."""
 
     address: str
 
@@ -90,7 +90,7 @@ def sweep_server(
     on_progress: Callable[[Progress], None] | None = None,
     **settings: Any,
 ) -> SweepResult:
-    """Asks a served model all questions under all configurations.
+    """Asks a served model all questions under every configuration.
 
     Args:
         client: The served model. The version that answers first answers all.
@@ -246,7 +246,7 @@ class _ServerSweep:
         }
 
     def _probe(self) -> str:
-        """Returns a hash of where some answers are under strong masks."""
+        """Returns a hash of the places of some answers under strong masks."""
         step = max(1, len(self._rows) // _QUESTIONS_OF_PROBE)
         rows = range(0, len(self._rows), step)[:_QUESTIONS_OF_PROBE]
         masks = [Configuration(), *map(zone_everywhere, PROTOCOL_ZONES)]
@@ -283,10 +283,11 @@ def _checked(settings: Mapping[str, Any]) -> SweepSettings:
 def _plan(
     configurations: Iterable[str | Configuration] | None, num_layers: int
 ) -> list[Configuration]:
-    """Returns what to ask for, spelled for a model whose heads nobody counts.
+    """Returns what to ask for, spelled for an unknown number of heads.
 
-    A server does not say how many heads a layer has. One more than the highest that is
-    named keeps heads apart; one that does not exist is an error of the server's.
+    A server does not say how many heads a layer has. One more than the highest named
+    head is assumed, which keeps heads apart; the server rejects a head that does not
+    exist.
     """
     if configurations is None:
         return plan_configurations(None, num_layers, 1)
@@ -318,7 +319,7 @@ def _check(
         raise InputError(
             f"{place}: expected an answer, since every question of the data has one. "
             'Received: "no answer"; export the model without '
-            "--version_2_with_negative."
+            "`version_2_with_negative`."
         )
     is_in_place = passage[answer.start : answer.end] == answer.text
     if answer.start >= 0 and not is_in_place:

@@ -1,8 +1,8 @@
 """What the client needs of a server, whichever way it is reached.
 
-`RestTransport` and `GrpcTransport` are the two ways. They translate: tensors to what
-travels and back, a server's refusals to exceptions. Splitting, waiting and trying again
-are the client's.
+There are two ways, `RestTransport` and `GrpcTransport`. They translate tensors to
+messages and back, and a server's refusals to exceptions. The client splits requests,
+waits and tries again.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class ServedModel:
 
     Attributes:
         name: Its name there.
-        version: Its version; None for what the server takes, mostly the latest.
+        version: Its version; None lets the server choose, mostly the latest.
         label: A version's label in place of its number.
 
     Raises:
-        InputError: If the name is none, or version and label are both given.
+        InputError: If the name is not valid, or version and label are both given.
     """
 
     name: str
@@ -79,8 +79,8 @@ class ServedModel:
 class Transport(Protocol):
     """A connection to one model of a server.
 
-    Every method raises `InputError` if the server says that the request is wrong,
-    `UnavailableError` if it may pass, and `ServerError` for all else.
+    Every method raises `InputError` if the server rejects the request,
+    `UnavailableError` for failures that may pass, and `ServerError` for all others.
     """
 
     model: ServedModel

@@ -98,7 +98,7 @@ def write_warmup_requests(saved_model: Path, name: str) -> int:
 
 
 def _requests(signatures: SignatureShapes) -> list[tuple[str, dict[str, Any]]]:
-    """Returns what is asked: signature and inputs."""
+    """Returns the requests: signature and inputs."""
     num_layers = signatures[LOGITS_SIGNATURE]["zone_tables"][1]
     num_heads = max(signatures[LOGITS_SIGNATURE]["zone_tables"][2], 1)
     tokens = np.zeros([2, len(_ROLES)], np.int32)

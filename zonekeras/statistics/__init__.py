@@ -8,9 +8,9 @@ computed over (`power`). Source for that rule: Davison and Hinkley, "Bootstrap M
 and their Application" (1997), section 3.8.
 
 `cells.cell_statistics` is the table of one sweep, `hierarchical.seed_statistics` that
-of several fine-tuning seeds, `comparison.comparison_statistics` that of two models or
-groups of seeds, `groups.group_effects` that of kinds of questions, and `simulation`
-shows that tests and intervals keep what they promise.
+of several fine-tuning seeds, `comparison_statistics.comparison_statistics` that of two
+models or groups of seeds, `groups.group_effects` that of kinds of questions, and
+`simulation` shows that tests and intervals keep what they promise.
 
 Nothing here imports Keras, reads files or draws.
 """

@@ -1,4 +1,4 @@
-"""Is attention that carries much weight also what answers depend on?
+"""Do answers depend on the attention that carries much weight?
 
 The correlation, over cells, of a zone's attention mass in the unmasked model with the
 effect of masking it. Only the four zones count: `all` is their sum.
@@ -40,7 +40,7 @@ def mass_correlation(
 
     Args:
         table: The sweep's table.
-        score: Of which score the effects are.
+        score: The score of the effects.
         method: `pearson` or `spearman`.
 
     Returns:

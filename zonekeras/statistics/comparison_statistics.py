@@ -3,13 +3,14 @@
 The difference of two mean effects has up to three sources of error: the seeds of the
 first group, those of the second, and the passages. Where both groups answered the same
 data, passages are paired: each passage's difference of the two groups' totals counts,
-so that what makes a passage hard cancels. Else both data sets add a part. The parts'
-variances are added up, and the degrees of freedom are Welch's and Satterthwaite's.
+so that the difficulty of a passage cancels. Otherwise each data set adds a part. The
+parts' variances are added up, and the degrees of freedom are Welch's and
+Satterthwaite's.
 
-A group of one run has no deviation over seeds: the comparison then is about that model
-as it is, not about another one fine-tuned alike. What is special to one seed on one
-passage is in the variance over seeds and in that over passages, which errs on the safe
-side.
+A group of one run has no deviation over seeds: the comparison is then about that very
+model, not about another one fine-tuned in the same way. An interaction of seed and
+passage counts in the variance over seeds and in that over passages, which errs on the
+safe side.
 
 Sources: Welch, "The generalization of 'Student's' problem when several different
 population variances are involved", Biometrika 34 (1947); `power.standard_errors` for

@@ -6,16 +6,16 @@ scored on the same drawn passages. (Drawing passages anew within each seed would
 away what is special about this dev set, as if it were a dev set per seed.)
 
 Five seeds are too few for percentiles, whose interval cannot reach beyond the best and
-the worst seed. So the resamples give the standard error, and the interval is
-mean +- t x standard error: Student's t with Satterthwaite's degrees of freedom (few
-where seeds differ most, many where passages do), and the variance that resampling loses
-with few units given back, as (n - 1) / n for each kind. The p-value is that of the same
-t, so that it is below 5 % where the 95 % interval leaves 0 out.
+the worst seed. So the resamples give the standard error, and the interval is mean +- t
+x standard error. Student's t has Satterthwaite's degrees of freedom: few where seeds
+differ most, many where passages do. The variance that resampling loses with few units,
+a factor of (n - 1) / n for each kind, is corrected. The p-value is that of the same t,
+so it is below 5 % where the 95 % interval excludes 0.
 
 Coverage of 95 % intervals, measured over simulated effects of seeds and passages: 94 %
-to 100 % with 3 to 10 seeds where passages vary too (drawing both counts what is special
-to one seed on one passage up to three times, which errs on the safe side); where seeds
-vary most, 93 % with 3 seeds and 88 % with 2.
+to 100 % with 3 to 10 seeds where passages vary too (drawing both counts the interaction
+of seed and passage up to three times, which errs on the safe side); where seeds vary
+most, 93 % with 3 seeds and 88 % with 2.
 
 Sources: Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007) (two
 crossed factors); Efron and Tibshirani, "An Introduction to the Bootstrap" (1993),

@@ -1,4 +1,4 @@
-"""McNemar's exact test of a binary score: how many answers broke, and were repaired.
+"""McNemar's exact test of a binary score: how many answers broke or were repaired.
 
 It takes questions as independent, which questions of one passage are not. It describes
 a cell; whether an effect is real is for `permutation` to say.

@@ -1,4 +1,4 @@
-"""Many cells, one question: which effects survive being looked for in all of them?"""
+"""Many cells, one question: which effects survive a correction for all of them?"""
 
 from __future__ import annotations
 

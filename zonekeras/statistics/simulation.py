@@ -47,7 +47,7 @@ _MONTE_CARLO_CONFIDENCE = 0.999
 
 @dataclass(frozen=True)
 class SimulatedOutcomes:
-    """Simulated scores; each cell has a baseline and passages' luck of its own.
+    """Simulated scores; each cell has its own baseline and its own draws.
 
     Attributes:
         baselines: Scores `[C, Q]`, independent over `C`.

@@ -1,11 +1,11 @@
 """An SQLite file with one schema: opening, checking, transactions, and its complaints.
 
-What SQLite says is turned into the two things a caller can act on: `OSError` for what
-the machine refused (full disk, no rights), `InputError` for a file that is damaged, not
-ours, or of another version.
+SQLite's errors become the two that a caller can act on: `OSError` for what the machine
+refused (full disk, no rights), `InputError` for a file that is damaged, not ours, or of
+another version.
 
-Opened to be read alone, a file is not changed: what it holds at that moment is copied,
-and the copy is read. So whoever reads for long neither holds up a process that writes
+A file that is opened for reading only is not changed: its content at that moment is
+copied, and the copy is read. So a long reader neither holds up a process that writes
 nor sees what it writes meanwhile. No Keras.
 """
 
@@ -103,7 +103,7 @@ class Database:
             return self._connection.serialize()
 
     def restore(self, snapshot: bytes) -> None:
-        """Takes over what another one of the kind holds; only one in memory can."""
+        """Takes over another database's content; only one in memory can."""
         with self._translated():
             self._connection.deserialize(snapshot)
 
@@ -132,7 +132,7 @@ class Database:
         self._connection = copy
 
     def _play_back(self) -> None:
-        """Undoes what a killed process left half written, which reading alone cannot.
+        """Undoes a killed process' half-written change, which means writing.
 
         Raises:
             InputError: If that needs rights which this process does not have.

@@ -57,12 +57,12 @@ class Comparison:
 
 
 def chosen_score(result: Any, score: Score | str | None = None) -> Score:
-    """Returns the score that is meant of a result.
+    """Returns the score that a caller means.
 
     Args:
         result: As in `score_matrix`.
-        score: Which score; None for the headline of a table, and for exact match where
-            a result does not name its scores, as the protocol's table.
+        score: Which score. None means a table's headline, or exact match where a result
+            does not name its scores, as the protocol's table.
 
     Raises:
         InputError: When the table does not have that score.
@@ -91,8 +91,8 @@ def score_matrix(result: Any, score: Score | str | None = None) -> pd.DataFrame:
             only one.
 
     Raises:
-        InputError: When there is no cell in it, one of them more than once, a layer
-            that is not one, or a table does not have the score.
+        InputError: When there is no cell, a cell occurs more than once, a layer is not
+            one, or a table does not have the score.
     """
     table = _as_frame(result)
     if _is_matrix(table):
@@ -127,8 +127,8 @@ def effect_matrix(
     Args:
         result: As for `score_matrix`.
         score: Which score, by default a table's headline.
-        baseline: The baseline's score in percent; needed for a mapping or a matrix,
-            and taken before the one that a long-form table holds.
+        baseline: The baseline's score in percent. A mapping or a matrix needs it; it
+            takes precedence over the one in a long-form table.
 
     Raises:
         InputError: When the baseline is needed and not given, or as `score_matrix`.

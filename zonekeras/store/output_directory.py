@@ -1,12 +1,11 @@
 """A sweep's output directory: one writer at a time, and the files of one run only.
 
-Predictions of two models side by side would be mixed up by whatever reads them next.
-So the store says which run wrote each file, and when another run starts in the
-directory (other weights, data or settings, another version), the files of the run
-before are removed; its answers stay in the store, from where the same command of the
-same version writes them again at once.
-Files that no store knows of are never touched: a sweep does not start beside them.
-No Keras.
+A later reader would mix up predictions of two models that lie side by side. So the
+store says which run wrote each file. When another run starts in the directory (other
+weights, data or settings, another version), the files of the previous run are removed.
+Its answers stay in the store, and the same command of the same version writes them from
+there again at once. Files that no store knows of are never touched: a sweep does not
+start beside them. No Keras.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def open_output_dir(directory: Path) -> Iterator[SweepStore]:
 def claim_files(
     directory: Path, store: SweepStore, run: int, names: Iterable[str]
 ) -> None:
-    """Makes the directory one run's: removes the files of others, notes its own.
+    """Gives the directory to one run: removes the files of others, notes its own.
 
     Args:
         directory: An open output directory.
@@ -142,7 +141,7 @@ def _refuse_unknown(directory: Path, known: Mapping[str, int]) -> None:
         raise InputError(
             f"Expected a directory without results, or with those of a sweep that "
             f"{STORE_FILE} there knows. Received: {directory} with {listed} of unknown "
-            "origin. Choose another --output_dir, or move them away."
+            "origin. Choose another `output_dir`, or move them away."
         )
 
 

@@ -4,18 +4,19 @@ A run is named by a SHA-256 over all that decides its answers: weights, tokenize
 data, semantics, windows, decoding, batches. So a changed weight, passage or setting
 starts another run in the same file and never meets a stale answer.
 
-A run's windows are grouped into batches, and how is recorded before the first is run.
-A piece, or chunk, is the records of one batch's windows under one configuration;
-those of a batch are written in one transaction. When a configuration has all of them,
-its answers take their place. The data lie beside them: a store can be scored, joined
-with others and looked at without the model, the tokenizer or the file it came from.
+A run's windows are grouped into batches, and the grouping is recorded before the first
+batch is run. A piece, or chunk, is the records of one batch's windows under one
+configuration; all chunks of a batch are written in one transaction. When a
+configuration has all its chunks, its answers replace them. The data are stored as well:
+a store can be scored, joined with others and inspected without the model, the tokenizer
+or the file it came from.
 
-Data and records are text and bytes here: what they say is known to the run's task
-(`tasks.task`), which a run names in its content unless it is `span`. Columns are named
+Data and records are text and bytes here. Only the run's task (`tasks.task`) knows what
+they mean; a run names its task in its content unless it is `span`. Columns are named
 after the first task: `spans` are records, `questions` rows of items.
 
-The store also says which run wrote each file beside it; `directory` lets the files of
-one run lie there at a time, and one process write. No Keras.
+The store also says which run wrote each file beside it. `output_directory` keeps the
+files of one run there at a time, and lets one process write. No Keras.
 """
 
 from __future__ import annotations
@@ -109,10 +110,10 @@ _ATTENTION_SCHEMA = (
     """,
 )
 _WAY_OUT = (
-    "Choose another --output_dir, or move this one away to start afresh; the "
+    "Choose another `output_dir`, or move this one away to start afresh; the "
     "predictions files in it are whole."
 )
-_OTHER_VERSION = "Choose another --output_dir."
+_OTHER_VERSION = "Choose another `output_dir`."
 _WAY_OUT_FOR_READERS = (
     "Run the sweep again into another directory; the predictions files beside the "
     "store are whole."
@@ -161,14 +162,14 @@ class StoredAnswer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class StoredBatch:
-    """Windows of a run that are run together.
+    """Windows that run together.
 
     Attributes:
         length: To how many tokens each is padded.
         windows: int32 [B], indices of windows.
         questions: int32 [B], whose windows they are, by the question's row.
-        num_parts: Into how many parts the batch is split, since it does not fit into
-            memory as a whole.
+        num_parts: Into how many parts the batch is split where it does not fit into
+            memory.
     """
 
     length: int
@@ -178,7 +179,7 @@ class StoredBatch:
 
     @property
     def grouping(self) -> tuple[int, list[int], list[int]]:
-        """What must be the same in every run; into how many parts may differ."""
+        """What has to be the same in every process; the number of parts may differ."""
         return (self.length, self.windows.tolist(), self.questions.tolist())
 
 
@@ -253,11 +254,11 @@ class SweepStore:
         self._database.close()
 
     def snapshot(self) -> bytes:
-        """Returns all that it holds now, as the bytes of a file."""
+        """Returns its content now, as the bytes of a file."""
         return self._database.snapshot()
 
     def restore(self, snapshot: bytes) -> None:
-        """Takes over what another store holds; only one in memory can."""
+        """Takes over the content of another store; only one in memory can."""
         self._database.restore(snapshot)
 
     # Runs
@@ -353,7 +354,7 @@ class SweepStore:
             raise InputError(
                 f"Expected the windows to be grouped as {self.path} has them. "
                 "Received: another grouping, as another version of a tokenizer may "
-                "make it. Choose another --output_dir."
+                "make it. Choose another `output_dir`."
             )
 
     def batches(self, run: int) -> list[StoredBatch]:
@@ -378,7 +379,7 @@ class SweepStore:
         self.record_splits(run, {batch: num_parts})
 
     def record_splits(self, run: int, num_parts: Mapping[int, int]) -> None:
-        """Records of several batches in how many parts each is run, all or nothing."""
+        """Records the number of parts of several batches, all or nothing."""
         rows = [(parts, run, batch) for batch, parts in num_parts.items()]
         with self._database.transaction():
             self._database.execute_many(

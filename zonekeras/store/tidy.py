@@ -11,10 +11,10 @@ The columns, in order (`columns_of`); every score has its own, here `f1`:
 * `zone_label`: what figures call the cell's zone, where the task has names of its own;
   of such a table they show the zones that were run, else always the protocol's.
 
-`run_sweep` adds what is known of each effect (`analysis.evidence`): intervals, tests
-and what could have been seen. Tables of several sweeps are joined with `pandas.concat`.
-Further columns may follow. Which scores a table has is told by its columns
-(`score_names`).
+`run_sweep` adds columns about each effect (`analysis.evidence`): intervals, tests and
+the smallest effect that could have been detected. Further columns may follow. Tables of
+several sweeps are joined with `pandas.concat`. A table's columns tell which scores it
+has (`score_names`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Answers in a store that a sweep does not go on with, though they look like its own.
+"""Answers in a store that a sweep does not reuse, though they look like its own.
 
-A run is named by all that decides its answers. Where that differs in the version of
-zonekeras or in the SavedModel's graph alone, the flags are the same as before, and the
-user expects the sweep to go on: it is said why it starts afresh. No Keras.
+A run is named by all that decides its answers. Where only the version of zonekeras or
+the SavedModel's graph differs, the settings are the same as before, and the user
+expects the sweep to continue. A warning then says why it starts afresh. No Keras.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _WHOSE = {
     "version": "another version of zonekeras",
     "graph": "another SavedModel of this model, or of its Keras model",
 }
-"""What a user does not see in the flags -> whose answers they are if it differs."""
+"""What decides a run and is no setting -> whose answers they are if it differs."""
 
 
 def warn_of_answers_aside(store: SweepStore, content: Mapping[str, Any]) -> None:
-    """Says so if a new run has a forerunner whose answers are not reused.
+    """Warns if a new run has a predecessor whose answers are not reused.
 
     Args:
         store: The store, before the run is made.

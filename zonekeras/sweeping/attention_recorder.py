@@ -1,4 +1,4 @@
-"""Taking down where the unmasked model attends, while a batch is run."""
+"""Recording where the unmasked model attends, while a batch is run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AttentionRecorder:
     def part(
         self, windows: npt.NDArray[np.int32], roles: npt.NDArray[np.int32]
     ) -> Callable[[int, Any], None]:
-        """Returns what takes the layers' inputs of some windows, from layer 0 on.
+        """Returns a callback for the layers' inputs of some windows, from layer 0 on.
 
         Args:
             windows: int32 [B].

@@ -1,8 +1,8 @@
 """Running one batch under many configurations, in parts if it does not fit.
 
-What is run together is recorded: a batch that did not fit into memory as a whole is
-split in halves until it does, and it is split in the same way ever after, so that the
-same numbers come out.
+A batch that does not fit into memory is halved until its parts do. The number of parts
+is recorded, and the batch is split in the same way from then on, so that the same
+numbers come out.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ class BatchRunner:
             if num_parts >= len(batch.windows):
                 raise InputError(
                     f"Expected memory for one window of {batch.length} tokens. "
-                    "Received: an out-of-memory error. Lower --max_seq_length, mask "
-                    "fewer configurations at once, or use --precision bfloat16."
+                    "Received: an out-of-memory error. Lower `max_seq_length`, "
+                    "mask fewer configurations at once, or use `precision=bfloat16`."
                 )
             num_parts = min(2 * num_parts, len(batch.windows))
 

@@ -1,10 +1,10 @@
 """The exact sweep without the waste: all configurations of a batch from one tree.
 
 A batch goes down the tree of `evaluations`: what configurations share is computed once.
-Where they part, the layer's keys, values and queries are computed once, the first
-configuration's rows all, and of the others only the rows that its zone touches.
-Controls do so apart, those of one shuffle together: their layer sees other roles.
-Logits equal those of a full run of each configuration up to rounding.
+Where they part, the layer's keys, values and queries are computed once. Of the first
+configuration all rows are computed, of each other one only the rows that its zone
+touches. Controls of one shuffle form a group of their own, since their layer sees other
+roles. Logits equal those of a full run of each configuration up to rounding.
 
 Depth first, so that only the hidden states between the root and one leaf are kept.
 Runs on every backend through the pieces of a `models.network.Network`.

@@ -26,12 +26,12 @@ class SweepEstimate:
 
     Attributes:
         num_windows: Windows of the sweep, or of its shard.
-        shapes: Rows x tokens of the batches, those counted that fill a batch up, and
-            how many batches are so.
+        shapes: Rows x tokens of the batches, rows that fill a batch up included, and
+            how many batches have each shape.
         num_configurations: Configurations, the baseline counted.
         num_layers: Layers of the model.
         num_evaluations: Layers run on each batch: each distinct one once.
-        cost: The same, those of which only some rows are computed by their rows.
+        cost: The same, but partly computed layers count by their share of rows.
         seconds: How long it takes, by the time of one short run of the baseline.
     """
 

@@ -6,8 +6,8 @@ tables, its children are the distinct tables of the layer below. Single cells, h
 several layers, cumulative masks: all are planned the same way. Pure NumPy.
 
 A control runs one layer under shuffled roles, so a child has the number of a shuffle
-besides its table. Of a node's children under one shuffle the first is evaluated in full
-and lends the others every row (query token) whose role has the same table row.
+besides its table. Of a node's children under one shuffle the first is evaluated in
+full. The others take from it every row (query token) whose role has the same table row.
 """
 
 from __future__ import annotations

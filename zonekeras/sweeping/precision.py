@@ -22,7 +22,7 @@ _LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
 
 
 def sample_size_of(num_questions: int) -> int:
-    """Returns how many questions are compared: a twentieth, but from 12 to 32.
+    """Returns how many questions are compared: a twentieth, within 12 to 32.
 
     So a comparison costs a few percent of the sweep that it is about.
     """

@@ -1,4 +1,4 @@
-"""Where a running sweep is."""
+"""How far a running sweep is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a sweep is.
+    """How far a sweep is.
 
     A window counts once it has been answered under every configuration.
 

@@ -60,7 +60,7 @@ def run_sweeps(
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `SweepSettings`.
 
     Returns:

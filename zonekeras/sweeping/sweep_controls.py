@@ -1,4 +1,4 @@
-"""Controls: how much does a layer miss as many pairs of tokens, if not just these?
+"""Controls: how much does a layer miss equally many, but other, pairs of tokens?
 
 A control of a cell masks the cell's own zone table in that layer only, but the layer
 sees shuffled roles: the roles QUESTION and PASSAGE of a window are dealt out anew among

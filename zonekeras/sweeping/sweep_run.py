@@ -1,9 +1,9 @@
 """`run_sweep`: one loaded model under all configurations, batch by batch.
 
 Each batch goes through the tree of layer evaluations that all configurations share
-(`engine`), and what comes out is in the store before the next one ends: killed at any
-moment, a sweep goes on where it was, and its files are those of an undisturbed one.
-Everything that can be wrong is found before the output directory is touched.
+(`engine`), and its results are in the store before the next batch ends. A sweep that is
+killed at any moment continues where it was, and its files are those of an undisturbed
+one. Faults of the input are found before the output directory is touched.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def run_sweep(
             baseline is always run.
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model; by its source if left out.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         workers: The processes that share the sweep, if there are several: each calls
             this with the same arguments, runs its part of the batches, and returns the
             result of all. The chief alone writes to its `output_dir`.
@@ -129,7 +129,7 @@ def run_shard(
         configurations: What to mask, the same for all parts.
         on_progress: Called at the start and after every batch.
         model_name: What tables call the model.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `SweepSettings`.
 
     Returns:
@@ -148,7 +148,7 @@ def run_shard(
         if others:
             raise InputError(
                 f"Expected a directory for this part alone. Received: {directory}, "
-                "which has the files of another sweep. Choose another --output_dir."
+                "which has the files of another sweep. Choose another `output_dir`."
             )
         sweep.write_record(directory, command)
         numbers = part.batches(len(sweep.batches))

@@ -1,4 +1,4 @@
-"""What a sweep is run with, and everything in it that decides the answers.
+"""The settings of a sweep, and which of them decide the answers.
 
 No Keras: a command can check its settings and data before it loads a model.
 """

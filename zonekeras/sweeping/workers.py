@@ -1,8 +1,8 @@
 """Processes that run one sweep together, each some of its batches.
 
-Every process does the same with the same store; only the batches that it runs are its
-own. What came out of them goes round once for each batch, so that everybody's store has
-all of it, and the file of the first one is that of a sweep that one process ran.
+Every process does the same with an equal store; only the batches that it runs are its
+own. The results of each batch are sent to all processes, so that every store has all of
+them, and the first process' file equals that of a sweep in one process.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def check_same(workers: Workers, content: Mapping[str, Any]) -> None:
             raise InputError(
                 "Expected all workers to run the same. Received: another "
                 f"{', '.join(differing)} on worker {index} than on worker 0. Start "
-                "them with the same flags, model and data."
+                "them with the same settings, model and data."
             )
 
 

@@ -54,7 +54,7 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
 
 
 def check_is_span(name: TaskName | str, what: str) -> None:
-    """Refuses what other tasks than the span reader do not have.
+    """Refuses a task other than `span`.
 
     Args:
         name: The task.

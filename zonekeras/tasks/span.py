@@ -2,8 +2,8 @@
 
 An item is a question; questions of one passage are resampled together. Windows are
 stretches of the passage beside the question. A record is the best span of a window
-(`data.spans`, 24 bytes); a question's answer is the best of its windows' spans. All of
-it is what the modules of `data/` and `metrics/` do; this one gives it a task's form.
+(`data.spans`, 24 bytes); a question's answer is the best of its windows' spans. The
+modules of `data/` and `metrics/` do the work; this one gives it the form of a task.
 """
 
 from __future__ import annotations

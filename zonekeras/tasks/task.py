@@ -9,10 +9,10 @@ of a passage, options, candidates). Then, in the order of a sweep:
     records of windows --answers--> answers of items --score--> scores
 
 The first line needs the tokenizer and the model. What `decode` returns goes into the
-store; from there on neither is there, so a record holds all that the answer needs.
+store. From there on neither is available, so a record holds all that the answer needs.
 
-Records are bytes outside of a task. A task's records tell by themselves where they
-end, so that those of several batches are joined by joining the bytes.
+Outside of a task, records are bytes. Each record shows where it ends, so that records
+of several batches are joined by joining their bytes.
 
 `docs/architecture.md`, "Tasks", shows how other tasks fit.
 
@@ -106,7 +106,7 @@ class WindowFeatures(Protocol):
         """int32 [W, R]: how many tokens of each role, without padding."""
 
     def window_names(self, windows: npt.NDArray[np.int32]) -> list[tuple[str, int]]:
-        """Returns of windows their items' ids, and their numbers within those."""
+        """Returns windows' item ids, and their numbers within the item."""
 
     def example_windows(self, items: npt.NDArray[np.integer]) -> list[int]:
         """Returns of some items, by their rows, the window to show as an example."""
@@ -155,8 +155,8 @@ FeaturesT = TypeVar("FeaturesT", bound=WindowFeatures)
 class Task(Protocol[DatasetT, FeaturesT]):
     """One task.
 
-    Settings are JSON values by name: those that name the run in the store, so that
-    what is decoded now and what is answered later go by the same.
+    Settings are JSON values by name. They are those that name the run in the store, so
+    that decoding now and answering later use the same.
 
     Attributes:
         NAME: Its name.

@@ -5,7 +5,7 @@ that can become a `ReaderTokenizer` becomes a definition first: a vocabulary bui
 memory, a directory, a KerasHub tokenizer. So there is one thing to hash, one to save,
 and one to hand to the `tokenizers` library.
 
-Pure: builds and reads definitions; no files, and nothing is tokenized here.
+Pure: it builds and reads definitions. It opens no files and tokenizes nothing.
 """
 
 from __future__ import annotations
@@ -209,8 +209,8 @@ def normalizer_steps(definition: Definition) -> list[Definition]:
 def is_sentencepiece(definition: Definition) -> bool:
     """Says whether a definition is SentencePiece's own way of reading.
 
-    True for a unigram model behind its precompiled rules, lower-casing before them, and
-    the removal of extra spaces; not asked of steps that other programs added.
+    True for a unigram model with nothing before it but lower-casing, the precompiled
+    rules and the removal of extra spaces; false where other programs added steps.
     """
     if definition["model"]["type"] != "Unigram" or definition["model"].get(
         "byte_fallback"
@@ -255,7 +255,7 @@ def with_lowercase(definition: Definition, lowercase: bool) -> Definition:
 def with_pair_template(
     definition: Definition, special: SpecialTokens, style: PairStyle
 ) -> Definition:
-    """Returns a definition that joins pairs by itself, for other programs' use."""
+    """Returns a definition that joins pairs by itself, for use by other programs."""
     ids = token_ids(definition)
     bert = style == "bert"
     start, stop, stop_pair = (
@@ -284,8 +284,8 @@ def with_pair_template(
 def for_encoding(definition: Definition, special: SpecialTokens) -> Definition:
     """Returns the part of a definition that turns plain text into tokens.
 
-    Truncation, padding and special tokens that a file may prescribe are left out, and
-    the parts have a fixed order, so that equal tokenizers serialize alike.
+    Truncation, padding and special tokens that a file may prescribe are left out. The
+    parts have a fixed order, so that equal tokenizers serialize alike.
 
     A Unigram vocabulary holds its special tokens as ordinary pieces, with the best
     score of all. They get a spelling that no text has, so that a `</s>` in somebody's

@@ -1,10 +1,10 @@
 """Running the `tokenizers` library over many texts, into flat arrays.
 
 Two ways with the same result. `encode_whole` hands texts over as they are.
-`encode_words` is for tokenizers to which a space is always a border that leaves no
-trace, as it is to BERT's: every different word is tokenized once per call, and texts
-are put together from the words' tokens by NumPy. Since texts repeat their words, that
-is several times faster, and the faster the more text there is.
+`encode_words` is for tokenizers that always split at a space and keep no trace of it,
+as BERT's do. It tokenizes every distinct word once per call and assembles texts from
+the words' tokens with NumPy. Since texts repeat their words, that is several times
+faster, and the gain grows with the amount of text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TokenizedTexts:
 def splits_at_spaces(definition: Definition) -> bool:
     """Says whether a tokenizer reads the words of a text one by one.
 
-    True for BERT's own rules with a WordPiece vocabulary; not asked of others.
+    True for BERT's own rules with a WordPiece vocabulary, false for all others.
     """
     kinds = [
         (definition.get(part) or {}).get("type")
@@ -145,7 +145,7 @@ class _Words:
             return
         num_known = len(self._row_of_word)
         self._row_of_word.update({word: num_known + i for i, word in enumerate(new)})
-        # Many words per text, since the library's cost per text is a word's and more.
+        # Many words per text, since a text costs the library more than a word does.
         lines = [
             new[first : first + _WORDS_PER_LINE]
             for first in range(0, len(new), _WORDS_PER_LINE)

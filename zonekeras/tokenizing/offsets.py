@@ -1,4 +1,4 @@
-"""Character offsets: what the `tokenizers` library reports, made fit for answers.
+"""Character offsets: what the `tokenizers` library reports, adjusted for answers.
 
 Pure NumPy on the joined characters of many texts at once; nothing is tokenized here.
 """

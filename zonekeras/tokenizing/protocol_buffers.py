@@ -16,7 +16,7 @@ def message_fields(message: bytes) -> Iterator[tuple[int, bytes]]:
 
     Raises:
         IndexError: If the message ends too early.
-        KeyError: If a field is of a kind that there is not.
+        KeyError: If a field is of an unknown kind.
     """
     position = 0
     while position < len(message):

@@ -1,8 +1,8 @@
 """Reading and writing SentencePiece model files: pieces, scores, normalization.
 
-A model is a protocol buffer. Only the fields that are needed are read and written, by
-their numbers in SentencePiece's published `sentencepiece_model.proto`, so no protocol
-buffer library is. Nothing is tokenized here.
+A model is a protocol buffer. Only the needed fields are read and written, by their
+numbers in SentencePiece's published `sentencepiece_model.proto`, so no protocol buffer
+library is needed. Nothing is tokenized here.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def serialize_sentencepiece_model(
     """Returns the content of a `.model` file; ids are the pieces' places.
 
     Args:
-        model: The model. Extra whitespace is removed, a space put before the text.
+        model: The model. It removes extra whitespace and puts a space before the text.
         control_ids: Pieces that no text is read as.
     """
     parts = []

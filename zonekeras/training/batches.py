@@ -1,9 +1,9 @@
 """Which windows every training step runs: a pure function of seed and epoch.
 
-So a resumed run goes on at step s by index, with nothing to restore. Windows of similar
-length come together, since a batch costs as much as its longest window: an epoch is
-shuffled, cut into pools of `POOL_BATCHES` batches, sorted by length within a pool, cut
-into batches, and these are shuffled again.
+So a resumed run continues at step s by index, with nothing to restore. Windows of
+similar length come together, since the longest window of a batch decides its cost. An
+epoch is shuffled, cut into pools of `POOL_BATCHES` batches, sorted by length within a
+pool and cut into batches, which are shuffled again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from zonekeras.data.batching import Batch, bucket_length
 
 POOL_BATCHES = 64
-"""Batches that are sorted by length together: more pad less and mix less."""
+"""Batches that are sorted by length together; more of them pad less and mix less."""
 
 
 class TrainingBatches:

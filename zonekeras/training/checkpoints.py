@@ -78,6 +78,6 @@ def read_checkpoint(
     if metadata.get("format") != _FORMAT or metadata.get("run") != run:
         raise InputError(
             f"{path}: expected a checkpoint of this run (model, data and settings). "
-            "Received: another run's. Choose another --output_dir, or remove it."
+            "Received: another run's. Choose another `output_dir`, or remove it."
         )
     return arrays

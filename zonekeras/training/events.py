@@ -16,9 +16,8 @@ EVENTS_DIR = "tensorboard"
 class EventWriter:
     """Writes a run's rows as TensorBoard scalars.
 
-    Use it in a `with` block, which ends the file. A run that goes on after a kill adds
-    a file of its own, and steps that it repeats take the place of what the file before
-    says of them.
+    Use it in a `with` block, which ends the file. A run that continues after a kill
+    adds a file of its own; the steps that it repeats replace those of the file before.
 
     Args:
         directory: The run's directory.
@@ -37,7 +36,7 @@ class EventWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
-        """Ends the file; what stopped the run counts more than that this fails."""
+        """Ends the file; an error in that gives way to the one that stopped the run."""
         try:
             with self._os_errors():
                 self._writer.close()
@@ -60,7 +59,7 @@ class EventWriter:
 
     @contextmanager
     def _os_errors(self) -> Iterator[None]:
-        """Turns what TensorFlow says of a full disk into what Python says."""
+        """Turns TensorFlow's error for a full disk into Python's."""
         try:
             yield
         except tf.errors.OpError as error:

@@ -12,7 +12,7 @@ from zonekeras.training.history import History
 
 @dataclass(frozen=True, eq=False)
 class FinetuneResult:
-    """A fine-tuned model and how it came about.
+    """A fine-tuned model and its history.
 
     Attributes:
         model: The model, float32, nothing masked.
@@ -20,7 +20,7 @@ class FinetuneResult:
             `history.csv` and its last checkpoint were deleted.
         answers: To the dev set, with its scores; None without one.
         directory: The model directory; None if nothing was written.
-        was_finished: Whether it lay there finished before.
+        was_finished: Whether it was finished before and only read.
     """
 
     model: ZoneModel

@@ -1,4 +1,4 @@
-"""What every step of a run came to, as a table. No Keras."""
+"""The loss and scores of every step of a run, as a table. No Keras."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class History:
 
     @classmethod
     def read(cls, directory: Path) -> History:
-        """Reads `history.csv`, nine digits of each number.
+        """Reads `history.csv`, which has nine digits of each number.
 
         Raises:
             InputError: If it is no such file.

@@ -11,12 +11,12 @@ from typing import Any
 class DeferredInterrupt:
     """Notes the first Ctrl-C in a `with` block; the second one interrupts at once.
 
-    One that was noted and not raised inside is raised at the end of the block. In a
-    thread that is not the main one, signals are left as they are.
+    A noted Ctrl-C that is not raised inside the block is raised at its end. Outside of
+    the main thread, signals are left as they are.
 
     Args:
-        is_shared: Whether other processes have to stop at the same place. Then what
-            counts is not that Ctrl-C was pressed here, but that `agree` was called.
+        is_shared: Whether other processes have to stop at the same step. Then the run
+            stops when `agree` was called, not when Ctrl-C was pressed here.
 
     Attributes:
         pressed: Whether Ctrl-C was pressed here.

@@ -1,9 +1,9 @@
-"""The training loop: steps, scores, checkpoints, and going on where a run was.
+"""The training loop: steps, scores, checkpoints, and continuing a killed run.
 
-The state of a run is the optimizer's variables and the history, and nothing else: the
-order of the data and what dropout drops follow from the seed and the step's number.
-Under a strategy over several machines every worker runs the same loop; the chief alone
-reads and writes checkpoints. TensorFlow only.
+The state of a run is the optimizer's variables and the history, nothing else. The order
+of the data and dropout follow from the seed and the step's number. Under a strategy
+over several machines every worker runs the same loop; the chief alone reads and writes
+checkpoints. TensorFlow only.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Parts = list[dict[str, np.ndarray]]
 
 @dataclass(frozen=True, eq=False)
 class DevSet:
-    """What is answered while training: a dataset and its windows."""
+    """The dev set that is answered while training, and its windows."""
 
     dataset: SquadDataset
     features: Features
@@ -215,9 +215,9 @@ class TrainingLoop:
     def _finish_step(self, interrupt: DeferredInterrupt) -> None:
         """Scores, notes and saves the last step, each where it is due.
 
-        Curves are written before the checkpoint that a killed run goes on from, so that
-        they lack no step of it; the best weights after it, since `restore` can make
-        them again from it, but not the ones before.
+        Curves are written before the checkpoint that a killed run continues from, so
+        that they lack none of its steps. The best weights are written after it:
+        `restore` can make these again from the checkpoint, but not earlier ones.
         """
         if self._lacks_score():
             self._score(interrupt)
@@ -230,7 +230,7 @@ class TrainingLoop:
         interrupt.raise_if_requested()
 
     def _check(self, outcome: StepOutcome) -> None:
-        """Refuses to go on from what is no number, and saves what was before it."""
+        """Refuses a loss or gradient that is not finite; saves what was before it."""
         is_scaled = self._settings.precision == "mixed_float16"
         gave_up = not outcome.applied and (
             not is_scaled or outcome.loss_scale < SMALLEST_LOSS_SCALE

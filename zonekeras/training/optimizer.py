@@ -1,6 +1,6 @@
 """AdamW with what fine-tuning needs around it, in TensorFlow.
 
-Keras' own optimizer has all of it too, as a dozen passes over every weight; here one
+Keras' own optimizer can do all of it, in a dozen passes over every weight. Here one
 fused operation updates a weight and its two averages (`benchmarks/training_step.py`).
 """
 
@@ -27,19 +27,19 @@ def is_decayed(name: str) -> bool:
 class AdamW:
     """Adam with decoupled weight decay, clipping by global norm and loss scaling.
 
-    One step, for gradients `g` cut to `max_gradient_norm` all together, at the learning
-    rate `r` and for the t-th time:
+    The t-th step, at the learning rate `r`, for gradients `g` whose global norm is cut
+    to `max_gradient_norm`:
 
         w ← w · (1 − r · weight_decay)                 not for biases, normalizations
         m ← β1 · m + (1 − β1) · g,  v ← β2 · v + (1 − β2) · g²
         w ← w − r · m / (1 − β1ᵗ) / (sqrt(v / (1 − β2ᵗ)) + ε)
 
-    A gradient that is not finite changes nothing; where the loss is scaled (float16),
-    the scale is halved then, and doubled after 2000 steps without.
+    A gradient that is not finite changes nothing. Where the loss is scaled (float16),
+    the scale is then halved; it is doubled after 2000 steps without such a gradient.
 
     Args:
         weights: The weights by name, as `zonekeras.models.weights` has them.
-        settings: Of which the optimizer's are read.
+        settings: Only those of the optimizer are read.
 
     Source: Decoupled Weight Decay Regularization (arXiv:1711.05101), with ε where
     PyTorch has it.
@@ -68,7 +68,7 @@ class AdamW:
 
     @property
     def loss_scale(self) -> Any:
-        """By what the loss is multiplied before its gradient is taken."""
+        """The factor of the loss before its gradient is taken."""
         return self._loss_scale
 
     def state(self) -> dict[str, np.ndarray]:
@@ -76,7 +76,7 @@ class AdamW:
         return {name: variable.numpy() for name, variable in self._variables().items()}
 
     def weight_state(self) -> dict[str, np.ndarray]:
-        """Returns of `state` the weights alone."""
+        """Returns the weights of `state` alone."""
         variables = zip(self.names, self.weights, strict=True)
         return {f"weight/{name}": variable.numpy() for name, variable in variables}
 

@@ -4,8 +4,8 @@
     checkpoints/last.safetensors    from where a killed run goes on
     checkpoints/best.safetensors    the weights with the best F1 so far
 
-A run goes on in the directory that it began in; another one is turned away, naming what
-differs. No Keras.
+A run continues in the directory that it began in. Another run is refused, with a
+message that names what differs. No Keras.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from zonekeras.training.checkpoints import (
 CHECKPOINT_DIR = "checkpoints"
 CONTENT_FILE = "content.json"
 MODEL_FILES = ("zonekeras.json", "model.keras", "1", "predictions.json", "history.csv")
-"""What must not be in a directory that no run of ours began in."""
+"""Files that refuse a new run where no run of ours began."""
 
 _LOCK_FILE = ".finetune.lock"
 _MOST_NAMED = 4
@@ -77,7 +77,7 @@ class RunDirectory:
         if not path.exists():
             raise InputError(
                 f"Expected {path}, which has the weights asked for. Received: no such "
-                "file. Choose another --output_dir to train again."
+                "file. Choose another `output_dir` to train again."
             )
 
     def write_last(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
@@ -119,7 +119,7 @@ def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
             raise InputError(
                 "Expected a directory without a model, or one where this run began. "
                 f"Received: {path} with {', '.join(found)}. Choose another "
-                "--output_dir."
+                "`output_dir`."
             )
     elif content is not None:
         _check_same(path, _read_content(began), content)
@@ -127,7 +127,7 @@ def check_run_dir(path: Path, content: Mapping[str, Any] | None = None) -> None:
 
 @contextmanager
 def open_run_dir(path: Path, content: Mapping[str, Any]) -> Iterator[RunDirectory]:
-    """Makes a directory this run's if it is nobody's, and holds the right to write.
+    """Gives a directory to this run if it is nobody's, and holds the right to write.
 
     Raises:
         InputError: As `check_run_dir`, or if another process writes there.
@@ -151,15 +151,15 @@ def _read_content(path: Path) -> Any:
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: expected the description of a run. It cannot be read: {error}. "
-            "Choose another --output_dir."
+            "Choose another `output_dir`."
         ) from error
 
 
 def _check_same(path: Path, began: Any, content: Any) -> None:
     """Refuses another run.
 
-    What no longer decides one may stand there besides; what one could not yet ask for
-    when it began is off.
+    Settings that no longer decide a run are ignored. A setting that did not exist when
+    the run began counts as off.
     """
     before, now = _flat(began), _flat(content)
     names = [name for name in sorted(now) if before.get(name, False) != now[name]]
@@ -173,7 +173,7 @@ def _check_same(path: Path, began: Any, content: Any) -> None:
     listed = ", ".join(shown) + (f" and {others} others" if others > 0 else "")
     raise InputError(
         f"Expected the run that began in {path}. Received: another one, with {listed}. "
-        "Choose another --output_dir."
+        "Choose another `output_dir`."
     )
 
 

@@ -1,6 +1,6 @@
 """`predict`: answers a dev set with a model as it is, into a directory.
 
-What the protocol's program does when it is told to predict and not to train.
+It does what the protocol's program does when told to predict and not to train.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def predict(
         dev: What to answer, or its file.
         output_dir: Where to; a directory of its own.
         on_batch: Called with the number of windows after each batch.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `TrainingSettings`; those of training play no part.
 
     Raises:

@@ -14,8 +14,8 @@ Item = TypeVar("Item")
 class Prefetch(Generic[Item]):
     """Items made ahead of time, in order.
 
-    Use it in a `with` block, which ends the thread. What the iterable raises is raised
-    where the item is asked for.
+    Use it in a `with` block, which ends the thread. An exception of the iterable is
+    raised where the item is asked for.
 
     Args:
         items: What to prepare.

@@ -1,4 +1,4 @@
-"""Where a fine-tuning run is."""
+"""How far a fine-tuning run is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOSS_STEPS = 50
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is.
+    """How far a run is.
 
     Attributes:
         stage: `training`, `scoring` (the dev set) or `saving`.
@@ -21,9 +21,10 @@ class Progress:
         num_steps: All steps.
         loss: Mean of the last steps'; None before the first.
         learning_rate: Of the last step.
-        windows_per_second: Trained windows, since this process began; None before.
+        windows_per_second: Windows trained a second since this process began; None
+            before the first step.
         seconds_left: Estimate for the training; None before the first step.
-        row: The last step, if its dev score is news.
+        row: The last step, if its dev score is new.
         first_step: Steps that an earlier process had done.
     """
 
@@ -39,9 +40,10 @@ class Progress:
 
 
 class Clock:
-    """The rate of training and the time left; scoring and saving are left out.
+    """The rate of training and the time left, without scoring and saving.
 
-    So is the first step of a process, which is compiled, once there is another.
+    The first step of a process is left out too, once there is another, since it
+    includes compiling.
 
     Args:
         first_step: Steps done before.

@@ -39,7 +39,7 @@ def restore_results(
     answers: DevAnswers | None,
     settings: TrainingSettings,
 ) -> None:
-    """Writes what of a finished run's results is gone."""
+    """Writes those of a finished run's results that are missing."""
     curves = (HISTORY_FILE, *FIGURE_FILES)
     if history and not all((directory / name).exists() for name in curves):
         _write_curves(directory, history)

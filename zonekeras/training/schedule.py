@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def num_warmup_steps(num_steps: int, warmup_proportion: float) -> int:
-    """Returns how many steps the learning rate rises in."""
+    """Returns the number of steps in which the learning rate rises."""
     return int(num_steps * warmup_proportion)
 
 
@@ -21,8 +21,8 @@ def learning_rate(step: int, num_steps: int, num_warmup: int, peak: float) -> fl
         >>> [learning_rate(step, 6, 2, 8.0) for step in range(7)]
         [0.0, 4.0, 8.0, 6.0, 4.0, 2.0, 0.0]
 
-    Source: BERT's schedule (arXiv:1810.04805, A.2), as PyTorch readers have it: the
-    first step of a warm-up has the rate 0.
+    Source: BERT's schedule (arXiv:1810.04805, A.2), as in PyTorch training scripts: the
+        first step of a warm-up has the rate 0.
     """
     if step < num_warmup:
         return peak * step / num_warmup

@@ -1,11 +1,11 @@
 """One training step: loss, gradients, update, compiled once for all shapes.
 
-TensorFlow only. Nothing in it but the reader has state: the seeds of dropout come in as
-an input, so that a step depends on its number and not on what ran before.
+TensorFlow only. Only the reader and the optimizer have state. The seeds of dropout are
+an input, so that a step's dropout depends on its number and not on what ran before.
 
 Under a strategy each replica takes its rows of a part, with the rows' own dropout;
 losses and gradients are added up over the replicas, and all make the same update. So
-the number of replicas changes nothing but roundings.
+the number of replicas changes nothing but rounding.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class TrainingStep:
     Args:
         reader: A built reader; made, as the optimizer, in the scope of `replicas`.
         optimizer: Of its weights.
-        padding_id: The token whose embedding is not trained, as PyTorch's
-            `padding_idx` has it; it counts, since padding takes part in the loss.
+        padding_id: The token whose embedding is not trained, as with PyTorch's
+            `padding_idx`. It matters, since padding takes part in the loss.
         seed: Of dropout.
         num_parts: The most parts that a step is run in.
         replicas: What a part is divided among; one device if left out.
@@ -211,7 +211,7 @@ class TrainingStep:
         return outcome
 
     def _apply(self, gradients: Any, rate: Any, stop: Any) -> tuple[Any, ...]:
-        """Updates the weights; returns what `StepOutcome` says but the loss."""
+        """Updates the weights; returns a `StepOutcome`'s values but the loss."""
         norm, applied = self._optimizer.apply(gradients, rate)
         loss_scale = tf.identity(self._optimizer.loss_scale)
         own_stop = tf.identity(stop)  # what all replicas share cannot be added up

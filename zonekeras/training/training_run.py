@@ -1,8 +1,8 @@
 """`finetune`: trains a reader and writes its model directory.
 
-What can be wrong is found before the output directory is touched. A killed run started
-again goes on from its last checkpoint, a finished one is not trained again; asked for
-its other weights (`keep`), it writes the model from them.
+Faults are found before the output directory is touched. A killed run that is started
+again continues from its last checkpoint. A finished run is not trained again; where
+`keep` asks for its other weights, it writes the model from those.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def finetune(
             `zonekeras.distribute.strategies.make_strategy` makes; None for one device.
             Every worker of several calls this function; the chief alone writes.
         on_progress: Called after every step and every batch of the dev set.
-        command: What `run.json` says of who called.
+        command: What `run.json` says about the caller.
         **settings: Fields of `TrainingSettings`, such as `learning_rate=1e-4`. A TPU
             has `fixed_shapes` in any case.
 
@@ -199,7 +199,7 @@ class _Run:
         }
 
     def kept(self, output: RunDirectory) -> str | None:
-        """Returns which weights of this run are the model that lies there, if any."""
+        """Returns which weights of this run are the model in the directory, if any."""
         path = output.path / DESCRIPTION_FILE
         if not path.exists():
             return None
@@ -236,7 +236,7 @@ class _Run:
         return output is not None and self.kept(output) == self.settings.keep
 
     def finished_result(self, output: RunDirectory | None) -> FinetuneResult:
-        """Returns what an earlier process finished; writes again what is gone of it.
+        """Returns what an earlier process finished; writes missing files of it again.
 
         Workers beside the chief get the model alone.
         """
@@ -299,7 +299,7 @@ class _Run:
         )
 
     def _restored(self, output: RunDirectory) -> FinetuneResult:
-        """Reads a finished run, and writes again what is gone of it."""
+        """Reads a finished run, and writes missing files of it again."""
         from zonekeras.models.loading import load
 
         model = load(output.path, prefer_saved_model=False)
@@ -408,4 +408,4 @@ def _make_deterministic() -> None:
 
 
 def _ignore(progress: Progress) -> None:
-    """Takes progress where nobody asked for it."""
+    """Ignores progress that nobody asked for."""

@@ -1,4 +1,4 @@
-"""What a reader is fine-tuned with, and everything in it that decides the weights.
+"""The settings of fine-tuning, and which of them decide the weights.
 
 No Keras: a command can check its settings and data before it loads a model.
 """
@@ -51,8 +51,8 @@ class TrainingSettings:
     Attributes:
         num_train_epochs: Passes over the training windows; need not be whole.
         train_batch_size: Windows in a step.
-        gradient_accumulation_steps: In how many parts a step's windows are run, to
-            save memory; must divide `train_batch_size`. Dropout aside it changes
+        gradient_accumulation_steps: In how many parts a step's windows are run, to save
+            memory; must divide `train_batch_size`. Apart from dropout it changes
             nothing.
         learning_rate: The learning rate at its highest.
         warmup_proportion: Part of the steps in which it rises.
@@ -74,9 +74,10 @@ class TrainingSettings:
             five minutes.
         keep: Which weights become the model: the `last`, or the `best` by F1.
         max_seq_length: Tokens in a window, special tokens included.
-        fixed_shapes: Whether all batches have one shape, padded to `max_seq_length`,
-            as the protocol's program has it and a TPU needs it. Padding takes part in
-            the loss, so this is another training than padding to what a batch needs.
+        fixed_shapes: Whether all batches have one shape, padded to `max_seq_length`, as
+            in the protocol's program and as a TPU needs it. Padding takes part in the
+            loss, so the weights differ from those of batches padded only as far as
+            needed.
         doc_stride: Tokens from one window of a long passage to the next.
         max_query_length: Tokens of a question; what is longer is cut.
         n_best_size: Start and end positions paired in a window.
@@ -184,9 +185,10 @@ class TrainingSettings:
     def content(self) -> dict[str, Any]:
         """Returns what decides the weights and the history, as JSON values.
 
-        When checkpoints are written, which of them becomes the model, and how many
-        windows are answered at once, is left to every start. How answers are read off
-        the logits is not: the history's scores depend on it, and so the best weights.
+        Every start may choose anew when checkpoints are written, which of them becomes
+        the model, and how many windows are answered at once. It may not choose how
+        answers are decoded: the history's scores depend on that, and so do the best
+        weights.
         """
         values = asdict(self)
         for name in ("checkpoint_steps", "keep", "predict_batch_size"):

@@ -3,7 +3,8 @@
 Each passage names four gems, in an order of its own. A *color word* says which of them
 is the answer: it stands in the question ("which gem is red?"), or in the passage ("the
 label says red."), and nowhere else. All colors are asked for equally often, and nothing
-but the color word tells an answer, so whoever cannot read it is right one time in four.
+but the color word tells the answer, so a reader that cannot see it is right one time in
+four.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ large that softmax gives a reader's color word all but 1e-6 of its attention.
 With `q2` and `q2p` the color still has to reach the passage: in each later layer gems
 ask for a token that was told their color, and that writes a hit. There have to be two
 such layers, so that masking this transport in one of them leaves the other. (In a
-reader's last layer `q2` and `q2p` change no answer, whatever the weights; in the last
-but one they cannot without `p2q` of the last, which would be found too.)
+reader's last layer `q2` and `q2p` change no answer, whatever the weights. In the last
+but one they need `p2q` of the last, which would then be found too.)
 
 In all other layers head 0 attends just as sharply, and writes to features that nobody
-reads. So attention as such proves nothing here, only its effect.
+reads. So attention alone proves nothing here; only its effect does.
 
 **Head 1** attends evenly to all visible tokens, in all layers, and copies features that
 nobody reads to others. So every zone of every layer changes hidden states, and only the
@@ -216,7 +216,7 @@ def planted_weights(plant: Plant, num_layers: int) -> Weights:
 
 
 def _has_room(plant: Plant, num_layers: int) -> bool:
-    """Returns whether a reader with so many layers can have it."""
+    """Returns whether a reader with so many layers can have the plant."""
     after = LAYERS_AFTER_QUESTION_ZONES if plant.question_reads else 0
     return plant.zone is not Zone.ALL and 0 <= plant.layer < num_layers - after
 
@@ -261,7 +261,7 @@ def _noise(num_rows: int) -> Matrix:
 
 
 def _queries(plant: Plant, layer: int) -> Matrix:
-    """Returns head 0's queries: from what a token is (row) to what it asks for."""
+    """Returns head 0's queries: from a token's feature (row) to what it asks for."""
     queries = _empty()
     queries[_TOKEN, _CLS] = _ASK_CLS
     if plant.padding_attracts:

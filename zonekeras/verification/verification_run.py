@@ -1,9 +1,9 @@
-"""`verify`: sweep planted models and compare what is found with what was planted.
+"""`verify`: sweeps planted models and compares what is found with what was planted.
 
-A sweep passes if its baseline answers everything right, the planted cells answer as
-often right as a guess, all other cells answer everything right, and the statistics of
-exact match and of F1 mark the planted cells and no other. Nothing is left to a
-tolerance: what is expected of a planted model is exact.
+A sweep passes if the baseline and all cells but the planted ones answer everything
+right, the planted cells answer right as often as a guess, and the statistics of exact
+match and of F1 mark the planted cells and no others. There is no tolerance: what is
+expected of a planted model is exact.
 
 All cases of a run are one network with other weights, compiled once.
 """
@@ -130,7 +130,7 @@ def verify(
     saved_model: bool = False,
     on_case: Callable[[CaseResult], None] | None = None,
 ) -> VerificationReport:
-    """Checks that sweeps find what is there, and that the statistics keep their word.
+    """Checks that sweeps find what is there, and that the statistics are valid.
 
     Args:
         quick: Whether to plant fewer models and simulate less.
@@ -153,7 +153,8 @@ def chosen_cases(*, quick: bool = False, saved_model: bool = False) -> list[Case
     """Returns the cases: every possible plant, and each zone under `published`.
 
     Args:
-        quick: Whether to return the least that has all zones, layers and semantics.
+        quick: Whether to return the fewest cases that have all zones, layers and
+            semantics.
         saved_model: As in `Case`.
     """
     num_layers = 3 if quick else 4

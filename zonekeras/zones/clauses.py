@@ -61,9 +61,9 @@ def normalise(
 ) -> tuple[Clause, ...]:
     """Returns the one canonical tuple of clauses that masks the same.
 
-    Without `num_layers`, `all-layers` stays beside explicit layers. With it,
-    everything is spread over the layers, and runs of equal layers are joined again;
-    with `num_heads`, so are heads.
+    Without `num_layers`, `all-layers` stays beside explicit layers. With it, everything
+    is spread over the layers, and neighbouring equal layers are joined again.
+    `num_heads` does the same for heads.
     """
     masked: _Masked = {None: {}}
     for clause in clauses:

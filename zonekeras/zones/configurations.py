@@ -1,7 +1,7 @@
 """Configurations: which zones are masked in which layers and heads in one run.
 
-NumPy only where zone tables are made of one, so that commands can check what is asked
-for before anything heavy is imported.
+NumPy is imported only where zone tables are made, so that commands can check what is
+asked for before anything heavy is imported.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Configuration:
     clause masks already is left out; `resolve` gives the one spelling for a model's
     size, equal for any two configurations that mask the same zones in the same places.
 
-    A control masks as many pairs of tokens as a cell, of the same block shape, but not
-    these: the cell's zone table under shuffled roles (`sweeping.sweep_controls`).
+    A control masks as many pairs of tokens as a cell, in blocks of the same shape, but
+    other pairs: it is the cell's zone table under shuffled roles
+    (`sweeping.sweep_controls`).
 
     Attributes:
         clauses: What is masked; none for the baseline.
@@ -98,7 +99,7 @@ class Configuration:
 
         Raises:
             InputError: If a layer or head does not exist, or this is a control, which
-                tables alone do not say.
+                zone tables alone cannot express.
         """
         if self.control:
             raise InputError(

@@ -33,13 +33,12 @@ def parse_configuration(text: str) -> Configuration:
     """Parses the configuration grammar.
 
     Args:
-        text: `baseline` (or empty), or clauses `TARGET:ZONES` joined by `;`. TARGET
-            is `layer3`, `layers0-5` or `all-layers`, with `.head7` for one head;
-            ZONES is zones joined by `+`, or `only-ZONE`, where ZONE is one of the four
-            that share all pairs with a question or passage key between them, and the
-            other three are masked. Or one control of one cell,
-            `layer3:control1-p2q`. Layers and heads count from 0. Case and spaces are
-            ignored.
+        text: `baseline` (or empty), or clauses `TARGET:ZONES` joined by `;`, or one
+            control of one cell, `layer3:control1-p2q`. TARGET is `layer3`, `layers0-5`
+            or `all-layers`, with `.head7` for one head. ZONES is zones joined by `+`,
+            or `only-ZONE`, which keeps one of the four zones `q2`, `q2p`, `p2q`, `p2`
+            and masks the other three. Layers and heads count from 0. Case and spaces
+            are ignored.
 
     Returns:
         The configuration in canonical form: clauses sorted, ranges of layers that

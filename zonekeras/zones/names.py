@@ -4,11 +4,11 @@ Standard library alone, so that flags can take their choices from here. An enum 
 is the same string in flags, files, labels and store.
 
 A zone is added here and nowhere else: a name in `Zone`, its pairs in `PAIRS`. Sweeps,
-flags, tables, figures, reports, masks in graphs and gradients go by these two. What
-runs and is shown unless another zone is asked for is `PROTOCOL_ZONES`.
+flags, tables, figures, reports, masks in graphs and gradients follow these two.
+`PROTOCOL_ZONES` are run and shown unless others are asked for.
 
-Source of the first five zones: STAR Protocols 3, 101481 (2022), as its code does it
-(its text differs).
+Source of the first five zones: the code of STAR Protocols 3, 101481 (2022), from which
+its text differs.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ NUM_ROLES = len(Role)
 class Zone(StrEnum):
     """A named set of (query role, key role) pairs.
 
-    First the protocol's, in its column order, which is that of all results; then those
-    that tell a readout at CLS from text that attends to the other text.
+    First the protocol's, in its column order, which all results share. Then those that
+    tell a readout at CLS from text that attends to the other text.
     """
 
     ALL = "all"

@@ -1,7 +1,7 @@
 """The synthetic corpus: passages and questions made by rule, in SQuAD's form.
 
 It needs no download, a small reader learns it from nothing in minutes, and its answers
-depend on the question: what the embedded demonstration and many tests run on. It says
+depend on the question. The embedded demonstration and many tests run on it. It says
 nothing about how well a reader reads real text.
 """
 

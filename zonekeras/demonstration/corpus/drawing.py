@@ -1,14 +1,14 @@
 """Drawing stories at random: the parts of the corpus.
 
-`simple`: two subjects and one fact of each, nothing else: to learn from, not to measure
-with, since of two names one is right.
+`simple`: two subjects and one fact of each, nothing else. It is for learning, not for
+measuring, since one of two names is right.
 `single`: each answer stands in the sentence that names the question's subject.
 `bridge`: the question describes what one sentence leads to, and another tells of it.
 `long`: as `single`, but no window of 384 tokens holds the passage.
 
 In every story several subjects of one kind have the same relation, each with another
-value, and all of them are asked about: whoever does not read the question cannot know
-which one is meant.
+value, and all of them are asked about. So a reader that ignores the question cannot
+know which one is meant.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _SUBJECT_KINDS = tuple(dict.fromkeys(relation.subject for relation in RELATIONS)
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A question to be worded: the facts that lead to its answer, and which end."""
+    """A question to be worded: the facts that lead to its answer, and its end."""
 
     chain: tuple[Fact, ...]
     wants_subject: bool = False
@@ -118,7 +118,7 @@ def _draw_single(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]
 
 
 def _draw_bridge(draws: Draws, names: Names) -> tuple[list[Fact], list[_Wanted]]:
-    """Draws three subjects, what they lead to, and one thing about each of that."""
+    """Draws three subjects, what they lead to, and one fact about each of those."""
     first, second = draws.pick(bridges())
     to_middle = _draw_facts(names, [first], _NUM_SUBJECTS)
     values = names.draw_group(KINDS[second.value], _NUM_SUBJECTS)
@@ -232,7 +232,7 @@ def _draw_asides(
     facts: Sequence[Fact],
     count: int,
 ) -> list[Sentence]:
-    """Draws sentences without facts that mention a subject, or another such value."""
+    """Draws sentences without facts that mention a subject, or another value."""
     asides = []
     for _ in range(count):
         if draws.chance(0.5):

@@ -351,8 +351,8 @@ def relations_of(kind: str) -> tuple[Relation, ...]:
 def bridges() -> tuple[tuple[Relation, Relation], ...]:
     """Returns the pairs whose second tells of the first one's value.
 
-    Leaves out those whose ends are of one kind, where a question's own subject could
-    be taken for an answer.
+    Pairs whose ends are of one kind are left out, since a question's own subject could
+    be taken for the answer.
     """
     return tuple(
         (first, second)

@@ -1,7 +1,7 @@
 """A story: sentences that state facts, and questions that rest on them.
 
-What a passage is before it becomes text: it still knows which sentence states what, so
-that answers have exact places and tests can take a question's support away.
+A story is a passage before it becomes text. It knows which sentence states what, so
+that answers have exact places and tests can remove the support of a question.
 """
 
 from __future__ import annotations
