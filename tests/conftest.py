@@ -30,6 +30,15 @@ def shared_dir():
     return path
 
 
+@pytest.fixture(scope="module")
+def models_are_loaded_once():
+    """Commands that run in this process load equal files once a module."""
+    from tests.loading_once import loaded_once
+
+    with loaded_once():
+        yield
+
+
 @pytest.fixture
 def run_cli(tmp_path):
     """Runs `zonekeras ARGUMENTS` as a process in an empty directory."""

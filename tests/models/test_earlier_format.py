@@ -15,10 +15,8 @@ from tests.builders import tiny_model, tiny_squad, write_json
 from tests.models.earlier_format import lower_format, write_format_1
 from tests.models.test_model_directory import Snapshots
 from zonekeras.errors import InputError
-from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 
-NO_TEXT = ExportOptions(answer=None)
 WHY = (
     "written by an earlier version, whose graph corrupts memory or gives wrong answers "
     "on CPUs with AVX-512 where oneDNN is on."
@@ -60,7 +58,7 @@ def model():
 def written(model, tmp_path_factory):
     """A model directory of format 1; not to be changed."""
     directory = tmp_path_factory.mktemp("written") / "own"
-    write_format_1(model, directory, NO_TEXT)
+    write_format_1(model, directory)
     return directory
 
 
