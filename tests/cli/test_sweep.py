@@ -345,11 +345,9 @@ while killed < num_kills or not finished:
 """
 
 
-@pytest.mark.parametrize(
-    "num_kills",
-    [pytest.param(2, id="2"), pytest.param(20, marks=pytest.mark.slow, id="20")],
-)
-def test_killed_at_random_moments_and_started_again(work, tmp_path, num_kills):
+@pytest.mark.slow  # of single kills see tests/store/test_sweep_store.py
+def test_killed_at_random_moments_and_started_again(work, tmp_path):
+    num_kills = 20
     seed = random.randrange(2**31)
     print(f"seed {seed}")  # shown when it fails
     command = [f"--model={work / 'hf'}", f"--predict_file={work / 'long.json'}"]
