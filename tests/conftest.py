@@ -1,5 +1,6 @@
 """Fixtures that all tests share; settings that have to stand before heavy imports."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keeps what is imported, half a million objects, out of searches for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
