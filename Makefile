@@ -33,7 +33,7 @@ help: ## list the targets
 
 install: $(INSTALLED) ## make .venv and install the package with all it needs
 
-# $(1): what pip is to install.
+# $(1): what pip is to install. Python compiles what it imports; that is a part of it.
 define install_into_venv
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "make: expected Python 3.11 or newer as PYTHON." \
@@ -41,7 +41,7 @@ define install_into_venv
 	    exit 2; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV)
 	@echo 'make: installing into $(VENV); the first time takes some minutes'
-	@$(BIN)/python -m pip install -qq --editable '$(1)'
+	@$(BIN)/python -m pip install -qq --no-compile --editable '$(1)'
 endef
 
 $(INSTALLED): setup.cfg pyproject.toml

@@ -41,8 +41,9 @@ def requirements_of(package: str) -> list[str]:
 
 
 def pip(*arguments: str) -> None:
-    """Runs `pip install`."""
-    command = [sys.executable, "-m", "pip", "install", "-qq", *arguments]
+    """Runs `pip install`; Python compiles what it imports, a part of it."""
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile"]
+    command += arguments
     subprocess.run(command, check=True)
 
 

@@ -1,5 +1,6 @@
 """Fixtures that all tests share; settings that have to stand before heavy imports."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keeps what is imported, half a million objects, out of searches for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +41,15 @@ def shared_dir():
     if not path.is_dir():
         pytest.skip("needs ../shared (real data and models), which is not there")
     return path
+
+
+@pytest.fixture(scope="module")
+def models_are_loaded_once():
+    """Commands that run in this process load equal files once a module."""
+    from tests.loading_once import loaded_once
+
+    with loaded_once():
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends import ON_TENSORFLOW
-from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.builders import ONE_LAYER, tiny_squad, write_hugging_face, write_json
 from tests.remote_bucket import empty_bucket
 from tests.serving.rest_stand_in import serve
 from tests.serving.toy_reader import ToyReader
@@ -37,7 +37,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("examples")
     models = folder / "saved_models"
     for seed, name in enumerate(("reader", "encoder", "seed-1", "seed-2")):
-        write_hugging_face(models / name, seed=seed)
+        sizes = ONE_LAYER if name == "encoder" else {}  # that one is trained
+        write_hugging_face(models / name, seed=seed, **sizes)
     for name in ("dev.json", "train.json"):
         write_json(folder / name, tiny_squad())
     return folder

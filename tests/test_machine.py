@@ -130,7 +130,7 @@ def test_looking_imports_nothing():
 @only_tensorflow
 @pytest.mark.parametrize(
     ("variable", "limit", "expected"),
-    [("0", None, "off"), ("1", None, "on"), ("1", "AVX2", "on")],
+    [("0", None, "off"), ("1", "AVX2", "on")],
 )
 def test_tensorflow_says_whether_onednn_is_on(variable, limit, expected):
     code = (

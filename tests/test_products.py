@@ -237,7 +237,11 @@ def run_pieces(network, inputs, layers=range(L)):
     network.head(hidden, roles)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+# Two differ from `roberta` in the activation alone, where there is no product; like all
+# of them they run eagerly below.
+@pytest.mark.parametrize(
+    "name", [name for name in FAMILIES if name not in ("xlm-roberta", "distilbert")]
+)
 def test_loaded_models(name):
     with watched_products() as products:
         model = model_of(name)

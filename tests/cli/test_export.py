@@ -6,7 +6,13 @@ import pytest
 
 from cli.export import main
 from tests.backends import only_tensorflow
-from tests.builders import VOCABULARY, tiny_model, write_hugging_face, write_json
+from tests.builders import (
+    ONE_LAYER,
+    VOCABULARY,
+    tiny_model,
+    write_hugging_face,
+    write_json,
+)
 
 
 @pytest.fixture
@@ -82,8 +88,9 @@ def test_another_model_is_not_replaced(here, capsys):
 
 @only_tensorflow
 def test_the_same_model_from_another_source_is_replaced(here):
-    """`source` holds the weights of `tiny_model()`."""
-    tiny_model().save(here / "out")
+    """`source` holds the weights of `tiny_model`."""
+    write_hugging_face(here / "source", **ONE_LAYER)
+    tiny_model(**ONE_LAYER).save(here / "out")
     assert main(["--model=source", "--output_dir=out", "--noanswer"]) == 0
     assert signatures_of(here / "out") == ["serving_default"]
 
@@ -94,6 +101,7 @@ def test_a_bpe_model_takes_token_ids_only_and_says_so(here, capsys):
     from zonekeras.tokenizing.definitions import BERT_TOKENS
     from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
+    write_hugging_face(here / "source", **ONE_LAYER)
     tokens = [*VOCABULARY[:5], *"abcdefghij"]
     tokenizer = ReaderTokenizer.from_bpe(
         {token: index for index, token in enumerate(tokens)}, [], special=BERT_TOKENS

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from cli import finetune, precision_warnings
-from tests.builders import tiny_squad, write_hugging_face, write_json, write_tf1
+from tests.builders import (
+    ONE_LAYER,
+    tiny_squad,
+    write_hugging_face,
+    write_json,
+    write_tf1,
+)
 from tests.graph.c_api import read_signatures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +29,7 @@ GOOD = ["--model=hf", "--train_file=train.json", "--output_dir=never"]
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     directory = tmp_path_factory.mktemp("work")
-    write_hugging_face(directory / "hf")
+    write_hugging_face(directory / "hf", **ONE_LAYER)
     write_tf1(directory / "tf1")
     write_json(directory / "train.json", tiny_squad(num_passages=4))
     write_json(directory / "dev.json", tiny_squad())

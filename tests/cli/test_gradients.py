@@ -4,7 +4,14 @@ import pytest
 
 from cli.gradients import main
 from tests.backends import only_tensorflow
-from tests.builders import tiny_squad, write_hugging_face, write_json
+from tests.builders import (
+    ONE_LAYER,
+    tiny_model,
+    tiny_squad,
+    write_hugging_face,
+    write_json,
+)
+from zonekeras.graph.options import ExportOptions
 
 HELP = "see 'zonekeras gradients --help'."
 WINDOWS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=150"]
@@ -55,10 +62,10 @@ def test_from_flags_to_files(here, capsys):
 
 
 @only_tensorflow
-def test_a_model_directory_with_a_saved_model_is_used_as_a_keras_model(
-    here, exported_reader, capsys
-):
-    arguments = [*flags(here, "--exact=0"), f"--model={exported_reader}"]
+def test_a_model_directory_with_a_saved_model_is_used_as_a_keras_model(here, capsys):
+    exported = here / "exported"
+    tiny_model(**ONE_LAYER).export(exported, ExportOptions(answer=None))
+    arguments = [*flags(here, "--exact=0"), f"--model={exported}"]
     assert main([*arguments, f"--output_dir={here / 'of_exported'}"]) == 0
     assert "rank correlation" not in capsys.readouterr().out
 

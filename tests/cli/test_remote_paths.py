@@ -36,6 +36,8 @@ from zonekeras.remote.writer_mark import MARK_FILE
 LENGTHS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=200"]
 REMOTE = ["--model=memory://bucket/hf", "--predict_file=memory://bucket/dev.json"]
 
+pytestmark = pytest.mark.usefixtures("models_are_loaded_once")
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):

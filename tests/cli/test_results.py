@@ -25,6 +25,8 @@ HELP = "see 'zonekeras results --help'."
 BACKEND = keras.backend.backend()
 CELLS = ["layer1:q2", "layer1:p2", "layer0.head1:p2q"]
 
+pytestmark = pytest.mark.usefixtures("models_are_loaded_once")
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):

@@ -33,6 +33,8 @@ TABLES += ["attention.csv"]
 MASS_EFFECT = ["mass_effect.pdf", "mass_effect.png"]  # of three cells or more
 LENGTHS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=200"]
 
+pytestmark = pytest.mark.usefixtures("models_are_loaded_once")
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
@@ -108,7 +110,8 @@ def test_a_pasted_command_line_of_the_protocol(work):
     assert process.returncode == 0
     assert set(results(work / "pasted")) == {"predictions.json", CELLS[11], *TABLES}
     # Plain lines where there is no terminal, and nothing of the libraries'.
-    assert [re.sub(r"[\d.]+ s left", "T left", line) for line in err.splitlines()] == [
+    time_left = r"(\d+ min )?[\d.]+ s left"
+    assert [re.sub(time_left, "T left", line) for line in err.splitlines()] == [
         "0 of 27 windows x 2 configurations",
         *(
             f"{done} of 27 windows x 2 configurations, T left"
@@ -211,11 +214,12 @@ def test_the_files_of_the_protocols_flags(here, capsys, flags, files):
 @only_tensorflow
 def test_all_layouts_and_routes_give_the_same_bytes(here, capsys):
     import zonekeras
+    from zonekeras.graph.options import ExportOptions
     from zonekeras.models.saved_model import SavedModelNetwork
 
     model = zonekeras.load("hf")
     model.save("keras")
-    model.export("own")
+    model.export("own", ExportOptions(answer=None))
     assert isinstance(zonekeras.load("own").network, SavedModelNetwork)
     flags = ["--predict_file=dev.json", *LENGTHS, "--semantics=published"]
     flags += ["--configurations", "layer1:all", "layer2:p2q", "layer0.head1:p2"]
@@ -341,11 +345,9 @@ while killed < num_kills or not finished:
 """
 
 
-@pytest.mark.parametrize(
-    "num_kills",
-    [pytest.param(2, id="2"), pytest.param(20, marks=pytest.mark.slow, id="20")],
-)
-def test_killed_at_random_moments_and_started_again(work, tmp_path, num_kills):
+@pytest.mark.slow  # of single kills see tests/store/test_sweep_store.py
+def test_killed_at_random_moments_and_started_again(work, tmp_path):
+    num_kills = 20
     seed = random.randrange(2**31)
     print(f"seed {seed}")  # shown when it fails
     command = [f"--model={work / 'hf'}", f"--predict_file={work / 'long.json'}"]

@@ -12,6 +12,8 @@ from tests.builders import tiny_model, tiny_squad, write_hugging_face, write_jso
 LENGTHS = ["--max_seq_length=29", "--doc_stride=7", "--token_budget=200"]
 CELL = ["--mask_layer=1", "--mask_zone=p2", "--attention_questions=0"]
 
+pytestmark = pytest.mark.usefixtures("models_are_loaded_once")
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):

@@ -18,6 +18,7 @@ from tests.builders import (
     write_json,
 )
 from tests.distribute.sweep_settings import SWEEP
+from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 from zonekeras.sweeping import run_sweep
 from zonekeras.zones import Configuration, Role, cells
@@ -43,7 +44,7 @@ def inputs_of(batch, length=11):
 def work(reader, tmp_path_factory):
     """What two devices are given, and what they leave."""
     directory = tmp_path_factory.mktemp("work")
-    reader.export(directory / "model")
+    reader.export(directory / "model", ExportOptions(answer=None))
     write_hugging_face(directory / "hf")
     write_json(directory / "dev.json", tiny_squad())
     for batch in (4, 5):

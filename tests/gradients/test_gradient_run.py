@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from tests.gradients.windows import numpy_losses
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
@@ -15,6 +15,7 @@ from zonekeras.gradients import gradient_run as run_module
 from zonekeras.gradients import run_gradients
 from zonekeras.gradients.batch_sums import BatchSums
 from zonekeras.gradients.reader_loss import ReaderLoss
+from zonekeras.graph.options import ExportOptions
 from zonekeras.machine import describe_machine
 from zonekeras.models.loading import load
 from zonekeras.models.weights import variable_value
@@ -252,8 +253,9 @@ def test_memory_that_does_not_suffice_is_one_line(reader, dev, monkeypatch):
 
 
 @only_tensorflow
-def test_a_saved_model_is_refused(exported_reader, dev, tmp_path):
-    exported = load(exported_reader)
+def test_a_saved_model_is_refused(dev, tmp_path):
+    tiny_model(**ONE_LAYER).export(tmp_path / "model", ExportOptions(answer=None))
+    exported = load(tmp_path / "model")
     with pytest.raises(InputError, match="a loaded SavedModel, which only runs forwar"):
         run_gradients(exported, dev, tmp_path / "out", **SETTINGS)
     assert not (tmp_path / "out").exists()

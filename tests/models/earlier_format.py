@@ -3,9 +3,9 @@
 import json
 
 
-def write_format_1(model, directory, options=None):
-    """Exports a model; then the SavedModel says no version, and the format is 1."""
-    model.export(directory, options)
+def write_format_1(model, directory):
+    """Writes a model directory whose SavedModel says no version, in format 1."""
+    model.save(directory)
     lower_format(directory)
     write_graph_1(model, directory / "1")
 

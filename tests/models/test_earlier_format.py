@@ -12,19 +12,17 @@ import pytest
 from cli import export, finetune, gradients, serve_config, sweep
 from cli.running import with_flags
 from tests.backends import ON_TENSORFLOW, only_tensorflow
-from tests.builders import tiny_model, tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from tests.models.earlier_format import lower_format, write_format_1
 from tests.models.test_model_directory import Snapshots
 from zonekeras.errors import InputError
-from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 
-NO_TEXT = ExportOptions(answer=None)
 WHY = (
     "written by an earlier version, whose graph corrupts memory or gives wrong answers "
     "on CPUs with AVX-512 where oneDNN is on."
 )
-FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--configurations", "layer1:p2"]
+FLAGS = ["--max_seq_length=29", "--doc_stride=7", "--configurations", "layer0:p2"]
 
 
 LEFT_ASIDE = "or leave it aside with `prefer_saved_model=False`"
@@ -49,7 +47,7 @@ def exactly(message):
 
 @pytest.fixture(scope="module")
 def model():
-    model = tiny_model(block_of_layer=(0, 0))
+    model = tiny_model(**ONE_LAYER)
     model.description = replace(model.description, made_by={"command": "tests"})
     return model
 
@@ -58,7 +56,7 @@ def model():
 def written(model, tmp_path_factory):
     """A model directory of format 1; not to be changed."""
     directory = tmp_path_factory.mktemp("written") / "own"
-    write_format_1(model, directory, NO_TEXT)
+    write_format_1(model, directory)
     return directory
 
 
@@ -186,7 +184,7 @@ def test_commands_that_would_run_it_say_so_in_one_line(directory, capsys):
 def test_commands_that_take_the_keras_model_go_on(directory):
     sizes = ["--max_seq_length=29", "--doc_stride=7"]
     files = ["--model=own", "--predict_file=dev.json", *sizes]
-    half = ["--precision=bfloat16", "--configurations", "layer1:p2"]
+    half = ["--precision=bfloat16", "--configurations", "layer0:p2"]
     assert sweep.main([*files, *half, "--output_dir=half"]) == 0
     assert gradients.main([*files, "--exact=0", "--output_dir=gradients"]) == 0
     predict = ["--do_train=False", "--do_predict", "--output_dir=predicted"]
@@ -233,7 +231,7 @@ def test_the_command_writes_it_again_in_place(directory, model, capsys):
     assert isinstance(again.network, SavedModelNetwork)
     inputs = {name: np.array([[1, 2, 3]]) for name in ("token_ids", "roles")}
     inputs["segment_ids"] = np.array([[0, 0, 1]])
-    for configuration in ("baseline", "layer1:p2"):
+    for configuration in ("baseline", "layer0:p2"):
         with model.masked(configuration), again.masked(configuration):
             np.testing.assert_allclose(
                 again.predict_logits(inputs),

@@ -11,6 +11,7 @@ from tests.backends import only_tensorflow, to_numpy
 from tests.builders import VOCABULARY, tiny_model, tiny_tokenizer
 from zonekeras.data.features import encode_pair
 from zonekeras.errors import InputError
+from zonekeras.graph.options import ExportOptions
 from zonekeras.models.loading import load
 from zonekeras.models.weights import NO_HEAD
 from zonekeras.models.zone_model import ModelDescription, ZoneModel
@@ -25,6 +26,7 @@ from zonekeras.zones import (
 )
 
 NAMES = ("token_ids", "segment_ids", "roles")
+NO_TEXT = ExportOptions(answer=None)
 
 
 @pytest.fixture(scope="module")
@@ -416,7 +418,7 @@ def exported(tmp_path_factory):
     model = tiny_model(block_of_layer=(0, 0, 1))
     model.mask("layer1:q2")
     directory = tmp_path_factory.mktemp("exported")
-    model.export(directory)
+    model.export(directory, NO_TEXT)
     assert model.configuration == cell(1, "q2")
     return model, directory
 
@@ -474,11 +476,11 @@ def test_a_loaded_saved_model_is_not_saved_again(exported, tmp_path):
 @only_tensorflow
 def test_another_model_in_the_same_directory_is_the_one_that_loads(tmp_path):
     first, second = (tiny_model(seed=seed, block_of_layer=(0,)) for seed in (1, 2))
-    first.export(tmp_path)
+    first.export(tmp_path, NO_TEXT)
     second.save(tmp_path)
     assert load(tmp_path).fingerprint() == second.fingerprint()
     (tmp_path / "partial-1").mkdir()  # left behind by an export that was killed
-    first.export(tmp_path)
+    first.export(tmp_path, NO_TEXT)
     assert load(tmp_path).fingerprint() == first.fingerprint()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "1",

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import tiny_model, tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from tests.models.earlier_format import write_format_1
 from tests.sweeping.sweeps import SETTINGS, count_calls, results
 from zonekeras.analysis.joining import join_runs, read_run
@@ -21,7 +21,7 @@ from zonekeras.sweeping import merge_runs, run_shard, run_sweep
 from zonekeras.sweeping import sweep as sweep_module
 
 NO_TEXT = ExportOptions(answer=None)
-FEW = {"configurations": ["layer0:q2", "layer1.head1:p2"], **SETTINGS}
+FEW = {"configurations": ["layer0:q2", "layer0.head1:p2"], **SETTINGS}
 TABLES_REMOVED = (
     "files of a sweep with another model, data or settings, or of another version, "
     "are removed"
@@ -44,8 +44,8 @@ def exports(tmp_path_factory):
     Both say `gelu_tanh`; the second's SavedModel computes with `relu`.
     """
     folder = tmp_path_factory.mktemp("exports")
-    tiny_model().export(folder / "tanh", NO_TEXT)
-    tiny_model(activation="relu").export(folder / "relu", NO_TEXT)
+    tiny_model(**ONE_LAYER).export(folder / "tanh", NO_TEXT)
+    tiny_model(activation="relu", **ONE_LAYER).export(folder / "relu", NO_TEXT)
     shutil.copytree(folder / "tanh", folder / "mixed")
     shutil.rmtree(folder / "mixed" / "1")
     shutil.copytree(folder / "relu" / "1", folder / "mixed" / "1")
@@ -121,7 +121,7 @@ def test_the_graph_names_a_run(exports, dev, tmp_path):
     )
     assert (
         second.predictions
-        == run_sweep(tiny_model(activation="relu"), dev, **FEW).predictions
+        == run_sweep(tiny_model(activation="relu", **ONE_LAYER), dev, **FEW).predictions
     )
     assert second.predictions != first.predictions
     record = json.loads((tmp_path / "out" / "run.json").read_text())
@@ -156,8 +156,8 @@ def test_copies_of_one_export_share_a_run_and_other_graphs_do_not(
 
 @only_tensorflow
 def test_a_model_written_again_is_another_run_of_the_same_weights(dev, tmp_path):
-    model = tiny_model()
-    write_format_1(model, tmp_path / "own", NO_TEXT)
+    model = tiny_model(**ONE_LAYER)
+    write_format_1(model, tmp_path / "own")
     with pytest.raises(InputError, match="written by an earlier version"):
         load(tmp_path / "own")
     runs = []

@@ -61,9 +61,10 @@ def test_what_a_sweep_runs_compiles_under_xla(reader, dev, tmp_path):
     """The compiler that a TPU needs takes every piece of a model, on a CPU."""
     import tensorflow as tf
 
+    from zonekeras.graph.options import ExportOptions
     from zonekeras.models.saved_model import load_module
 
-    reader.export(tmp_path / "model")
+    reader.export(tmp_path / "model", ExportOptions(answer=None))
     module = load_module(tmp_path / "model" / "1")
 
     class Compiled(Watched):

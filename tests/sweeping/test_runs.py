@@ -3,13 +3,14 @@
 import gc
 import json
 import weakref
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import zonekeras
-from tests.builders import tiny_model, tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, results
 from zonekeras.analysis.folders import check_runs_dir, folder_names, run_folders
 from zonekeras.analysis.joined_files import JOINED_FILES
@@ -22,6 +23,7 @@ SOURCES = ["models/seed-0", "models/seed-1"]
 LAYERS = {"block_of_layer": (0, 1)}
 
 
+@cache  # compiling takes longer than all that is run
 def load(source):
     """A reader with random weights; the number in its name is the seed."""
     return tiny_model(seed=int(source[-1]), **(LAYERS if "flat" in source else {}))
@@ -104,7 +106,7 @@ def test_one_model_is_in_memory_at_a_time(dev, tmp_path):
     def load_counted(source):
         gc.collect()
         assert [one for one in alive if one() is not None] == []
-        model = load(source)
+        model = tiny_model(seed=int(source[-1]), **ONE_LAYER)
         alive.append(weakref.ref(model.network))
         return model
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -53,6 +54,12 @@ def together(count, work):
     return outcomes
 
 
+@cache
+def copy_of_reader(index):
+    """The reader that a worker has for itself, compiled once for all tests."""
+    return tiny_model()
+
+
 @pytest.fixture(scope="module")
 def dev():
     return from_squad_json(json.dumps(tiny_squad()), "dev.json")
@@ -70,7 +77,7 @@ def test_workers_leave_the_files_of_one(reader, dev, alone, tmp_path):
 
     def work(worker):
         return run_sweep(
-            tiny_model() if worker.index else reader,
+            copy_of_reader(worker.index) if worker.index else reader,
             dev,
             tmp_path / f"out-{worker.index}",
             configurations=CHOSEN,
@@ -93,7 +100,7 @@ def test_each_batch_is_run_once_and_a_stopped_job_goes_on(
 
     def work(worker, on_progress=None):
         return run_sweep(
-            tiny_model() if worker.index else reader,
+            copy_of_reader(worker.index) if worker.index else reader,
             dev,
             tmp_path / "out",
             configurations=CHOSEN,

@@ -8,7 +8,7 @@ import pytest
 
 import zonekeras
 from tests.backends import only_tensorflow
-from tests.builders import tiny_model, tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from zonekeras.errors import InputError
 from zonekeras.graph.options import ExportOptions
 from zonekeras.training import finetune, predict
@@ -31,22 +31,22 @@ def test_a_training_run_does_not_go_on_with_other_roundings(
     settings = {"num_train_epochs": 1, "train_batch_size": 5, **SETTINGS}
     with monkeypatch.context() as patched:
         patched.setattr(run_module, "TRAINING_VERSION", 1)
-        finetune(tiny_model(), data, output_dir=tmp_path / "out", **settings)
+        finetune(tiny_model(**ONE_LAYER), data, output_dir=tmp_path / "out", **settings)
     model = (tmp_path / "out" / "model.keras").read_bytes()
     message = (
         f"Expected the run that began in {tmp_path / 'out'}. Received: another one, "
         "with version 2 instead of 1. Choose another `output_dir`."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
-        finetune(tiny_model(), data, output_dir=tmp_path / "out", **settings)
+        finetune(tiny_model(**ONE_LAYER), data, output_dir=tmp_path / "out", **settings)
     assert (tmp_path / "out" / "model.keras").read_bytes() == model
-    assert zonekeras.load(tmp_path / "out").num_layers == 3
+    assert zonekeras.load(tmp_path / "out").num_layers == 1
 
 
 def test_answers_of_another_graph_are_another_run(data, tmp_path):
     export = ExportOptions(answer=None)
     for name, activation in (("one", "gelu_tanh"), ("other", "relu")):
-        tiny_model(activation=activation).export(tmp_path / name, export)
+        tiny_model(activation=activation, **ONE_LAYER).export(tmp_path / name, export)
     shutil.rmtree(tmp_path / "one" / "1")
     keras = zonekeras.load(tmp_path / "one")
     predict(keras, data, tmp_path / "out", **SETTINGS)

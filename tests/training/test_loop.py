@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.backends import only_tensorflow
-from tests.builders import tiny_model, tiny_squad, write_json
+from tests.builders import ONE_LAYER, tiny_model, tiny_squad, write_json
 from tests.limits import file_size_limit
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
@@ -54,7 +54,7 @@ def make_loop(datasets):
     ):
         train, dev = datasets
         settings = TrainingSettings.of(SETTINGS | more).for_data(train, dev)
-        model = tiny_model()
+        model = tiny_model(**ONE_LAYER)
         change(model.network.reader)
         return TrainingLoop(
             model,
