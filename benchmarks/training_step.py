@@ -107,6 +107,7 @@ def our_step(arguments: argparse.Namespace, precision: str) -> Step:
 
     from zonekeras.models.loading import load
     from zonekeras.models.weights import build_reader, reader_variables, reader_weights
+    from zonekeras.training.losses import span_loss
     from zonekeras.training.optimizer import AdamW
     from zonekeras.training.step import TrainingStep
     from zonekeras.training.training_settings import TrainingSettings
@@ -118,7 +119,14 @@ def our_step(arguments: argparse.Namespace, precision: str) -> Step:
     reader = build_reader(config, reader_weights(model.network.reader), dtype=dtype)
     settings = TrainingSettings(weight_decay=WEIGHT_DECAY, precision=dtype)
     optimizer = AdamW(reader_variables(reader), settings)
-    step = TrainingStep(reader, optimizer, padding_id=model.tokenizer.pad_id, seed=0)
+    step = TrainingStep(
+        reader,
+        optimizer,
+        loss=span_loss,
+        target_shape=(2,),
+        padding_id=model.tokenizer.pad_id,
+        seed=0,
+    )
     number = iter(range(10**9))
     return lambda batch: step.run(next(number), [batch], LEARNING_RATE).loss
 
@@ -241,7 +249,9 @@ def compare(arguments: argparse.Namespace, precision: str, folder: Path) -> None
 def time_input(arguments: argparse.Namespace) -> None:
     """Trains on real windows and prints how long steps waited for their input."""
     from zonekeras.training.loop import TrainingLoop
+    from zonekeras.training.settling import settle
     from zonekeras.training.training_settings import TrainingSettings
+    from zonekeras.training.training_task import training_of
 
     model, dataset, features = load_all(arguments)
     share = arguments.loop_steps * arguments.loop_batch / features.num_windows
@@ -251,9 +261,11 @@ def time_input(arguments: argparse.Namespace) -> None:
             "train_batch_size": arguments.loop_batch,
             "num_train_epochs": share,
         }
-    ).for_data(dataset)
+    )
+    settings = settle(settings, dataset)
     moments: list[tuple[float, float]] = []
     loop = TrainingLoop(
+        training_of(model.task),
         model,
         model.network.reader,
         features,

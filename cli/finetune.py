@@ -11,14 +11,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.data_warnings import warn_of_skipped
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import (
     CHECKPOINT_FLAGS,
-    METRICS,
     add_data_flags,
     add_decoding_flags,
     add_model_flags,
@@ -29,6 +27,7 @@ from cli.shared_flags import (
 )
 from cli.value_types import (
     finite_float,
+    fraction,
     non_negative_float,
     non_negative_int,
     or_none,
@@ -37,6 +36,7 @@ from cli.value_types import (
     positive_int,
 )
 from zonekeras.defaults import (
+    CLASS_WEIGHTS,
     EPSILON,
     KEEPS,
     MAX_GRADIENT_NORM,
@@ -44,15 +44,19 @@ from zonekeras.defaults import (
     WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
+from zonekeras.tasks.names import ALL_METRICS, TaskName
 
 if TYPE_CHECKING:
     from cli.devices import Devices
-    from zonekeras.data.squad import SquadDataset
     from zonekeras.distribute.options import StrategyOptions
     from zonekeras.models.zone_model import ZoneModel
+    from zonekeras.tasks.task import Dataset
     from zonekeras.training import DevAnswers, TrainingSettings
+    from zonekeras.training.training_task import TrainingTask
 
 PROG = "zonekeras finetune"
+TRAINED = (str(TaskName.SPAN), str(TaskName.CLASSIFICATION))
+POOLINGS = ("cls_dense_tanh", "cls", "mean")
 
 EPILOG = """\
 Without arguments: trains a small reader on a synthetic corpus, in a minute or two, into
@@ -61,6 +65,10 @@ runs/demo/model; 'zonekeras sweep' without arguments sweeps it.
 example:
   $ zonekeras finetune --model downloads/bert_base_cased --train_file train-v1.1.json \\
       --predict_file dev-v1.1.json --output_dir saved_models/reader
+
+  $ zonekeras finetune --task classification --model downloads/bert_base_cased \\
+      --train_file pairs.jsonl --predict_file dev.jsonl --max_seq_length 128 \\
+      --keep best --output_dir saved_models/pairs
 
 It writes to --output_dir a model that --model takes everywhere (zonekeras.json,
 model.keras, the tokenizer, the SavedModel 1/), and beside it run.json, history.csv,
@@ -78,13 +86,15 @@ def build_parser() -> CommandParser:
     """Builds the parser."""
     parser = CommandParser(
         prog=PROG,
-        description="Fine-tune a reader on a SQuAD-format file.",
+        description="Fine-tune a reader on a SQuAD-format file, or a classifier on one "
+        "of labelled texts.",
         epilog=EPILOG,
     )
     add_model_flags(parser)
-    add_data_flags(parser)
-    add_decoding_flags(parser)
+    add_data_flags(parser, classification=True)
+    add_decoding_flags(parser, classification=True)
     _add_finetune_flags(parser)
+    _add_classification_flags(parser)
     add_protocol_flags(parser)
     return parser
 
@@ -96,6 +106,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _add_finetune_flags(parser: CommandParser) -> None:
     group = parser.add_argument_group("fine-tuning")
+    group.add_argument(
+        "--task",
+        choices=TRAINED,
+        default=str(TaskName.SPAN),
+        help="what the model is to be for",
+    )
     group.add_argument(
         "--output_dir",
         metavar="DIR",
@@ -143,6 +159,36 @@ def _add_finetune_flags(parser: CommandParser) -> None:
     )
     _add_optimizer_flags(group)
     _add_scoring_flags(group)
+
+
+def _add_classification_flags(parser: CommandParser) -> None:
+    group = parser.add_argument_group("task classification")
+    group.add_argument(
+        "--pooling",
+        choices=POOLINGS,
+        help="how a fresh head reads a window (unset: cls_dense_tanh with the pooler "
+        "that the source has, else mean)",
+    )
+    group.add_argument(
+        "--class_weights",
+        choices=CLASS_WEIGHTS,
+        default="none",
+        help="balanced: all classes count the same in the loss, however rare",
+    )
+    group.add_argument(
+        "--label_smoothing",
+        metavar="X",
+        type=fraction,
+        default=0.0,
+        help="part of the target that all classes share",
+    )
+    group.add_argument(
+        "--focal_gamma",
+        metavar="X",
+        type=non_negative_float,
+        default=0.0,
+        help="how far the loss counts texts less that are right already",
+    )
 
 
 def _add_optimizer_flags(group: argparse._ArgumentGroup) -> None:
@@ -200,10 +246,11 @@ def _add_scoring_flags(group: argparse._ArgumentGroup) -> None:
         "--keep",
         choices=KEEPS,
         default="last",
-        help="which weights become the model: the last, or the best by F1",
+        help="which weights become the model: the last, or the best by F1, of a "
+        "classifier by accuracy",
     )
     group.add_argument(
-        "--metric", choices=METRICS, default="auto", help="which script's scores"
+        "--metric", choices=ALL_METRICS, default="auto", help="which script's scores"
     )
 
 
@@ -233,7 +280,9 @@ def _run(
 ) -> None:
     """Checks what can be checked without a model, and does what is asked for."""
     from zonekeras.training.output import check_run_dir
+    from zonekeras.training.settling import settle
     from zonekeras.training.training_settings import TrainingSettings
+    from zonekeras.training.training_task import training_of
 
     arguments = local.arguments
     settings = _settings(arguments)
@@ -241,12 +290,13 @@ def _run(
     for _, directory in _runs(arguments) if writes else ():
         check_run_dir(directory)
     skip_bad = arguments.skip_bad
+    part = training_of(TaskName(arguments.task))
     train = dev = None
     if arguments.do_train is not False:
-        train = local.read_squad(arguments.train_file, training=True, skip_bad=skip_bad)
+        train = local.read_to_train(part, arguments.train_file, skip_bad=skip_bad)
     if arguments.predict_file is not None and arguments.do_predict is not False:
-        dev = local.read_squad(arguments.predict_file, skip_bad=skip_bad)
-    _warn_of_data(train, dev, checked.for_data(train, dev))
+        dev = local.read(part, arguments.predict_file, skip_bad=skip_bad)
+    _warn_of_data(part, train, dev, settle(checked, train, dev, part.NAME))
 
     from cli.devices import Devices
 
@@ -263,8 +313,8 @@ def _run(
 def _finetune(
     local: LocalPaths,
     devices: Devices,
-    train: SquadDataset,
-    dev: SquadDataset | None,
+    train: Dataset,
+    dev: Dataset | None,
     settings: dict[str, Any],
     command: dict[str, Any],
 ) -> None:
@@ -272,7 +322,7 @@ def _finetune(
     from cli.finetune_report import FinetuneDisplay, print_result, print_summary
     from zonekeras.training import finetune
 
-    model = local.renamed(_load(local.arguments))
+    model = local.renamed(_load(local.arguments, train))
     answers: list[DevAnswers | None] = []  # not the models, which take memory
     for seed, directory in _runs(local.arguments):
         name = local.named(str(directory))
@@ -297,7 +347,7 @@ def _finetune(
 def _predict(
     local: LocalPaths,
     devices: Devices,
-    dev: SquadDataset,
+    dev: Dataset,
     settings: dict[str, Any],
     command: dict[str, Any],
 ) -> None:
@@ -345,7 +395,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
             faults.append("--do_train=False --do_predict=False leave nothing to do")
         elif arguments.predict_file is None:
             faults.append("--do_train=False needs --predict_file to answer")
-        for name in ("from_scratch", "seeds"):
+        for name in ("from_scratch", "seeds", "pooling"):
             if getattr(arguments, name):
                 faults.append(f"--{name} is for training, not with --do_train=False")
     elif arguments.do_predict and arguments.predict_file is None:
@@ -353,6 +403,11 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     for name in ("mask_layer", "mask_zone"):
         if getattr(arguments, name) is not None:
             faults.append(f"--{name} is for 'zonekeras sweep', not for training")
+    if arguments.task != TaskName.CLASSIFICATION:
+        if arguments.pooling is not None:
+            faults.append("--pooling is for --task classification")
+    elif arguments.model is None:
+        faults.append("--task classification needs --model")
     if arguments.seeds is not None and len({*arguments.seeds}) < len(arguments.seeds):
         faults.append("--seeds has a seed twice")
     if faults:
@@ -371,15 +426,19 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _warn_of_data(
-    train: SquadDataset | None, dev: SquadDataset | None, settings: TrainingSettings
+    part: TrainingTask[Any, Any],
+    train: Dataset | None,
+    dev: Dataset | None,
+    settings: TrainingSettings,
 ) -> None:
     """Says what does not stop a run, but somebody should know."""
     for dataset in (train, dev):
         if dataset is not None:
-            warn_of_skipped(dataset)
+            for complaint in part.complaints(dataset):
+                warnings.warn(complaint, stacklevel=2)
     if dev is None:
         return
-    if not settings.can_score(dev):
+    if not part.can_score(dev, settings):
         warnings.warn(
             f"{dev.path}: some questions have no gold answer; they are answered, but "
             "nothing is scored",
@@ -387,8 +446,16 @@ def _warn_of_data(
         )
 
 
-def _load(arguments: argparse.Namespace) -> ZoneModel:
-    """Loads the model that training starts from."""
+def _load(arguments: argparse.Namespace, train: Dataset | None = None) -> ZoneModel:
+    """Loads the model that training starts from.
+
+    Args:
+        arguments: The flags.
+        train: What it is to be trained on, if anything; a classifier's fresh head has
+            its classes.
+    """
+    if arguments.task == TaskName.CLASSIFICATION:
+        return _load_classifier(arguments, train)
     from zonekeras.models.loading import load, load_tf1, load_to_fine_tune
     from zonekeras.models.untrained import load_untrained, load_untrained_tf1
     from zonekeras.models.weights import NO_HEAD
@@ -412,6 +479,29 @@ def _load(arguments: argparse.Namespace) -> ZoneModel:
             arguments.vocab_file,
             do_lower_case=lower,
         )
+
+
+def _load_classifier(arguments: argparse.Namespace, train: Dataset | None) -> ZoneModel:
+    """Loads the classifier that training starts from, or that answers."""
+    from zonekeras.data.labelled_texts import LabelledTexts, label_names
+    from zonekeras.models.fresh_classifier import load_to_classify
+    from zonekeras.models.loading import load
+
+    lower = arguments.do_lower_case
+    if not isinstance(train, LabelledTexts):
+        return load(
+            arguments.model,
+            task=TaskName.CLASSIFICATION,
+            do_lower_case=lower,
+            prefer_saved_model=False,
+        )
+    return load_to_classify(
+        arguments.model,
+        label_names(train),
+        pooling=arguments.pooling,
+        do_lower_case=lower,
+        from_scratch=arguments.from_scratch,
+    )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.sweep_report import format_seconds
+from zonekeras.scores import score_named
 from zonekeras.training import DevAnswers, FinetuneResult
 from zonekeras.training import Progress as TrainingProgress
 from zonekeras.training.output import has_checkpoint
@@ -81,11 +82,8 @@ class FinetuneDisplay:
             left=format_seconds(progress.seconds_left),
         )
         if progress.row is not None:
-            row = progress.row
-            self._say(
-                f"step {progress.step}/{progress.num_steps}: EM {row.exact_match:.3f}, "
-                f"F1 {row.f1:.3f}"
-            )
+            scores = _scores(progress.row.scores)
+            self._say(f"step {progress.step}/{progress.num_steps}: {scores}")
         part = progress.step * _LINES // progress.num_steps
         if progress.stage == "training" and part != self._shown:
             self._shown = part
@@ -138,6 +136,13 @@ def _describe(progress: TrainingProgress) -> str:
     return ", ".join(parts)
 
 
+def _scores(scores: Mapping[str, float]) -> str:
+    """Writes scores under the names that people read."""
+    return ", ".join(
+        f"{score_named(name).label} {score:.3f}" for name, score in scores.items()
+    )
+
+
 def print_result(result: FinetuneResult, directory: Path | str) -> None:
     """Prints the scores and where the model is."""
     if result.was_finished:
@@ -152,23 +157,18 @@ def print_result(result: FinetuneResult, directory: Path | str) -> None:
 
 def print_answers(answers: DevAnswers) -> None:
     """Prints the scores, if there are any."""
-    if answers.f1 is not None:
-        print(
-            f"EM {answers.exact_match:.3f}, F1 {answers.f1:.3f} "
-            f"({len(answers.texts)} questions)"
-        )
+    if answers.scores is not None:
+        print(f"{_scores(answers.scores)} ({len(answers.texts)} questions)")
 
 
 def print_summary(answers: Sequence[DevAnswers | None]) -> None:
     """Prints the mean and the sample standard deviation of several runs' scores."""
-    scored = [one for one in answers if one is not None]
+    scored = [one.scores for one in answers if one is not None and one.scores]
+    if len(scored) < 2:
+        return
     parts = []
-    for label, values in (
-        ("EM", [a.exact_match for a in scored if a.exact_match is not None]),
-        ("F1", [a.f1 for a in scored if a.f1 is not None]),
-    ):
-        if len(values) > 1:
-            mean, deviation = statistics.mean(values), statistics.stdev(values)
-            parts.append(f"{label} {mean:.3f} ± {deviation:.3f}")
-    if parts:
-        print(f"{len(scored)} runs: {', '.join(parts)}")
+    for name in scored[0]:
+        values = [scores[name] for scores in scored]
+        mean, deviation = statistics.mean(values), statistics.stdev(values)
+        parts.append(f"{score_named(name).label} {mean:.3f} ± {deviation:.3f}")
+    print(f"{len(scored)} runs: {', '.join(parts)}")

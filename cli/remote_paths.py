@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zonekeras.remote.staging import Staging
     from zonekeras.remote.working_copy import WorkingCopy
     from zonekeras.tasks.task import Task
+    from zonekeras.training.training_task import TrainingTask
 
 _P = ParamSpec("_P")
 
@@ -59,9 +60,22 @@ class LocalPaths:
         dataset = read_squad(path, **how)
         return replace(dataset, path=self.named(dataset.path))
 
-    def read(self, task: Task[Any, Any], path: str, *, skip_bad: bool) -> Any:
+    def read(
+        self,
+        task: Task[Any, Any] | TrainingTask[Any, Any],
+        path: str,
+        *,
+        skip_bad: bool,
+    ) -> Any:
         """Reads a task's file; the dataset has the path that was given."""
         dataset = task.read(path, skip_bad=skip_bad)
+        return replace(dataset, path=self.named(dataset.path))
+
+    def read_to_train(
+        self, task: TrainingTask[Any, Any], path: str, *, skip_bad: bool
+    ) -> Any:
+        """Reads a file to train on; the dataset has the path that was given."""
+        dataset = task.read(path, training=True, skip_bad=skip_bad)
         return replace(dataset, path=self.named(dataset.path))
 
     def renamed(self, model: ZoneModel) -> ZoneModel:

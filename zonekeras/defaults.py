@@ -53,6 +53,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 """The types to compute in; weights are float32 in any case."""
 
 KEEPS = ("last", "best")
+CLASS_WEIGHTS = ("none", "balanced")
 """Which weights of a training run can become the model."""
 
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")

@@ -7,6 +7,7 @@ import numpy as np
 from tests.backends import only_tensorflow
 from tests.builders import tiny_squad, write_json
 from zonekeras.data.squad import read_squad
+from zonekeras.training.settling import settle
 from zonekeras.training.training_settings import TrainingSettings
 
 pytestmark = only_tensorflow
@@ -18,7 +19,8 @@ def test_one_shape_gives_the_same_answers(reader, tmp_path, monkeypatch):
     dataset = read_squad(write_json(tmp_path / "dev.json", tiny_squad()))
     settings = TrainingSettings.of(
         {"max_seq_length": 31, "doc_stride": 7, "predict_batch_size": 7}
-    ).for_data(None, dataset)
+    )
+    settings = settle(settings, None, dataset)
     features = make_windows(reader, dataset, settings)
     assert len(features.lengths) % 7
     shapes, predict_logits = [], reader.predict_logits

@@ -13,7 +13,8 @@ MESSAGE = "^cannot write to .*tensorboard: [^{].*; File too large$"
 
 def write_rows(writer):
     for step in range(50):
-        writer.write(HistoryRow(step + 1, 0.5, 1.0, 0.25, 1.5, 10.0, 30.0))
+        scores = {"exact_match": 10.0, "f1": 30.0}
+        writer.write(HistoryRow(step + 1, 0.5, 1.0, 0.25, 1.5, scores))
 
 
 def test_a_full_disk_is_an_os_error(tmp_path):

@@ -11,6 +11,7 @@ from tests.limits import file_size_limit
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.training.output import RunDirectory, open_run_dir
+from zonekeras.training.settling import settle
 from zonekeras.training.training_settings import TrainingSettings
 
 pytestmark = only_tensorflow
@@ -48,15 +49,17 @@ def make_loop(datasets):
     """Makes a loop; `change` is called with the reader that it starts from."""
     from zonekeras.training.answering import make_windows
     from zonekeras.training.loop import DevSet, TrainingLoop
+    from zonekeras.training.training_task import training_of
 
     def make(
         output, *, on_progress=lambda progress: None, change=lambda reader: None, **more
     ):
         train, dev = datasets
-        settings = TrainingSettings.of(SETTINGS | more).for_data(train, dev)
+        settings = settle(TrainingSettings.of(SETTINGS | more), train, dev)
         model = tiny_model(**ONE_LAYER)
         change(model.network.reader)
         return TrainingLoop(
+            training_of(model.task),
             model,
             model.network.reader,
             make_windows(model, train, settings),

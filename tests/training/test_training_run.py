@@ -118,7 +118,7 @@ def test_every_epoch_is_scored(finished):
     steps = [row.step for row in result.history if row.is_scored]
     per_epoch = len(result.history) // 2
     assert steps == [per_epoch, 2 * per_epoch]
-    assert result.history.last.f1 == result.answers.f1
+    assert result.history.last.scores == result.answers.scores
 
 
 def test_tensorboard_gets_the_curves(finished):
@@ -156,7 +156,7 @@ def test_what_is_gone_of_a_finished_run_is_written_again(finished, work, tmp_pat
     )
     assert again.was_finished
     assert again.history.last.step == result.history.last.step
-    assert again.history.last.f1 == pytest.approx(result.history.last.f1)
+    assert again.history.last.scores == pytest.approx(result.history.last.scores)
     predictions = gone[0]
     assert (copy / predictions).read_bytes() == (out / predictions).read_bytes()
     # Drawn from the digits of history.csv, so not the same bytes.
@@ -260,7 +260,7 @@ def test_the_best_weights_can_be_kept(work):
             **SETTINGS | {"eval_steps": 1, "keep": keep, "num_train_epochs": 1},
         )
         kept[keep] = result.answers.f1
-    scores = [row.f1 for row in result.history]
+    scores = [row.scores["f1"] for row in result.history]
     assert kept["best"] == pytest.approx(max(scores))
     assert kept["last"] == pytest.approx(scores[-1])
 

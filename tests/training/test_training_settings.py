@@ -4,6 +4,8 @@ import pytest
 
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset
 from zonekeras.errors import InputError
+from zonekeras.training.settling import settle
+from zonekeras.training.span_training import can_score
 from zonekeras.training.training_settings import TrainingSettings
 
 
@@ -54,30 +56,30 @@ def test_parts_must_divide_the_batch():
 
 def test_the_data_decides_about_null_answers():
     of = TrainingSettings.of
-    assert of({}).for_data(dataset(), dataset()).version_2_with_negative is False
+    assert settle(of({}), dataset(), dataset()).version_2_with_negative is False
     v2 = dataset(has_impossible=True)
-    assert of({}).for_data(v2).version_2_with_negative is True
-    said = of({"version_2_with_negative": False}).for_data(v2)
+    assert settle(of({}), v2).version_2_with_negative is True
+    said = settle(of({"version_2_with_negative": False}), v2)
     assert said.version_2_with_negative is False
 
 
 def test_a_test_set_is_answered_and_not_scored():
-    settings = TrainingSettings().for_data(dataset(), dataset(answers=()))
-    assert not settings.can_score(dataset(answers=()))
-    assert settings.can_score(dataset())
+    settings = settle(TrainingSettings(), dataset(), dataset(answers=()))
+    assert not can_score(dataset(answers=()), settings)
+    assert can_score(dataset(), settings)
 
 
 def test_the_best_needs_scores():
     message = re.escape("Received: keep='best' with none.")
     with pytest.raises(InputError, match=message):
-        TrainingSettings.of({"keep": "best"}).for_data(dataset())
+        settle(TrainingSettings.of({"keep": "best"}), dataset())
 
 
 def test_an_empty_file_is_nothing_to_train_on():
     empty = SquadDataset("data.json", (), False, 0, 0)
     message = "^data.json: expected questions to train on. Received: none.$"
     with pytest.raises(InputError, match=message):
-        TrainingSettings().for_data(empty)
+        settle(TrainingSettings(), empty)
 
 
 def test_what_a_start_may_choose_does_not_decide_the_run():

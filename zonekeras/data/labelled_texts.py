@@ -103,6 +103,39 @@ def from_json_lines(text: str, path: str) -> LabelledTexts:
     return LabelledTexts(path, tuple(LabelledText(**json.loads(one)) for one in lines))
 
 
+def label_names(dataset: LabelledTexts) -> tuple[str, ...]:
+    """Returns the classes of a file that a new model is to learn, in sorted order.
+
+    Numbers are classes by their index, which are named by these numbers.
+
+    Raises:
+        InputError: If there are not two classes, some are named and others numbered, or
+            the numbers do not go from 0 up without a gap.
+
+    Example:
+        >>> texts = (
+        ...     LabelledText("a", "It is.", None, "yes"),
+        ...     LabelledText("b", "Nothing is.", None, "no"),
+        ... )
+        >>> label_names(LabelledTexts("two.jsonl", texts))
+        ('no', 'yes')
+    """
+    found = {item.label for item in dataset.texts}
+    names = sorted(label for label in found if isinstance(label, str))
+    numbers = sorted(label for label in found if isinstance(label, int))
+    if all(name.isdecimal() for name in names):
+        names.sort(key=int)
+    is_gapless = numbers == list(range(len(numbers)))
+    if len(found) > 1 and not (names and numbers) and is_gapless:
+        return tuple(names) or tuple(map(str, numbers))
+    raise InputError(
+        f"Expected two classes or more in {dataset.path}, all by their names, or all "
+        "by numbers from 0 up without a gap. Received: "
+        f"{_listed([shown(label) for label in (*names, *numbers)])}. Write names as "
+        "texts, also those that are numbers."
+    )
+
+
 def gold_classes(
     dataset: LabelledTexts, labels: Sequence[str]
 ) -> npt.NDArray[np.int64]:

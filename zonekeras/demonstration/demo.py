@@ -176,12 +176,13 @@ def score_parts(model: ZoneModel) -> dict[str, tuple[float, int]]:
     """Returns EM in points and the number of questions of each dev file."""
     from zonekeras.data.features import build_features
     from zonekeras.training.answering import answer_dataset
+    from zonekeras.training.settling import settle
     from zonekeras.training.training_settings import TrainingSettings
 
     scores = {}
     for name, path in DEV_FILES.items():
         dataset = read_squad(path)
-        settings = TrainingSettings.of(SETTINGS).for_data(None, dataset)
+        settings = settle(TrainingSettings.of(SETTINGS), None, dataset)
         features = build_features(
             dataset,
             model.tokenizer,

@@ -3,13 +3,15 @@
 A `…ForSequenceClassification` of the six families. The head is found by its tensors;
 `architectures` in `config.json` decides where they could mean something else: a head
 for tokens or for options has tensors of the same names, and a checkpoint may have a
-question-answering head beside. The weights are not read here.
+question-answering head beside. Of the weights only a pooler is read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+
+import numpy as np
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import shown
@@ -23,6 +25,7 @@ from zonekeras.models.hugging_face_names import (
     has_span_head,
 )
 from zonekeras.models.safetensors_files import open_safetensors
+from zonekeras.models.weights import Weights
 
 _OF_CLASSES = "ForSequenceClassification"
 _OF_SPANS = "ForQuestionAnswering"
@@ -52,6 +55,34 @@ def find_classifier(directory: str | Path) -> ClassifierHead | None:
     num_classes = shapes[f"{names.output}.weight"][0]
     _check_problem(values, num_classes)
     return ClassifierHead(_labels(values, num_classes, names.output), names.pooling)
+
+
+def read_pooler(directory: str | Path) -> Weights:
+    """Returns the dense layer that a BERT or an ALBERT without a head was left with.
+
+    Args:
+        directory: As `hugging_face.read_hugging_face` takes it.
+
+    Returns:
+        `classifier.dense.kernel` and `.bias`; nothing where a checkpoint has none, or
+        its family's classifiers have a dense layer of their own.
+    """
+    values = ConfigValues.from_file(Path(directory) / CONFIG_FILE)
+    family = values.get("model_type")
+    checkpoint = open_safetensors(Path(directory))
+    if family not in FAMILIES:
+        return {}
+    module = classifier_names(family, checkpoint.shapes).dense
+    names = (f"{module}.weight", f"{module}.bias")
+    if "pooler" not in module or not {*names} <= checkpoint.shapes.keys():
+        return {}
+    kernel, bias = (
+        np.asarray(checkpoint.read(name)).astype(np.float32) for name in names
+    )
+    return {
+        "classifier.dense.kernel": np.ascontiguousarray(kernel.T),
+        "classifier.dense.bias": bias,
+    }
 
 
 def _check_problem(values: ConfigValues, num_classes: int) -> None:

@@ -16,6 +16,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from zonekeras.errors import InputError
@@ -91,6 +92,25 @@ def read_tf1_checkpoint(
     checkpoint = _open(_prefix(os.fspath(init_checkpoint or folder)))
     stored = _stored_names(config, has_head=bool(_head_names() & {*checkpoint.shapes}))
     return fold_single_segment(config, collect_weights(checkpoint, config, stored))
+
+
+def read_tf1_pooler(directory: str | os.PathLike[str]) -> Weights:
+    """Returns the dense layer on CLS that BERT was trained with.
+
+    Args:
+        directory: As `read_tf1_checkpoint` takes it.
+
+    Returns:
+        `classifier.dense.kernel` and `.bias`; nothing where there is none.
+    """
+    checkpoint = _open(_prefix(os.fspath(directory)))
+    names = {part: f"bert/pooler/dense/{part}" for part in ("kernel", "bias")}
+    if not {*names.values()} <= checkpoint.shapes.keys():
+        return {}
+    return {
+        f"classifier.dense.{part}": np.asarray(checkpoint.read(name), np.float32)
+        for part, name in names.items()
+    }
 
 
 def read_tf1_config(path: Path) -> EncoderConfig:

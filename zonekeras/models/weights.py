@@ -145,6 +145,7 @@ def build_classifier(
     weights: Mapping[str, npt.NDArray[Any]],
     *,
     dtype: str | None = None,
+    head_dropout: float = 0.0,
 ) -> ZoneClassifier:
     """Builds a classifier with the given weights.
 
@@ -153,12 +154,13 @@ def build_classifier(
         head: Its classes, and how it pools.
         weights: One array for every name, the head's among them.
         dtype: Dtype policy of the model; weights are float32 in the mixed ones.
+        head_dropout: Share of units that the head drops in training.
 
     Raises:
         InputError: As `build_reader`.
     """
     check_weights(config, weights, head)
-    classifier = ZoneClassifier(config, head, dtype=dtype)
+    classifier = ZoneClassifier(config, head, head_dropout=head_dropout, dtype=dtype)
     classifier.build()
     assign_weights(classifier, weights)
     return classifier

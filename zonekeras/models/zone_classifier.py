@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zonekeras.layers.scoped_dropout import ScopedDropout
 from zonekeras.layers.zone_block import activation_function
 from zonekeras.models.classifier_head import ClassifierHead, Pooling
 from zonekeras.models.dense_head import apply_head, dense_head
@@ -15,6 +16,8 @@ from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
 from zonekeras.tasks.names import TaskName
 from zonekeras.zones import Role
+
+_DROP_BEFORE_DENSE = ("roberta", "xlm-roberta", "electra")
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -24,11 +27,12 @@ class ZoneClassifier(keras.Model):
     Axis letters: `B` batch, `T` tokens, `D` width, `K` classes, `L` layers, `N` heads,
     `R` roles.
 
-    The head has no dropout of its own.
-
     Args:
         config: An `EncoderConfig` or its dictionary.
         head: A `ClassifierHead` or its dictionary.
+        head_dropout: Share of units that the head drops in training, where Hugging
+            Face's heads do: of what the last layer reads, and in RoBERTa, XLM-R and
+            ELECTRA of what the dense layer before it reads, too.
         **kwargs: As in `keras.Model`; `dtype` may be a mixed-precision policy, the
             head computes in float32 all the same.
 
@@ -55,6 +59,8 @@ class ZoneClassifier(keras.Model):
         self,
         config: EncoderConfig | Mapping[str, Any],
         head: ClassifierHead | Mapping[str, Any],
+        *,
+        head_dropout: float = 0.0,
         **kwargs: Any,
     ):
         # The head reads float32 hidden states with float32 weights.
@@ -69,6 +75,9 @@ class ZoneClassifier(keras.Model):
             else None
         )
         self.class_head = dense_head(len(head.labels), "class_head")
+        self.head_dropout = head_dropout
+        # Without dropout it has no state, so that models are saved as without it.
+        self.dropout = ScopedDropout(head_dropout, dtype="float32")
 
     @property
     def config(self) -> EncoderConfig:
@@ -102,12 +111,13 @@ class ZoneClassifier(keras.Model):
         for layer in self.head_layers.values():
             layer.build((None, self.config.hidden_dim))
 
-    def head(self, hidden: Any, roles: Any) -> Any:
+    def head(self, hidden: Any, roles: Any, training: bool | None = None) -> Any:
         """Returns the classes' logits.
 
         Args:
             hidden: float32 [B, T, D].
             roles: int32 [B, T]; they decide where the mean is taken.
+            training: Whether dropout is on.
 
         Returns:
             float32 [B, K].
@@ -117,10 +127,13 @@ class ZoneClassifier(keras.Model):
             pooled = mean_of_text(hidden, roles)
         else:
             pooled = hidden[:, 0]
+        is_training = bool(training)
         if self.pooling_head is not None:
+            if self.config.family in _DROP_BEFORE_DENSE:
+                pooled = self.dropout(pooled, training=is_training)
             activation = activation_function(str(pooling.activation))
             pooled = apply_head(self.pooling_head, pooled, activation)
-        return apply_head(self.class_head, pooled)
+        return apply_head(self.class_head, self.dropout(pooled, training=is_training))
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Returns the classes' logits.
@@ -134,16 +147,20 @@ class ZoneClassifier(keras.Model):
         Returns:
             float32 [B, K].
         """
-        return self.head(self.encoder(inputs, training=training), inputs["roles"])
+        hidden = self.encoder(inputs, training=training)
+        return self.head(hidden, inputs["roles"], training=training)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {
+        config = {
             "name": self.name,
             "dtype": super().get_config().get("dtype"),
             "config": self.config.to_dict(),
             "head": self.classifier_head.to_dict(),
         }
+        if self.head_dropout:
+            config["head_dropout"] = self.head_dropout
+        return config
 
 
 def mean_of_text(hidden: Any, roles: Any) -> Any:

@@ -145,6 +145,14 @@ def settle(dataset: SquadDataset, settings: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+def can_score(dataset: SquadDataset, metric: str) -> bool:
+    """Says whether every question has a gold answer, or may have none."""
+    return dataset.num_questions > 0 and (
+        metric == Metric.SQUAD_V2
+        or all(question.answers for question in dataset.questions())
+    )
+
+
 def features(
     dataset: SquadDataset, tokenizer: ReaderTokenizer, settings: Mapping[str, Any]
 ) -> Features:

@@ -19,7 +19,9 @@ from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.metrics import evaluate, headline
 from zonekeras.models.zone_model import ZoneModel
+from zonekeras.scores import SPAN_SCORES
 from zonekeras.tasks.registry import check_is_span
+from zonekeras.tasks.span import can_score
 from zonekeras.training.training_settings import TrainingSettings
 
 PREDICTIONS_FILE = "predictions.json"
@@ -33,14 +35,22 @@ class DevAnswers:
     Attributes:
         texts: Question id -> answer.
         null_odds: Question id -> how far "no answer" leads, where it is allowed.
-        exact_match: In points; None without gold answers.
-        f1: Likewise.
+        scores: In points by their names; None without gold answers.
     """
 
     texts: dict[str, str]
-    null_odds: dict[str, float] | None
-    exact_match: float | None
-    f1: float | None
+    null_odds: dict[str, float] | None = None
+    scores: dict[str, float] | None = None
+
+    @property
+    def exact_match(self) -> float | None:
+        """A span reader's exact match, in points; None without gold answers."""
+        return (self.scores or {}).get("exact_match")
+
+    @property
+    def f1(self) -> float | None:
+        """Its F1, likewise."""
+        return (self.scores or {}).get("f1")
 
     def write(self, directory: Path) -> None:
         """Writes `predictions.json`, and `null_odds.json` where there are any."""
@@ -59,6 +69,20 @@ class DevAnswers:
         return files
 
 
+def check_length(model: ZoneModel, settings: TrainingSettings) -> None:
+    """Checks that a model can read windows as long as the settings say.
+
+    Raises:
+        InputError: If not.
+    """
+    longest = model.max_sequence_length
+    if settings.max_seq_length > longest:
+        raise InputError(
+            f"Expected max_seq_length of at most {longest}, which is what this "
+            f"model can read. Received: {settings.max_seq_length}."
+        )
+
+
 def make_windows(
     model: ZoneModel, dataset: SquadDataset, settings: TrainingSettings
 ) -> Features:
@@ -69,12 +93,7 @@ def make_windows(
             that length, or they are too short for the questions.
     """
     check_is_span(model.task, "Training and answering questions")
-    longest = model.max_sequence_length
-    if settings.max_seq_length > longest:
-        raise InputError(
-            f"Expected max_seq_length of at most {longest}, which is what this "
-            f"model can read. Received: {settings.max_seq_length}."
-        )
+    check_length(model, settings)
     return build_features(
         dataset,
         model.tokenizer,
@@ -97,7 +116,7 @@ def answer_dataset(
         model: The model.
         dataset: The dataset.
         features: Its windows.
-        settings: With `for_data` done.
+        settings: As `settling.settle` returns them.
         on_batch: Called with the number of windows after each batch.
 
     Raises:
@@ -127,14 +146,15 @@ def answer_dataset(
         null_score_diff_threshold=settings.null_score_diff_threshold,
     )
     texts = {answer.id: answer.text for answer in answers}
-    exact_match = f1 = None
-    if settings.can_score(dataset):
-        exact_match, f1 = headline(evaluate(dataset, texts, metric=settings.metric))
+    scores = None
+    if can_score(dataset, settings.metric):
+        result = evaluate(dataset, texts, metric=settings.metric)
+        names = (score.name for score in SPAN_SCORES)
+        scores = dict(zip(names, headline(result), strict=True))
     return DevAnswers(
         texts=texts,
         null_odds={a.id: a.null_odds for a in answers} if negative else None,
-        exact_match=exact_match,
-        f1=f1,
+        scores=scores,
     )
 
 

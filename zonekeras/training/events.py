@@ -51,8 +51,7 @@ class EventWriter:
             "train/learning_rate": row.learning_rate,
             "train/gradient_norm": row.gradient_norm,
         }
-        if row.is_scored:
-            scalars |= {"dev/exact_match": row.exact_match, "dev/f1": row.f1}
+        scalars |= {f"dev/{name}": score for name, score in row.scores.items()}
         with self._os_errors(), self._writer.as_default(step=row.step):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.scores import F1, SPAN_SCORES, Score
 
 HISTORY_FILE = "history.csv"
 
@@ -27,8 +28,8 @@ class HistoryRow:
         loss: Mean over its windows, before the update.
         learning_rate: Of this step.
         gradient_norm: Before it was cut.
-        exact_match: The dev set's score after it, in points; NaN where there is none.
-        f1: Likewise.
+        scores: The dev set's after it, in points by their names; none where it was
+            not scored.
     """
 
     step: int
@@ -36,16 +37,16 @@ class HistoryRow:
     loss: float
     learning_rate: float
     gradient_norm: float
-    exact_match: float = math.nan
-    f1: float = math.nan
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_scored(self) -> bool:
         """Whether the dev set was answered after it."""
-        return not math.isnan(self.f1)
+        return bool(self.scores)
 
 
-COLUMNS = tuple(field.name for field in fields(HistoryRow))
+COLUMNS = ("step", "epoch", "loss", "learning_rate", "gradient_norm")
+"""What every step has; the task's scores follow."""
 
 
 class History:
@@ -53,15 +54,48 @@ class History:
 
     Args:
         array: float64 [steps, columns] of an earlier part of the run.
+        scores: The dev set's, in the order of their columns.
+        best: The one of these that the best step is chosen by.
     """
 
-    def __init__(self, array: npt.NDArray[np.float64] | None = None) -> None:
-        rows = np.empty((0, len(COLUMNS))) if array is None else array
-        self._rows = [HistoryRow(int(step), *values) for step, *values in rows]
+    def __init__(
+        self,
+        array: npt.NDArray[np.float64] | None = None,
+        *,
+        scores: Sequence[Score] = SPAN_SCORES,
+        best: Score = F1,
+    ) -> None:
+        self._scores = tuple(score.name for score in scores)
+        self._best = best.name
+        rows = np.empty((0, len(self.columns))) if array is None else array
+        self._rows = [self._row(*values) for values in rows.tolist()]
+
+    def _row(self, step: float, *values: float) -> HistoryRow:
+        """Returns a row of the array as a step."""
+        epoch, loss, learning_rate, gradient_norm, *found = values
+        is_scored = not any(map(math.isnan, found))
+        scores = dict(zip(self._scores, found, strict=True)) if is_scored else {}
+        return HistoryRow(int(step), epoch, loss, learning_rate, gradient_norm, scores)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the table's columns."""
+        return (*COLUMNS, *self._scores)
 
     @classmethod
-    def read(cls, directory: Path) -> History:
+    def read(
+        cls,
+        directory: Path,
+        *,
+        scores: Sequence[Score] = SPAN_SCORES,
+        best: Score = F1,
+    ) -> History:
         """Reads `history.csv`, which has nine digits of each number.
+
+        Args:
+            directory: Where it lies.
+            scores: As the class takes them.
+            best: Likewise.
 
         Raises:
             InputError: If it is no such file.
@@ -74,12 +108,13 @@ class History:
                 f"{path}: expected a table that zonekeras wrote. It cannot be read: "
                 f"{error}. Remove it to have it written again."
             ) from error
-        if tuple(table.columns) != COLUMNS:
+        empty = cls(scores=scores, best=best)
+        if tuple(table.columns) != empty.columns:
             raise InputError(
-                f"{path}: expected the columns {', '.join(COLUMNS)}. Received: "
+                f"{path}: expected the columns {', '.join(empty.columns)}. Received: "
                 f"{', '.join(table.columns)}. Remove it to have it written again."
             )
-        return cls(table.to_numpy())
+        return cls(table.to_numpy(), scores=scores, best=best)
 
     def __len__(self) -> int:
         """Returns the number of steps."""
@@ -107,18 +142,22 @@ class History:
         return float(np.mean([row.loss for row in self._rows[-num_steps:]]))
 
     def best(self) -> HistoryRow | None:
-        """Returns the first step with the highest F1; None if none was scored."""
+        """Returns the first step with the best score; None if none was scored."""
         scored = [row for row in self._rows if row.is_scored]
-        return max(scored, key=lambda row: row.f1, default=None)
+        return max(scored, key=lambda row: row.scores[self._best], default=None)
 
     def array(self) -> npt.NDArray[np.float64]:
         """Returns float64 [steps, columns]."""
-        rows = [astuple(row) for row in self._rows]
-        return np.asarray(rows, np.float64).reshape(-1, len(COLUMNS))
+        rows = [
+            [getattr(row, name) for name in COLUMNS]
+            + [row.scores.get(name, math.nan) for name in self._scores]
+            for row in self._rows
+        ]
+        return np.asarray(rows, np.float64).reshape(-1, len(self.columns))
 
     def table(self) -> pd.DataFrame:
-        """Returns the rows as a table with the names of `HistoryRow`."""
-        table = pd.DataFrame(self.array(), columns=list(COLUMNS))
+        """Returns the rows as a table, a column for each score."""
+        table = pd.DataFrame(self.array(), columns=list(self.columns))
         return table.astype({"step": int})
 
     def write(self, directory: Path) -> None:

@@ -13,20 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from zonekeras.data.features import Features
-from zonekeras.data.squad import SquadDataset
 from zonekeras.distribute.chief import Chief
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.models.span_reader import SpanReader
-from zonekeras.models.weights import reader_variables
+from zonekeras.models.weights import Reader, reader_variables
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.training.answering import DevAnswers, answer_dataset
+from zonekeras.tasks.task import Dataset, WindowFeatures
+from zonekeras.training.answering import DevAnswers
 from zonekeras.training.batches import TrainingBatches
 from zonekeras.training.checkpoints import BEST_FILE
 from zonekeras.training.events import EventWriter
@@ -39,6 +38,7 @@ from zonekeras.training.progress import LOSS_STEPS, Clock, Progress
 from zonekeras.training.schedule import learning_rate, num_warmup_steps
 from zonekeras.training.step import StepOutcome, TrainingStep
 from zonekeras.training.training_settings import TrainingSettings
+from zonekeras.training.training_task import TrainingTask
 
 CHECKPOINT_SECONDS = 300.0
 
@@ -49,18 +49,19 @@ Parts = list[dict[str, np.ndarray]]
 class DevSet:
     """The dev set that is answered while training, and its windows."""
 
-    dataset: SquadDataset
-    features: Features
+    dataset: Dataset
+    features: WindowFeatures
 
 
 class TrainingLoop:
     """A run from its first, or its last finished, step to its end.
 
     Args:
+        task: What the loop needs to know of the task.
         model: What answers the dev set, with the reader's weights.
         reader: The reader to train, in place; made in the scope of the strategy.
         features: The training windows.
-        settings: With `for_data` done.
+        settings: As `settling.settle` returns them.
         dev: What to score; None for nothing.
         output: Where checkpoints go; None for nowhere, and on all workers but the
             chief.
@@ -77,9 +78,10 @@ class TrainingLoop:
 
     def __init__(
         self,
+        task: TrainingTask[Any, Any],
         model: ZoneModel,
-        reader: SpanReader,
-        features: Features,
+        reader: Reader,
+        features: WindowFeatures,
         settings: TrainingSettings,
         *,
         dev: DevSet | None = None,
@@ -87,9 +89,10 @@ class TrainingLoop:
         strategy: tf.distribute.Strategy | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
+        self._task = task
         self._model = model
         self._features = features
-        self._targets = features.training_targets()
+        self._targets = task.targets(model, features)
         self._settings = settings
         self._dev = dev
         self._output = output
@@ -111,6 +114,8 @@ class TrainingLoop:
             self._step = TrainingStep(
                 reader,
                 self._optimizer,
+                loss=task.make_loss(settings, self._targets),
+                target_shape=task.TARGET_SHAPE,
                 padding_id=model.tokenizer.pad_id,
                 seed=settings.seed,
                 num_parts=settings.gradient_accumulation_steps,
@@ -118,7 +123,7 @@ class TrainingLoop:
                 part_shape=shape if settings.fixed_shapes else None,
             )
         self.num_steps = self._batches.num_steps
-        self.history = History()
+        self.history = self._history()
         self.answers: DevAnswers | None = None
         self.seconds_waited = 0.0
         self._best: dict[str, np.ndarray] = {}
@@ -137,18 +142,22 @@ class TrainingLoop:
         state = dict(self._chief.arrays(self._chief.call(self._read_last) or {}))
         if not state:
             return
-        self.history = History(state.pop("history"))
+        self.history = self._history(state.pop("history"))
         self._optimizer.restore(state)
         self._first_step = len(self.history)
         if self._is_best():
             self._keep_best()  # a kill may have come between the two checkpoints
+
+    def _history(self, array: np.ndarray | None = None) -> History:
+        """Returns a history with the task's scores."""
+        return History(array, scores=self._task.SCORES, best=self._task.BEST)
 
     def _read_last(self) -> dict[str, np.ndarray]:
         """Returns the last checkpoint; nothing if there is none."""
         state = None if self._output is None else self._output.read_last()
         if self._output is None or state is None:
             return {}
-        best = (history := History(state["history"])).best()
+        best = (history := self._history(state["history"])).best()
         if self._settings.keep == "best" and best not in (None, history.last):
             self._output.require(BEST_FILE)
         return state
@@ -179,7 +188,7 @@ class TrainingLoop:
                 self._finish_step(interrupt)
 
     def best_weights(self) -> dict[str, np.ndarray]:
-        """Returns the weights after the step with the best F1, if `keep` is `best`."""
+        """Returns the weights after the best step, if `keep` is `best`."""
         best = self._best if self._output is None else self._output.read_best()
         return dict(self._chief.arrays(best))
 
@@ -258,7 +267,7 @@ class TrainingLoop:
         dev = self._dev
         if not step or dev is None or self.history.last.is_scored:
             return False
-        if not self._settings.can_score(dev.dataset):
+        if not self._task.can_score(dev.dataset, self._settings):
             return False
         every = self._settings.eval_steps
         if every is None:
@@ -276,22 +285,22 @@ class TrainingLoop:
             interrupt.raise_if_requested()
             self._report("scoring")
 
-        answers = answer_dataset(
+        answers = self._task.answer(
             self._model,
             self._dev.dataset,
             self._dev.features,
             self._settings,
             on_batch,
         )
-        if answers.exact_match is None or answers.f1 is None:
+        if answers.scores is None:
             return
-        row = replace(self.history.last, exact_match=answers.exact_match, f1=answers.f1)
+        row = replace(self.history.last, scores=answers.scores)
         self.history.replace_last(row)
         self._report("scoring", row)
         self.answers = answers if len(self.history) == self.num_steps else None
 
     def _is_best(self) -> bool:
-        """Says whether the last step has the best F1."""
+        """Says whether the last step has the best score."""
         if not self.history or not self.history.last.is_scored:
             return False
         return self.history.best() is self.history.last

@@ -12,32 +12,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.files.atomic import atomic_write
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.training.answering import DevAnswers, answer_dataset, make_windows
+from zonekeras.tasks.names import TaskName
+from zonekeras.tasks.task import Dataset
+from zonekeras.training.answering import DevAnswers, check_length
 from zonekeras.training.output import check_run_dir, open_run_dir
-from zonekeras.training.training_settings import TrainingSettings
+from zonekeras.training.settling import settle
+from zonekeras.training.training_settings import SETTINGS_OF, TrainingSettings
+from zonekeras.training.training_task import training_of
 
 SCORES_FILE = "scores.json"
 
-_DECIDING = (
-    "max_seq_length",
-    "doc_stride",
-    "max_query_length",
-    "n_best_size",
-    "max_answer_length",
-    "version_2_with_negative",
-    "null_score_diff_threshold",
-    "metric",
-)
+_DECIDING = {
+    TaskName.SPAN: ("max_seq_length", *SETTINGS_OF[TaskName.SPAN], "metric"),
+    TaskName.CLASSIFICATION: ("max_seq_length", "metric"),
+}
 """The settings that play a part where nothing is trained."""
 
 
 def predict(
     model: ZoneModel,
-    dev: SquadDataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
     *,
     on_batch: Callable[[int], None] | None = None,
@@ -64,10 +61,13 @@ def predict(
     chosen = TrainingSettings.of(settings)
     directory = Path(output_dir)
     check_run_dir(directory)
-    dataset = dev if isinstance(dev, SquadDataset) else read_squad(os.fspath(dev))
-    chosen = chosen.for_data(None, dataset)
-    features = make_windows(model, dataset, chosen)
-    deciding = {name: asdict(chosen)[name] for name in _DECIDING}
+    task = training_of(model.task)
+    dataset = task.read(dev) if isinstance(dev, str | os.PathLike) else dev
+    chosen = settle(chosen, None, dataset, model.task)
+    task.check(model, dataset)
+    check_length(model, chosen)
+    features = task.windows(model, dataset, chosen)
+    deciding = {name: asdict(chosen)[name] for name in _DECIDING[model.task]}
     content = {
         "model": model.fingerprint(),
         "graph": model.network.graph_fingerprint or False,  # as before it was asked for
@@ -77,6 +77,7 @@ def predict(
         "train_file": None,
         "predict_file": dataset.fingerprint,
         "settings": deciding,
+        **({"labels": list(model.labels)} if model.labels else {}),
     }
     record = {
         "model": model.description.source,
@@ -88,9 +89,8 @@ def predict(
     }
     with open_run_dir(directory, content):
         write_run_record(directory, record, command)
-        answers = answer_dataset(model, dataset, features, chosen, on_batch)
+        answers = task.answer(model, dataset, features, chosen, on_batch)
         answers.write(directory)
-        if answers.f1 is not None:
-            scores = {"exact_match": answers.exact_match, "f1": answers.f1}
-            atomic_write(directory / SCORES_FILE, json.dumps(scores) + "\n")
+        if answers.scores is not None:
+            atomic_write(directory / SCORES_FILE, json.dumps(answers.scores) + "\n")
     return answers

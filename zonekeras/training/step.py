@@ -21,8 +21,9 @@ import tensorflow as tf
 from zonekeras.data.batching import fill_rows
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.models.network import INPUT_NAMES
-from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.weights import Reader
 from zonekeras.training.optimizer import AdamW
+from zonekeras.training.training_task import Loss
 
 TOKEN_EMBEDDING = "embeddings.token"
 
@@ -46,24 +47,7 @@ class StepOutcome:
     stop: bool = False
 
 
-def span_loss(logits: Any, targets: Any) -> Any:
-    """Returns each window's loss: the mean of start and end cross-entropy.
-
-    Args:
-        logits: float32 [B, T, 2]. Padding takes part, as in BERT's script.
-        targets: int32 [B, 2], first and last token of the answer; 0 (CLS) for none.
-
-    Returns:
-        float32 [B].
-    """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=targets,
-        logits=tf.transpose(logits, [0, 2, 1]),  # [B, 2, T]
-    )
-    return tf.reduce_mean(losses, axis=-1)
-
-
-def dropout_states(reader: SpanReader) -> list[Any]:
+def dropout_states(reader: Reader) -> list[Any]:
     """Returns the variables that hold the seeds of the reader's dropout, each [2]."""
     return [
         variable
@@ -81,6 +65,8 @@ class TrainingStep:
     Args:
         reader: A built reader; made, as the optimizer, in the scope of `replicas`.
         optimizer: Of its weights.
+        loss: What a window's logits cost.
+        target_shape: Of a window's targets; None for its padded length.
         padding_id: The token whose embedding is not trained, as with PyTorch's
             `padding_idx`. It matters, since padding takes part in the loss.
         seed: Of dropout.
@@ -92,9 +78,11 @@ class TrainingStep:
 
     def __init__(
         self,
-        reader: SpanReader,
+        reader: Reader,
         optimizer: AdamW,
         *,
+        loss: Loss,
+        target_shape: Sequence[int | None],
         padding_id: int,
         seed: int,
         num_parts: int = 1,
@@ -103,6 +91,7 @@ class TrainingStep:
     ) -> None:
         self._reader = reader
         self._optimizer = optimizer
+        self._loss = loss
         self.num_traces = 0
         self._padding_id = padding_id
         self._seed = seed
@@ -124,12 +113,16 @@ class TrainingStep:
             )
             for weight in optimizer.weights[: None if num_parts > 1 else 0]
         ]
+        target_shape = [
+            self._rows,
+            *(length if size is None else size for size in target_shape),
+        ]
         rows = {
             **{
                 name: tf.TensorSpec([self._rows, length], tf.int32)
                 for name in INPUT_NAMES
             },
-            "targets": tf.TensorSpec([self._rows, 2], tf.int32),
+            "targets": tf.TensorSpec(target_shape, tf.int32),
             "counts": tf.TensorSpec([self._rows], tf.float32),
         }
         part = {
@@ -154,7 +147,7 @@ class TrainingStep:
         Args:
             step: Its number; decides what dropout drops.
             parts: What to run one after the other: int32 [B, T] `token_ids`,
-                `segment_ids` and `roles`, and int32 [B, 2] `targets`.
+                `segment_ids` and `roles`, and int32 [B, ...] `targets`.
             learning_rate: Of this step.
             stop: Whether this worker asks all to stop after it.
         """
@@ -233,7 +226,7 @@ class TrainingStep:
                 self._replicas.dropout(first_row),
             ):
                 logits = self._reader(inputs, training=True)
-            losses = span_loss(logits, own["targets"]) * own["counts"]
+            losses = self._loss(logits, own["targets"]) * own["counts"]
             loss = tf.reduce_sum(losses) * part["weight"]
             scaled = loss * self._optimizer.loss_scale
         names, weights = self._optimizer.names, self._optimizer.weights

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import asdict, replace
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
-from zonekeras.data.features import Features
-from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
 from zonekeras.models.network import KerasNetwork, Network
-from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.weights import (
-    build_reader,
+    Reader,
     encoder_shapes,
     head_shapes,
     random_weights,
@@ -33,7 +31,9 @@ from zonekeras.models.weights import (
     reader_weights,
 )
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.training.answering import answer_dataset, make_windows
+from zonekeras.tasks.registry import check_is_span
+from zonekeras.tasks.task import Dataset, WindowFeatures
+from zonekeras.training.answering import check_length
 from zonekeras.training.checkpoints import LAST_FILE
 from zonekeras.training.finetune_result import FinetuneResult
 from zonekeras.training.history import History
@@ -44,7 +44,9 @@ from zonekeras.training.run_results import (
     restore_results,
     write_results,
 )
+from zonekeras.training.settling import settle
 from zonekeras.training.training_settings import TrainingSettings
+from zonekeras.training.training_task import TrainingTask, training_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -61,8 +63,8 @@ outside its buffers.
 
 def finetune(
     model: ZoneModel,
-    train: SquadDataset | str | os.PathLike[str],
-    dev: SquadDataset | str | os.PathLike[str] | None = None,
+    train: Dataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
     *,
     strategy: tf.distribute.Strategy | None = None,
@@ -70,10 +72,12 @@ def finetune(
     command: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> FinetuneResult:
-    """Fine-tunes a reader.
+    """Fine-tunes a model for its task.
 
     Args:
-        model: Where to start from; it is not changed. Its masks play no part.
+        model: Where to start from; it is not changed. Its masks play no part. Its head
+            decides the task: `zonekeras.models.fresh_classifier.load_to_classify` gives
+            a classifier's to an encoder.
         train: What to train on, or its file.
         dev: What to answer in the end, and score on the way.
         output_dir: Where the model directory, checkpoints and curves go; nothing is
@@ -118,8 +122,8 @@ def finetune(
 
 def _prepare(
     model: ZoneModel,
-    train: SquadDataset | str | os.PathLike[str],
-    dev: SquadDataset | str | os.PathLike[str] | None,
+    train: Dataset | str | os.PathLike[str],
+    dev: Dataset | str | os.PathLike[str] | None,
     directory: Path | None,
     strategy: tf.distribute.Strategy | None,
     settings: Mapping[str, Any],
@@ -130,15 +134,18 @@ def _prepare(
     from zonekeras.distribute.chief import Chief
     from zonekeras.distribute.strategies import needs_fixed_shapes
 
+    if strategy is not None:
+        check_is_span(model.task, "Training on several devices")
     if needs_fixed_shapes(strategy):
         chosen = replace(chosen, fixed_shapes=True)
     chief = Chief(strategy)
     if directory is not None and chief.is_here:
         check_run_dir(directory)
-    train_set = _read(train, training=True)
-    dev_set = None if dev is None else _read(dev, training=False)
-    chosen = chosen.for_data(train_set, dev_set)
-    run = _Run(model, train_set, dev_set, chosen, strategy, chief)
+    task = training_of(model.task)
+    train_set = _read(task, train, training=True)
+    dev_set = None if dev is None else _read(task, dev, training=False)
+    chosen = settle(chosen, train_set, dev_set, model.task)
+    run = _Run(task, model, train_set, dev_set, chosen, strategy, chief)
     run.check()
     return run
 
@@ -148,13 +155,15 @@ class _Run:
 
     def __init__(
         self,
+        task: TrainingTask[Any, Any],
         model: ZoneModel,
-        train: SquadDataset,
-        dev: SquadDataset | None,
+        train: Dataset,
+        dev: Dataset | None,
         settings: TrainingSettings,
         strategy: tf.distribute.Strategy | None,
         chief: Chief,
     ) -> None:
+        self.task = task
         self.model = model
         self.train_set = train
         self.dev_set = dev
@@ -165,6 +174,9 @@ class _Run:
     def check(self) -> None:
         """Checks that the model can be trained on the data with these settings."""
         self._reader(self.model)
+        for dataset in (self.train_set, self.dev_set):
+            if dataset is not None:
+                self.task.check(self.model, dataset)
         self.train_features = self._features(self.train_set)
 
     def content(self) -> dict[str, Any]:
@@ -175,7 +187,8 @@ class _Run:
             "tokenizer": self.model.tokenizer.fingerprint,
             "train_file": self.train_set.fingerprint,
             "predict_file": None if self.dev_set is None else self.dev_set.fingerprint,
-            "settings": self.settings.content(),
+            "settings": self.settings.content(self.task.NAME),
+            **({"labels": list(self.model.labels)} if self.model.labels else {}),
         }
 
     def everybodys(self) -> dict[str, Any]:
@@ -190,7 +203,7 @@ class _Run:
             "model": self.model.description.source,
             "train_file": self.train_set.path,
             "predict_file": None if self.dev_set is None else self.dev_set.path,
-            "settings": asdict(self.settings),
+            "settings": self.settings.values(self.task.NAME),
             "fingerprints": {
                 name: value
                 for name, value in self.content().items()
@@ -267,6 +280,7 @@ class _Run:
             self.model.description, encoder=reader.config, precision=settings.precision
         )
         loop = TrainingLoop(
+            self.task,
             ZoneModel(self._network(reader), self.model.tokenizer, description),
             reader,
             self.train_features,
@@ -287,11 +301,13 @@ class _Run:
         answers = loop.answers if is_as_scored else None
         if answers is None and dev is not None:
             answering = self._on_all_devices(model)
-            answers = answer_dataset(answering, dev.dataset, dev.features, settings)
+            answers = self.task.answer(answering, dev.dataset, dev.features, settings)
 
         def write() -> None:
             if output is not None:
-                write_results(output.path, model, loop.history, answers, settings)
+                write_results(
+                    self.task, output.path, model, loop.history, answers, settings
+                )
 
         self.chief.call(write)
         return FinetuneResult(
@@ -306,12 +322,12 @@ class _Run:
         answers = None
         if self.dev_set is not None:
             features = self._features(self.dev_set)
-            answers = answer_dataset(model, self.dev_set, features, self.settings)
-        history = finished_history(output)
-        restore_results(output.path, model, history, answers, self.settings)
+            answers = self.task.answer(model, self.dev_set, features, self.settings)
+        history = finished_history(self.task, output)
+        restore_results(self.task, output.path, model, history, answers, self.settings)
         return FinetuneResult(model, history, answers, output.path, was_finished=True)
 
-    def _network(self, reader: SpanReader) -> Network:
+    def _network(self, reader: Reader) -> Network:
         """Returns what computes a reader's logits on the devices of this process."""
         if self.strategy is None:
             return KerasNetwork(reader)
@@ -322,12 +338,15 @@ class _Run:
             module = ReaderModule(reader)
         return ReplicatedNetwork(module, self.strategy)
 
-    def _build(self, config: EncoderConfig, weights: Any, dtype: str) -> SpanReader:
+    def _build(
+        self, config: EncoderConfig, weights: Any, dtype: str, *, trains: bool = False
+    ) -> Reader:
         """Builds a reader on all devices."""
-        if self.strategy is None:
-            return build_reader(config, weights, dtype=dtype)
-        with self.strategy.scope():
-            return build_reader(config, weights, dtype=dtype)
+        scope = nullcontext() if self.strategy is None else self.strategy.scope()
+        with scope:
+            return self.task.build(
+                self.model, config, weights, dtype=dtype, trains=trains
+            )
 
     def _on_all_devices(self, model: ZoneModel) -> ZoneModel:
         """Returns a copy of a model that is on all devices, if there are several."""
@@ -337,7 +356,7 @@ class _Run:
         reader = self._build(model.description.encoder, weights, "float32")
         return ZoneModel(self._network(reader), model.tokenizer, model.description)
 
-    def _reader(self, model: ZoneModel) -> SpanReader:
+    def _reader(self, model: ZoneModel) -> Reader:
         if not isinstance(model.network, KerasNetwork):
             raise InputError(
                 "Expected a Keras model to fine-tune. Received: a loaded SavedModel. "
@@ -345,7 +364,7 @@ class _Run:
             )
         return model.network.reader
 
-    def _fresh_reader(self) -> SpanReader:
+    def _fresh_reader(self) -> Reader:
         """Returns a reader of its own to train, with the settings' dropout."""
         settings = self.settings
         config = self.model.description.encoder
@@ -357,8 +376,27 @@ class _Run:
         if settings.from_scratch:
             weights |= random_weights(encoder_shapes(config), settings.seed)
         if settings.from_scratch or not self.model.description.has_head:
-            weights |= random_weights(head_shapes(config), settings.seed)
-        return self._build(config, weights, settings.precision)
+            weights |= self._fresh_head(config, weights)
+        return self._build(config, weights, settings.precision, trains=True)
+
+    def _fresh_head(
+        self, config: EncoderConfig, weights: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Returns a head as the seed draws it, without what the source had of it.
+
+        A classifier's may have a pooler. What loading drew is known by its values.
+        """
+        head = self.model.description.head
+        shapes = head_shapes(config, head)
+        drawn = random_weights(shapes, self.settings.seed)
+        if head is None or self.settings.from_scratch:
+            return drawn
+        of_loading = random_weights(shapes)
+        return {
+            name: value
+            for name, value in drawn.items()
+            if np.array_equal(weights[name], of_loading[name])
+        }
 
     def _final_model(
         self, weights: Mapping[str, Any], output: RunDirectory | None
@@ -376,19 +414,23 @@ class _Run:
             has_head=True,
             made_by=made_by,
         )
-        final = build_reader(config, weights, dtype="float32")
+        final = self.task.build(self.model, config, weights, dtype="float32")
         return ZoneModel(KerasNetwork(final), self.model.tokenizer, description)
 
-    def _features(self, dataset: SquadDataset) -> Features:
-        return make_windows(self.model, dataset, self.settings)
+    def _features(self, dataset: Dataset) -> WindowFeatures:
+        check_length(self.model, self.settings)
+        return self.task.windows(self.model, dataset, self.settings)
 
 
 def _read(
-    data: SquadDataset | str | os.PathLike[str], *, training: bool
-) -> SquadDataset:
-    if isinstance(data, SquadDataset):
-        return data
-    return read_squad(os.fspath(data), training=training)
+    task: TrainingTask[Any, Any],
+    data: Dataset | str | os.PathLike[str],
+    *,
+    training: bool,
+) -> Dataset:
+    if isinstance(data, str | os.PathLike):
+        return task.read(data, training=training)
+    return data
 
 
 def _check_backend() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import (
+    CLASS_WEIGHTS,
     DOC_STRIDE,
     EPSILON,
     KEEPS,
@@ -28,7 +28,6 @@ from zonekeras.defaults import (
     WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
-from zonekeras.metrics import Metric, choose_metric
 from zonekeras.setting_checks import (
     ABOVE_0,
     BOOLEAN,
@@ -42,6 +41,20 @@ from zonekeras.setting_checks import (
     or_none,
     whole_number,
 )
+from zonekeras.tasks.names import ALL_METRICS, METRICS, TaskName
+
+SETTINGS_OF: Mapping[TaskName, tuple[str, ...]] = {
+    TaskName.SPAN: (
+        "doc_stride",
+        "max_query_length",
+        "n_best_size",
+        "max_answer_length",
+        "version_2_with_negative",
+        "null_score_diff_threshold",
+    ),
+    TaskName.CLASSIFICATION: ("class_weights", "label_smoothing", "focal_gamma"),
+}
+"""The settings of each task that can be trained that not every task has."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,8 @@ class TrainingSettings:
             None = after every epoch.
         checkpoint_steps: Writes a checkpoint after every so many steps; None = every
             five minutes.
-        keep: Which weights become the model: the `last`, or the `best` by F1.
+        keep: Which weights become the model: the `last`, or the `best` by F1, of a
+            classifier by accuracy.
         max_seq_length: Tokens in a window, special tokens included.
         fixed_shapes: Whether all batches have one shape, padded to `max_seq_length`, as
             in the protocol's program and as a TPU needs it. Padding takes part in the
@@ -87,7 +101,12 @@ class TrainingSettings:
         null_score_diff_threshold: How far the null score must lead for "no answer".
         predict_batch_size: Most windows answered at once; None = as many as a budget
             of tokens holds.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`; of classifiers `accuracy`.
+        class_weights: How classes count in a classifier's loss: `none`, all windows the
+            same, or `balanced`, all classes the same.
+        label_smoothing: The part of a classifier's target that all classes share.
+        focal_gamma: How far a classifier's loss counts windows less that are right
+            already; 0 = not at all.
     """
 
     num_train_epochs: float = NUM_TRAIN_EPOCHS
@@ -118,6 +137,9 @@ class TrainingSettings:
     null_score_diff_threshold: float = NULL_SCORE_DIFF_THRESHOLD
     predict_batch_size: int | None = None
     metric: str = "auto"
+    class_weights: str = "none"
+    label_smoothing: float = 0.0
+    focal_gamma: float = 0.0
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> TrainingSettings:
@@ -138,51 +160,38 @@ class TrainingSettings:
         }
         return replace(chosen, **floats)
 
-    def for_data(
-        self, train: SquadDataset | None, dev: SquadDataset | None = None
-    ) -> TrainingSettings:
-        """Returns the settings with what the data decides filled in.
-
-        Args:
-            train: What to train on, if anything.
-            dev: What to answer, if anything. It is scored if all its questions have
-                gold answers; see `can_score`.
+    def check_task(self, task: TaskName) -> None:
+        """Checks that a task has all that was set.
 
         Raises:
-            InputError: If there is nothing to train on, the best weights are asked
-                for without a dev set to score, or its metric needs gold answers.
+            InputError: If not.
         """
-        data = [dataset for dataset in (train, dev) if dataset is not None]
-        if train is not None and not train.num_questions:
+        default = TrainingSettings()
+        foreign = [
+            name
+            for name in _others_settings(task)
+            if getattr(self, name) != getattr(default, name)
+        ]
+        if foreign:
             raise InputError(
-                f"{train.path}: expected questions to train on. Received: none."
+                f"Expected settings of the task {task}. Received: "
+                f"{', '.join(foreign)}, which it does not have. Leave them out."
             )
-        metric = self.metric if dev is None else choose_metric(dev, self.metric)
-        negative = self.version_2_with_negative
-        chosen = replace(
-            self,
-            metric=str(metric),
-            version_2_with_negative=(
-                any(dataset.has_impossible for dataset in data)
-                if negative is None
-                else negative
-            ),
-        )
-        if self.keep == "best" and (dev is None or not chosen.can_score(dev)):
+        metrics = ("auto", *METRICS[task])
+        if self.metric not in metrics:
             raise InputError(
-                "Expected a dev set with gold answers to choose the best weights by. "
-                f"Received: keep='best' with {'none' if dev is None else dev.path}."
+                f"Expected a metric of the task {task}: {', '.join(metrics)}. "
+                f"Received: metric={self.metric!r}."
             )
-        return chosen
 
-    def can_score(self, dev: SquadDataset) -> bool:
-        """Says whether every question has a gold answer, or may have none."""
-        return dev.num_questions > 0 and (
-            self.metric == Metric.SQUAD_V2
-            or all(question.answers for question in dev.questions())
-        )
+    def values(self, task: TaskName = TaskName.SPAN) -> dict[str, Any]:
+        """Returns the settings that a task has, as JSON values."""
+        foreign = _others_settings(task)
+        return {
+            name: value for name, value in asdict(self).items() if name not in foreign
+        }
 
-    def content(self) -> dict[str, Any]:
+    def content(self, task: TaskName = TaskName.SPAN) -> dict[str, Any]:
         """Returns what decides the weights and the history, as JSON values.
 
         Every start may choose anew when checkpoints are written, which of them becomes
@@ -190,7 +199,7 @@ class TrainingSettings:
         answers are decoded: the history's scores depend on that, and so do the best
         weights.
         """
-        values = asdict(self)
+        values = self.values(task)
         for name in ("checkpoint_steps", "keep", "predict_batch_size"):
             del values[name]
         return values
@@ -224,8 +233,17 @@ _CHECKS: dict[str, Check] = {
     "version_2_with_negative": or_none(BOOLEAN),
     "null_score_diff_threshold": FINITE,
     "predict_batch_size": or_none(whole_number(1)),
-    "metric": one_of(("auto", *Metric)),
+    "metric": one_of(ALL_METRICS),
+    "class_weights": one_of(CLASS_WEIGHTS),
+    "label_smoothing": SHARE,
+    "focal_gamma": FROM_0,
 }
+
+
+def _others_settings(task: TaskName) -> set[str]:
+    """Returns the settings that other tasks have and this one has not."""
+    names = {name for one in SETTINGS_OF.values() for name in one}
+    return names.difference(SETTINGS_OF[task])
 
 
 def _faults(settings: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,46 @@
+"""The settings of a run with what its data decides filled in. No Keras."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zonekeras.errors import InputError
+from zonekeras.tasks.names import TaskName
+from zonekeras.tasks.task import Dataset
+from zonekeras.training.training_settings import TrainingSettings
+from zonekeras.training.training_task import training_of
+
+
+def settle(
+    settings: TrainingSettings,
+    train: Dataset | None,
+    dev: Dataset | None = None,
+    task: TaskName = TaskName.SPAN,
+) -> TrainingSettings:
+    """Returns settings with what the data decides filled in.
+
+    Args:
+        settings: As they were given.
+        train: What to train on, if anything.
+        dev: What to answer, if anything. It is scored if all its items have gold
+            answers.
+        task: Whose data it is.
+
+    Raises:
+        InputError: If the task does not have the settings, there is nothing to train
+            on, the best weights are asked for without a dev set to score, or its metric
+            needs gold answers.
+    """
+    part = training_of(task)
+    settings.check_task(task)
+    if train is not None and part.is_empty(train):
+        raise InputError(
+            f"{train.path}: expected questions to train on. Received: none."
+        )
+    chosen = replace(settings, **part.settle(settings, train, dev))
+    if settings.keep == "best" and (dev is None or not part.can_score(dev, chosen)):
+        raise InputError(
+            "Expected a dev set with gold answers to choose the best weights by. "
+            f"Received: keep='best' with {'none' if dev is None else dev.path}."
+        )
+    return chosen
