@@ -10,8 +10,19 @@ if TYPE_CHECKING:
 
 
 def warn_of_skipped(dataset: SquadDataset) -> None:
-    """Says how many entries `--skip_bad` left out, if any."""
+    """Says how many questions `--skip_bad` left out, if any."""
     if dataset.num_skipped:
-        warnings.warn(
-            f"{dataset.path}: {dataset.num_skipped} bad entries left out", stacklevel=3
-        )
+        warnings.warn(f"{dataset.path}: {dataset.left_out()}", stacklevel=3)
+
+
+def skipped_note(dataset: object) -> str:
+    """Returns what a line with scores adds if some questions were left out.
+
+    Args:
+        dataset: Of any task.
+    """
+    from zonekeras.data.squad import SquadDataset
+
+    if isinstance(dataset, SquadDataset) and dataset.num_skipped:
+        return f"; {dataset.left_out()}"
+    return ""

@@ -22,13 +22,15 @@ metrics:
   squad_v2  the SQuAD v2.0 script: exact, f1, total, HasAns_*, NoAns_*, and with
             --null_odds best_exact, best_exact_thresh, best_f1, best_f1_thresh
   cmrc2018  the CMRC 2018 script: AVERAGE, F1, EM, TOTAL, SKIP
-  auto      squad_v2 if any question has the key is_impossible, else cmrc2018 if the
+  auto      squad_v2 if a question is meant to have no answer, else cmrc2018 if the
             passages are in Chinese characters, else squad
 
 example:
   $ zonekeras evaluate dev-v1.1.json predictions.json
   {"exact_match": 80.567..., "f1": 88.117...}
 
+With --skip_bad the line ends in left_out and left_out_of: how many questions of how
+many in dev.json are not in the scores.
 A prediction that is missing counts as the official script has it (0, but left out in
 squad_v2); how many are missing is said on standard error.
 """
@@ -107,6 +109,9 @@ def _evaluate(local: LocalPaths) -> None:
         metric=arguments.metric,
         null_threshold=arguments.na_prob_thresh,
     )
+    if dataset.num_skipped:
+        total = dataset.num_questions + dataset.num_skipped
+        result |= {"left_out": dataset.num_skipped, "left_out_of": total}
     print(json.dumps(result))
 
 

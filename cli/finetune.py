@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.data_warnings import warn_of_skipped
+from cli.data_warnings import skipped_note, warn_of_skipped
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -287,7 +287,7 @@ def _finetune(
                 command=command,
                 **settings | {"seed": seed},
             )
-        print_result(result, name)
+        print_result(result, name, skipped_note(dev))
         answers.append(result.answers)
         del result
     if len(answers) > 1:
@@ -318,7 +318,7 @@ def _predict(
                 command=command,
                 **settings,
             )
-        print_answers(answers)
+        print_answers(answers, skipped_note(dev))
         print(f"predictions in {local.given.output_dir}")
 
     devices.on_chief(answer)

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
 
 
-def print_runs(result: RunsResult, directory: str) -> None:
-    """Prints joined runs: the baselines, the cells, all else, where the files are."""
+def print_runs(result: RunsResult, directory: str, note: str = "") -> None:
+    """Prints joined runs: the baselines, the cells, all else, where the files are.
+
+    Args:
+        result: The runs.
+        directory: Where the files are.
+        note: What else is to be known of the questions.
+    """
     print(f"{len(result.names)} runs: {', '.join(result.names)}")
     baseline = result.table.iloc[0]
     scores = [
@@ -29,7 +35,8 @@ def print_runs(result: RunsResult, directory: str) -> None:
         f"{baseline[f'{score}_score_deviation']:.3f}"
         for score in result.scores
     ]
-    print(f"baseline: {', '.join(scores)} ({baseline['num_questions']} questions)")
+    questions = f"{baseline['num_questions']} questions{note}"
+    print(f"baseline: {', '.join(scores)} ({questions})")
     for score in result.scores:
         print_cells(
             result.table,

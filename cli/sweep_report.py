@@ -143,12 +143,18 @@ def print_estimate(estimate: SweepEstimate) -> None:
     print(f"expected time: {format_seconds(estimate.seconds)}")
 
 
-def print_result(result: SweepResult, directory: str) -> None:
-    """Prints the baseline, the effects, and where the files are."""
+def print_result(result: SweepResult, directory: str, note: str = "") -> None:
+    """Prints the baseline, the effects, and where the files are.
+
+    Args:
+        result: The result.
+        directory: Where they are.
+        note: What else is to be known of the questions.
+    """
     baseline = result.baseline
     scores = result.scores.scores
     values = [f"{one.label} {baseline.by_name[one.name]:.3f}" for one in scores]
-    print(f"baseline: {', '.join(values)} ({baseline.num_questions} questions)")
+    print(f"baseline: {', '.join(values)} ({baseline.num_questions} questions{note})")
     for score in scores:
         _print_cells(result, score)
     _print_evidence(result)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cli.data_warnings import skipped_note
+
 if TYPE_CHECKING:
     from cli.devices import Devices
     from cli.remote_paths import LocalPaths
@@ -103,7 +105,7 @@ class SweepRun:
             )
         else:
             answers = result.predictions
-            print_result(result, self._output_dir)
+            print_result(result, self._output_dir, skipped_note(self._dataset))
         return Swept(model, answers)
 
     def sweep_several(self, command: dict[str, Any]) -> None:
@@ -124,7 +126,7 @@ class SweepRun:
                 command=command,
                 **self._settings,
             )
-        print_runs(result, self._output_dir)
+        print_runs(result, self._output_dir, skipped_note(self._dataset))
 
     def compare_precision(self, given: Swept | str) -> None:
         """Says on a sample how many answers differ from those of float32.

@@ -103,12 +103,13 @@ def test_missing_predictions_are_one_warning(work):
 
 def test_skip_bad(work):
     what = json.loads((work / "dev.json").read_text())
-    what["data"][0]["paragraphs"][0]["qas"][2]["id"] = 3
+    what["data"][0]["paragraphs"][0]["qas"][2]["id"] = ""
     write(work / "dev.json", what)
     code, out, err = run(*COMMAND, "--skip_bad", cwd=work)
     assert code == 0
-    assert out.startswith("baseline: EM 100.000, F1 100.000\n")
-    assert err == "zonekeras collect: warning: dev.json: 1 bad entries left out\n"
+    left_out = "1 of 3 questions left out by --skip_bad"
+    assert out.startswith(f"baseline: EM 100.000, F1 100.000; {left_out}\n")
+    assert err == f"zonekeras collect: warning: dev.json: {left_out}\n"
 
 
 def remove(name):

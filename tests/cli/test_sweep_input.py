@@ -295,8 +295,8 @@ BAD_DATA = [
         f"first at data[0].paragraphs[0].qas[0]. {ADVICE}",
     ),
     (
-        edited(lambda passage: passage["qas"][1].update(id=7)),
-        'data[0].paragraphs[0].qas[1]: expected "id" to be a string. Received: 7. '
+        edited(lambda passage: passage["qas"][1].update(id=1.5)),
+        'data[0].paragraphs[0].qas[1]: expected "id" to be a string. Received: 1.5. '
         + ADVICE,
     ),
     (

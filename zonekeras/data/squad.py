@@ -7,15 +7,21 @@ long run, and finds all faults of a file before it reports the first.
 
 What is a fault, and what is not:
 
-* A question's `id` must be a string: predictions files are keyed by strings, so a
-  number could never be matched.
+* A question's `id` is a string, or a whole number, which is taken as its decimal text:
+  predictions files are keyed by strings.
 * `answer_start` counts Unicode characters. Beginning at or after the end of its
   passage, or below -1, is always a fault.
 * In a training file an answer must be found exactly where `answer_start` says, an
   answerable question must have an answer, an unanswerable one none, and neither
   questions nor answers may be empty.
-* In a file to predict on, -1 and a mismatch inside the passage are counted, questions
-  without answers (test sets) and empty questions (CMRC's trial file has two) are fine.
+* In a file to predict on, -1, a missing offset and a mismatch inside the passage are
+  counted, questions without answers (test sets) and empty questions (CMRC's trial file
+  has two) are fine.
+* Titles decide nothing: one that is missing or no string is an empty one.
+
+What has no answer: a question that is said to be impossible. Empty answers that it has
+all the same, as DuReader's files do, are none. A file is one of version 2 if a question
+of it has no answer (`_Reader.is_version_2`), not if it has the key `is_impossible`.
 
 This module does not tokenize and does not score. It reads some 20 MB a second.
 """
@@ -34,12 +40,20 @@ from zonekeras.data.squad_checks import (
     FaultError,
     check_for_training,
     check_start,
+    count_questions,
     get_value,
+    identifier_of,
     is_found,
+    list_answers,
     read_articles,
+    title_of,
 )
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import shown
+
+LEAST_SHARE_LEFT = 0.1
+"""The least share of a file's questions that skipping bad ones has to leave."""
+_VERSION_2 = "v2.0"
 
 
 @dataclass(frozen=True)
@@ -82,10 +96,10 @@ class SquadDataset:
     Attributes:
         path: The file it was read from.
         passages: The passages in file order.
-        has_impossible: Whether the file is v2: any question has the key
-            `is_impossible`.
+        has_impossible: Whether the file is v2: any question of it has no answer.
         num_mismatched_answers: How many answers are not at their `start`.
-        num_skipped: How many articles, passages and questions `skip_bad` left out.
+        num_skipped: How many questions `skip_bad` left out. An article or passage whose
+            questions cannot be counted is one.
     """
 
     path: str
@@ -136,8 +150,13 @@ class SquadDataset:
         if self.num_mismatched_answers:
             parts.append(f"{self.num_mismatched_answers:,} answers not at their start")
         if self.num_skipped:
-            parts.append(f"{self.num_skipped:,} bad entries skipped")
+            parts.append(self.left_out())
         return f"{self.path}: {', '.join(parts)}"
+
+    def left_out(self) -> str:
+        """Says how many of how many questions `skip_bad` left out."""
+        total = self.num_questions + self.num_skipped
+        return f"{self.num_skipped:,} of {total:,} questions left out by --skip_bad"
 
 
 def read_squad(
@@ -155,8 +174,9 @@ def read_squad(
         The dataset. A passage all of whose questions were skipped stays in it.
 
     Raises:
-        InputError: If the file cannot be read or used. The message names the first
-            fault and counts the others.
+        InputError: If the file cannot be read or used, or if `skip_bad` would leave
+            less than a tenth of its questions. The message names the first fault and
+            counts the others.
 
     Example:
         >>> dataset = read_squad("dev.json")
@@ -165,26 +185,39 @@ def read_squad(
     """
     reader = _Reader(training)
     passages = tuple(reader.passages(read_articles(path)))
-    if reader.faults and not skip_bad:
-        others = len(reader.faults) - 1
-        more = f" (and {others} more such faults)" if others else ""
-        raise InputError(
-            f"{path}: {reader.faults[0]}. Correct the file, or leave bad entries out "
-            f"with --skip_bad{more}."
-        )
     dataset = SquadDataset(
         path=str(path),
         passages=passages,
-        has_impossible=reader.has_impossible,
+        has_impossible=reader.is_version_2(passages),
         num_mismatched_answers=reader.num_mismatched_answers,
-        num_skipped=len(reader.faults),
+        num_skipped=reader.num_lost,
     )
+    if reader.faults:
+        _check_faults(dataset, reader.faults, skip_bad)
     if not dataset.num_questions:
-        left = f" after {len(reader.faults)} bad entries" if reader.faults else ""
-        raise InputError(
-            f"{path}: expected at least one question. Received: none{left}."
-        )
+        raise InputError(f"{path}: expected at least one question. Received: none.")
     return dataset
+
+
+def _check_faults(dataset: SquadDataset, faults: list[str], skip_bad: bool) -> None:
+    """Refuses a file with faults, unless they are to be skipped and that leaves enough.
+
+    Raises:
+        InputError: That says what to do; `--skip_bad` only where it would help.
+    """
+    kept = dataset.num_questions
+    total = kept + dataset.num_skipped
+    leaves_enough = kept > 0 and kept >= LEAST_SHARE_LEFT * total
+    if skip_bad and leaves_enough:
+        return
+    advice = "Correct the file"
+    if skip_bad:
+        advice += f": --skip_bad would leave {kept:,} of {total:,} questions"
+    elif leaves_enough:
+        advice += ", or leave bad entries out with --skip_bad"
+    others = len(faults) - 1
+    more = f" (and {others} more such faults)" if others else ""
+    raise InputError(f"{dataset.path}: {faults[0]}. {advice}{more}.")
 
 
 def to_squad_json(dataset: SquadDataset) -> str:
@@ -204,7 +237,7 @@ def to_squad_json(dataset: SquadDataset) -> str:
         }
         for passage in dataset.passages
     ]
-    version = "v2.0" if dataset.has_impossible else "1.1"
+    version = _VERSION_2 if dataset.has_impossible else "1.1"
     return json.dumps({"version": version, "data": articles}, ensure_ascii=False)
 
 
@@ -216,9 +249,11 @@ def from_squad_json(text: str, path: str) -> SquadDataset:
         path: What the dataset says it was read from.
     """
     reader = _Reader(training=False)
-    passages = tuple(reader.passages(json.loads(text)["data"]))
-    mismatched = reader.num_mismatched_answers
-    return SquadDataset(path, passages, reader.has_impossible, mismatched, 0)
+    content = json.loads(text)
+    passages = tuple(reader.passages(content["data"]))
+    # Earlier versions went by the key alone; what they wrote says so itself.
+    is_version_2 = content.get("version") == _VERSION_2 or reader.is_version_2(passages)
+    return SquadDataset(path, passages, is_version_2, reader.num_mismatched_answers, 0)
 
 
 def _question_entry(question: Question, has_impossible: bool) -> dict[str, Any]:
@@ -238,10 +273,23 @@ class _Reader:
 
     def __init__(self, training: bool) -> None:
         self.faults: list[str] = []
-        self.has_impossible = False
+        self.num_lost = 0
         self.num_mismatched_answers = 0
+        self._says_impossible = False
         self._training = training
         self._place_of_id: dict[str, str] = {}
+
+    def is_version_2(self, passages: tuple[Passage, ...]) -> bool:
+        """Says whether questions without an answer are meant to have none.
+
+        That is so if one is said to be impossible; or if, in a file that speaks of it
+        at all, some have answers and others have none.
+        """
+        questions = [one for passage in passages for one in passage.questions]
+        if any(question.is_impossible for question in questions):
+            return True
+        have_answers = {bool(question.answers) for question in questions}
+        return self._says_impossible and len(have_answers) == 2
 
     def passages(self, articles: list[Any]) -> Iterator[Passage]:
         """Yields the passages of all articles, leaving out those with a fault."""
@@ -249,15 +297,20 @@ class _Reader:
             place = f"data[{article_number}]"
             try:
                 paragraphs = get_value(article, "paragraphs", list, place)
-                title = get_value({"title": "", **article}, "title", str, place)
             except FaultError as fault:
-                self.faults.append(str(fault))
+                self._lose(fault, 1)
                 continue
+            title = title_of(article)
             for number, entry in enumerate(paragraphs):
                 try:
                     yield self._passage(entry, title, f"{place}.paragraphs[{number}]")
                 except FaultError as fault:
-                    self.faults.append(str(fault))
+                    self._lose(fault, count_questions(entry))
+
+    def _lose(self, fault: FaultError, num_questions: int) -> None:
+        """Notes a fault, and how many questions go with it."""
+        self.faults.append(str(fault))
+        self.num_lost += num_questions
 
     def _passage(self, entry: Any, title: str, place: str) -> Passage:
         """Converts a passage, leaving out the questions that have a fault."""
@@ -271,7 +324,7 @@ class _Reader:
                     self._question(question, text, f"{place}.qas[{number}]")
                 )
             except FaultError as fault:
-                self.faults.append(str(fault))
+                self._lose(fault, 1)
         return Passage(title, text, tuple(questions))
 
     def _question(self, entry: Any, passage: str, place: str) -> Question:
@@ -280,12 +333,13 @@ class _Reader:
         where = f"question {shown(identifier)} ({place})"
         text = get_value(entry, "question", str, where)
         is_impossible = False
-        if "is_impossible" in entry:
-            self.has_impossible = True
+        if entry.get("is_impossible") is not None:
             is_impossible = get_value(entry, "is_impossible", bool, where)
+            self._says_impossible = True
+        given = list_answers(entry, is_impossible, where)
         answers = [
-            _answer(answer, passage, f"{where}: answers[{number}]")
-            for number, answer in enumerate(get_value(entry, "answers", list, where))
+            _answer(answer, passage, f"{where}: answers[{number}]", self._training)
+            for number, answer in enumerate(given)
         ]
         question = Question(identifier, text, tuple(answers), is_impossible)
         if self._training:
@@ -299,9 +353,7 @@ class _Reader:
 
     def _identifier(self, entry: Any, place: str) -> str:
         """Returns a question's id, which no good question before it may have."""
-        identifier: str = get_value(entry, "id", str, place)
-        if not identifier.strip():
-            raise FaultError(f'{place}: "id" is empty')
+        identifier = identifier_of(entry, place)
         if identifier in self._place_of_id:
             raise FaultError(
                 f"question {shown(identifier)} ({place}): duplicate id, first at "
@@ -310,9 +362,14 @@ class _Reader:
         return identifier
 
 
-def _answer(entry: Any, passage: str, place: str) -> Answer:
-    """Converts an answer, which must begin inside its passage or at -1."""
+def _answer(entry: Any, passage: str, place: str, training: bool) -> Answer:
+    """Converts an answer, which must begin inside its passage or at -1.
+
+    Only training needs to know where it begins.
+    """
     text = get_value(entry, "text", str, place)
+    if not training and entry.get("answer_start") is None:
+        return Answer(text, -1)
     start = get_value(entry, "answer_start", int, place)
     check_start(text, start, passage, place)
     return Answer(text, start)

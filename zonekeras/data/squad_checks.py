@@ -78,6 +78,58 @@ def get_value(entry: Any, key: str, kind: type, place: str) -> Any:
     return value
 
 
+def title_of(article: dict[str, Any]) -> str:
+    """Returns an article's title; an empty one if it has none that can be shown."""
+    title = article.get("title")
+    if not isinstance(title, str) or any("\ud800" <= one <= "\udfff" for one in title):
+        return ""
+    return title
+
+
+def identifier_of(entry: Any, place: str) -> str:
+    """Returns a question's id; of a whole number its decimal text.
+
+    Raises:
+        FaultError: If it is missing, empty or of another kind.
+    """
+    if isinstance(entry, dict) and type(entry.get("id")) is int:
+        return str(entry["id"])
+    identifier: str = get_value(entry, "id", str, place)
+    if not identifier.strip():
+        raise FaultError(f'{place}: "id" is empty')
+    return identifier
+
+
+def count_questions(passage: Any) -> int:
+    """Returns how many questions a passage has that cannot be used; 1 if unknown."""
+    questions = passage.get("qas") if isinstance(passage, dict) else None
+    return len(questions) if isinstance(questions, list) else 1
+
+
+def list_answers(entry: dict[str, Any], is_impossible: bool, place: str) -> list[Any]:
+    """Returns a question's answers, unchecked; none if it does not speak of them.
+
+    Args:
+        entry: The question.
+        is_impossible: Whether it is said to have no answer. An empty text is none then.
+        place: Where the question stands.
+
+    Raises:
+        FaultError: If they are no list.
+    """
+    if entry.get("answers") is None:
+        return []
+    answers: list[Any] = get_value(entry, "answers", list, place)
+    if is_impossible:
+        return [answer for answer in answers if not _is_blank(answer)]
+    return answers
+
+
+def _is_blank(answer: Any) -> bool:
+    text = answer.get("text") if isinstance(answer, dict) else None
+    return isinstance(text, str) and not text.strip()
+
+
 def check_start(text: str, start: int, passage: str, place: str) -> None:
     """Checks that an answer begins inside its passage, or at -1.
 
@@ -126,7 +178,7 @@ def check_for_training(
     if not is_impossible and not num_answers:
         raise FaultError(
             f'{place}: expected an answer to train on, or "is_impossible": true. '
-            'Received: "answers": []'
+            "Received: none"
         )
     for number, (text, start) in enumerate(answers):
         if not text.strip():

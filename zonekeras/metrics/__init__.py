@@ -57,8 +57,8 @@ _HEADLINE_KEYS = (("exact_match", "f1"), ("exact", "f1"), ("EM", "F1"))
 def choose_metric(dataset: GoldDataset, metric: str = "auto") -> Metric:
     """Returns the metric that a name means for a dataset.
 
-    `auto` means `squad_v2` if any question has the key `is_impossible`, else `cmrc2018`
-    if the passages are written in Chinese characters (words are not separated there, so
+    `auto` means `squad_v2` if a question is meant to have no answer, else `cmrc2018` if
+    the passages are written in Chinese characters (words are not separated there, so
     that the F1 of `squad` would say nothing), else `squad`.
 
     Raises:

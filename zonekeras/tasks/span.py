@@ -56,10 +56,10 @@ def read(path: str | os.PathLike[str], *, skip_bad: bool = False) -> SquadDatase
 
 
 def complaints(dataset: SquadDataset) -> list[str]:
-    """Says how many entries were left out, and how many answers are misplaced."""
+    """Says how many questions were left out, and how many answers are misplaced."""
     found = []
     if dataset.num_skipped:
-        found.append(f"{dataset.path}: {dataset.num_skipped} bad entries left out")
+        found.append(f"{dataset.path}: {dataset.left_out()}")
     if dataset.num_mismatched_answers:
         found.append(
             f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "
