@@ -21,8 +21,10 @@ from tests.models.hugging_face_cases import (
     without_prefix,
     write_directory,
 )
+from zonekeras.data.features import encode_pair
 from zonekeras.errors import InputError
 from zonekeras.models.hugging_face import read_hugging_face
+from zonekeras.models.loading import load
 from zonekeras.models.weights import build_reader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -455,6 +457,7 @@ import zonekeras.models.tf1_checkpoint
 from tests.models.hugging_face_cases import HuggingFaceCase
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.hugging_face import read_hugging_face
+from zonekeras.models.loading import load
 from zonekeras.models.weights import build_reader
 
 assert keras.backend.backend() == "jax"
@@ -482,3 +485,21 @@ def test_on_jax_without_tensorflow(tmp_path):
         check=False,
     )
     assert process.stdout == "as expected\n", process.stderr
+
+
+def test_the_body_does_not_decide_how_its_tokenizer_joins_a_pair(tmp_path):
+    """As in klue/roberta: RoBERTa's body, BERT's word pieces, one separator."""
+    case = HuggingFaceCase("roberta")
+    directory = write_directory(tmp_path / "mixed", case.config, case.tensors())
+    (directory / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\nsea\n")
+    model = load(directory)
+    assert model.description.encoder.family == "roberta"
+    pair = encode_pair("the", "sea sea", model.tokenizer)
+    arrays = pair.arrays([0], 6)
+    assert arrays["token_ids"].tolist() == [[2, 4, 3, 5, 5, 3]]
+    assert arrays["segment_ids"].tolist() == [[0, 0, 0, 1, 1, 1]]
+    # The body has one segment, so that its number changes nothing.
+    one = arrays | {"segment_ids": np.zeros_like(arrays["segment_ids"])}
+    np.testing.assert_array_equal(
+        model.predict_logits(arrays), model.predict_logits(one)
+    )

@@ -80,11 +80,7 @@ def load(
         from zonekeras.models.hugging_face import read_hugging_face
 
         read = read_hugging_face(path)
-        tokenizer = ReaderTokenizer.from_directory(
-            path,
-            style="roberta" if "roberta" in read[0].family else "bert",
-            do_lower_case=do_lower_case,
-        )
+        tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=do_lower_case)
         return _assemble(read, tokenizer, str(source), dtype)
     raise InputError(f"Expected {_SOURCES}. Received: {source}, which has none of it.")
 

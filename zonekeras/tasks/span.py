@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from zonekeras.data.answers import PredictedAnswer, check_finite, select_answers
 from zonekeras.data.best_spans import decode_batch
-from zonekeras.data.features import Features, build_features
+from zonekeras.data.features import Features, build_features, warn_of_unknown
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import (
     SquadDataset,
@@ -124,14 +124,18 @@ def settle(dataset: SquadDataset, settings: Mapping[str, Any]) -> dict[str, Any]
 def features(
     dataset: SquadDataset, tokenizer: ReaderTokenizer, settings: Mapping[str, Any]
 ) -> Features:
-    """Lays windows over the passages; see `data.features.build_features`."""
-    return build_features(
+    """Lays windows over the passages; see `data.features.build_features`.
+
+    Much that the tokenizer does not know is a warning.
+    """
+    built = build_features(
         dataset,
         tokenizer,
         max_seq_length=settings["max_seq_length"],
         doc_stride=settings["doc_stride"],
         max_query_length=settings["max_query_length"],
     )
+    return warn_of_unknown(built, dataset, tokenizer)
 
 
 def decode(
