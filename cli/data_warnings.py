@@ -15,6 +15,37 @@ def warn_of_skipped(dataset: SquadDataset) -> None:
         warnings.warn(f"{dataset.path}: {dataset.left_out()}", stacklevel=3)
 
 
+def warn_of_metric(dataset: object, metric: str) -> None:
+    """Says if a metric's F1 means nothing for a data set, and what to choose.
+
+    Args:
+        dataset: Of any task.
+        metric: As it was given.
+    """
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.metrics import metric_warning
+
+    if not isinstance(dataset, SquadDataset):
+        return
+    warning = metric_warning(dataset, metric)
+    if warning is not None:
+        warnings.warn(f"{dataset.path}: {warning}", stacklevel=3)
+
+
+def print_metric(dataset: object, metric: str) -> None:
+    """Prints whose scores are shown, and why they were chosen.
+
+    Args:
+        dataset: Of any task.
+        metric: As it was given.
+    """
+    from zonekeras.data.squad import SquadDataset
+    from zonekeras.metrics import describe_metric
+
+    if isinstance(dataset, SquadDataset):
+        print(describe_metric(dataset, metric))
+
+
 def skipped_note(dataset: object) -> str:
     """Returns what a line with scores adds if some questions were left out.
 

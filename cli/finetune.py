@@ -11,7 +11,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.data_warnings import skipped_note, warn_of_skipped
+from cli.data_warnings import (
+    print_metric,
+    skipped_note,
+    warn_of_metric,
+    warn_of_skipped,
+)
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -292,6 +297,8 @@ def _finetune(
         del result
     if len(answers) > 1:
         print_summary(answers)
+    if any(one is not None and one.f1 is not None for one in answers):
+        print_metric(dev, settings["metric"])
 
 
 def _predict(
@@ -319,6 +326,8 @@ def _predict(
                 **settings,
             )
         print_answers(answers, skipped_note(dev))
+        if answers.f1 is not None:
+            print_metric(dev, settings["metric"])
         print(f"predictions in {local.given.output_dir}")
 
     devices.on_chief(answer)
@@ -385,6 +394,8 @@ def _warn_of_data(
             "nothing is scored",
             stacklevel=2,
         )
+    else:
+        warn_of_metric(dev, settings.metric)
 
 
 def _load(arguments: argparse.Namespace) -> ZoneModel:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.data_warnings import warn_of_metric
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -231,6 +232,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     SweepSettings.of(settings).for_data(task, dataset)
     for complaint in task.complaints(dataset):
         warnings.warn(complaint, stacklevel=2)
+    warn_of_metric(dataset, settings["metric"])
 
     from cli.devices import Devices
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cli.data_warnings import skipped_note
+from cli.data_warnings import print_metric, skipped_note
 
 if TYPE_CHECKING:
     from cli.devices import Devices
@@ -106,6 +106,7 @@ class SweepRun:
         else:
             answers = result.predictions
             print_result(result, self._output_dir, skipped_note(self._dataset))
+            print_metric(self._dataset, self._settings["metric"])
         return Swept(model, answers)
 
     def sweep_several(self, command: dict[str, Any]) -> None:
@@ -127,6 +128,7 @@ class SweepRun:
                 **self._settings,
             )
         print_runs(result, self._output_dir, skipped_note(self._dataset))
+        print_metric(self._dataset, self._settings["metric"])
 
     def compare_precision(self, given: Swept | str) -> None:
         """Says on a sample how many answers differ from those of float32.

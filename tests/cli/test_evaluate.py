@@ -56,9 +56,15 @@ def write(path, content):
     path.write_bytes(raw)
 
 
+SQUAD = {
+    "metric": "squad",
+    "because": "auto: every question has an answer, and no passages in Chinese "
+    "characters",
+}
 GOOD = {
     "exact_match": 100.0 * 1 / 3,
     "f1": 100.0 * (1 + 2 / 3) / 3,
+    **SQUAD,
 }
 
 
@@ -73,7 +79,7 @@ def test_missing_predictions_are_counted(work):
     write(work / "predictions.json", {"1": "north"})
     code, out, err = run("dev.json", "predictions.json", cwd=work)
     assert code == 0
-    assert json.loads(out) == {"exact_match": 100.0 / 3, "f1": 100.0 / 3}
+    assert json.loads(out) == {"exact_match": 100.0 / 3, "f1": 100.0 / 3, **SQUAD}
     assert err == (
         "zonekeras evaluate: warning: predictions.json: no prediction for 2 of 3 "
         "questions, such as '2'\n"
@@ -85,7 +91,10 @@ def test_skip_bad(work):
     write(work / "dev.json", dataset(("1", ["north"]), bad))
     code, out, err = run("dev.json", "predictions.json", "--skip_bad", cwd=work)
     scores = {"exact_match": 100.0, "f1": 100.0}
-    assert (code, json.loads(out)) == (0, scores | {"left_out": 1, "left_out_of": 2})
+    assert (code, json.loads(out)) == (
+        0,
+        scores | {"left_out": 1, "left_out_of": 2} | SQUAD,
+    )
     assert err == (
         "zonekeras evaluate: warning: dev.json: 1 of 2 questions left out by "
         "--skip_bad\n"
@@ -113,7 +122,7 @@ def test_numbers_as_ids(work):
     write(work / "dev.json", dataset({"id": 1, **entry}, {"id": 2, **entry}))
     code, out, err = run("dev.json", "predictions.json", cwd=work)
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"exact_match": 50.0, "f1": 50.0}
+    assert json.loads(out) == {"exact_match": 50.0, "f1": 50.0, **SQUAD}
 
 
 def test_version_2_with_null_odds(work):
@@ -129,6 +138,7 @@ def test_version_2_with_null_odds(work):
         *["HasAns_exact", "HasAns_f1", "HasAns_total"],
         *["NoAns_exact", "NoAns_f1", "NoAns_total"],
         *["best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh"],
+        *["metric", "because"],
     ]
     assert (result["exact"], result["total"]) == (100.0, 2)
     assert (result["best_exact"], result["best_exact_thresh"]) == (100.0, -2.5)
@@ -146,9 +156,17 @@ def test_chinese(work):
     assert json.loads(out) == {
         **{"AVERAGE": f1 * 0.5, "F1": f1, "EM": 0.0},
         **{"TOTAL": 1, "SKIP": 0},
+        "metric": "cmrc2018",
+        "because": "auto: the passages are in Chinese characters",
     }
     code, out, err = run("dev.json", "predictions.json", "--metric=squad", cwd=work)
-    assert json.loads(out) == {"exact_match": 0.0, "f1": 0.0}
+    assert json.loads(out) == {"exact_match": 0.0, "f1": 0.0, "metric": "squad"}
+    assert err == (
+        "zonekeras evaluate: warning: dev.json: F1 of metric squad compares words, and "
+        "the passages are in a script that does not separate them: it says nothing "
+        "beyond exact match; --metric drcd compares characters, --metric cmrc2018 runs "
+        "of them\n"
+    )
 
 
 Q1 = 'question "1" (data[0].paragraphs[0].qas[0])'

@@ -69,7 +69,7 @@ class SweepSettings:
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto` or a value of `zonekeras.metrics.Metric`.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
         attention_questions: Of how many questions to keep where the unmasked model
