@@ -364,9 +364,9 @@ FAULTS = {
         f'{Q1}: expected "question" to be a string. Received: null',
     ),
     "answers of datasets": (
-        lambda what: first(what).update(answers={"text": ["x"], "answer_start": [0]}),
+        lambda what: first(what).update(answers={"text": ["x"], "answer_start": []}),
         f'{Q1}: expected "answers" to be a list. Received: '
-        '{"text": ["x"], "answer_start": [0]}',
+        '{"text": ["x"], "answer_start": []}',
     ),
     "is_impossible a string": (
         lambda what: first(what).update(is_impossible="no"),
@@ -407,12 +407,14 @@ TRAINING_FAULTS = {
     "mismatch": (
         lambda what: answer(what).update(answer_start=14),
         f'{Q1}: answers[0]: expected "north" at its "answer_start" 14. Received: '
-        '" nort"; the passage has it at 15',
+        '" nort", whose character 0 is U+0020 SPACE, not U+006E LATIN SMALL LETTER N; '
+        "the passage has it at 15",
     ),
     "mismatch in case": (
         lambda what: answer(what).update(text="North"),
         f'{Q1}: answers[0]: expected "North" at its "answer_start" 15. Received: '
-        '"north"; the passage does not have it',
+        '"north", whose character 0 is U+006E LATIN SMALL LETTER N, not U+004E LATIN '
+        "CAPITAL LETTER N; the passage does not have it",
     ),
     "unknown start": (
         lambda what: answer(what).update(answer_start=-1),
@@ -422,7 +424,20 @@ TRAINING_FAULTS = {
     "beyond the end": (
         lambda what: answer(what).update(text="sea. And", answer_start=43),
         f'{Q1}: answers[0]: expected "sea. And" at its "answer_start" 43. Received: '
-        '"sea."; the passage does not have it',
+        '"sea.", where the passage ends before U+0020 SPACE; the passage does not '
+        "have it",
+    ),
+    "no-break space": (
+        lambda what: answer(what).update(text="flows\u00a0north", answer_start=9),
+        f'{Q1}: answers[0]: expected "flows\u00a0north" at its "answer_start" 9. '
+        'Received: "flows north", whose character 5 is U+0020 SPACE, not U+00A0 '
+        "NO-BREAK SPACE; the passage does not have it",
+    ),
+    "a character without a name": (
+        lambda what: answer(what).update(text="\ue000orth"),
+        f'{Q1}: answers[0]: expected "\ue000orth" at its "answer_start" 15. Received: '
+        '"north", whose character 0 is U+006E LATIN SMALL LETTER N, not U+E000; the '
+        "passage does not have it",
     ),
     "no answer": (
         lambda what: first(what).update(answers=[]),

@@ -1,9 +1,10 @@
 """Strict reading of SQuAD-format files.
 
 The format is that of SQuAD v1.1 and v2.0, shared by CMRC 2018 ("squad-style-data"),
-DRCD, XQuAD and many others: articles of passages of questions. Unknown keys are
-ignored. Reading checks everything that would otherwise surface in the middle of a
-long run, and finds all faults of a file before it reports the first.
+DRCD, XQuAD and many others: articles of passages of questions. Flat rows of a question
+each are read, too (`layouts`). Unknown keys are ignored. Reading checks everything that
+would otherwise surface in the middle of a long run, and finds all faults of a file
+before it reports the first.
 
 What is a fault, and what is not:
 
@@ -32,20 +33,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from zonekeras.data.layouts import Articles, read_layout
 from zonekeras.data.squad_checks import (
     FaultError,
     check_for_training,
     check_start,
     count_questions,
     get_value,
+    has_answer,
     identifier_of,
     is_found,
     list_answers,
-    read_articles,
     title_of,
 )
 from zonekeras.errors import InputError
@@ -162,7 +164,7 @@ class SquadDataset:
 def read_squad(
     path: str | os.PathLike[str], *, training: bool = False, skip_bad: bool = False
 ) -> SquadDataset:
-    """Reads a SQuAD-format file of version 1.1 or 2.0.
+    """Reads a SQuAD-format file of version 1.1 or 2.0, or flat rows.
 
     Args:
         path: The file.
@@ -184,7 +186,12 @@ def read_squad(
         'dev.json: 3 passages, 9 questions'
     """
     reader = _Reader(training)
-    passages = tuple(reader.passages(read_articles(path)))
+    layout = read_layout(path)
+    passages = tuple(
+        reader.passages(layout.entries)
+        if isinstance(layout, Articles)
+        else reader.rows(layout.entries)
+    )
     dataset = SquadDataset(
         path=str(path),
         passages=passages,
@@ -307,6 +314,31 @@ class _Reader:
                 except FaultError as fault:
                     self._lose(fault, count_questions(entry))
 
+    def rows(self, rows: list[tuple[str, Any]]) -> Iterator[Passage]:
+        """Yields the passages of flat rows, in which each question repeats its own.
+
+        Rows that follow each other with the same passage share it. Where some rows have
+        answers, one without, that does not speak of it, is meant to have none.
+        """
+        some_answered = any(has_answer(row) for _, row in rows)
+        passage, questions = Passage("", "", ()), list[Question]()
+        for place, row in rows:
+            try:
+                text = _text_of(row, place)
+                entry = _question_of_row(row, some_answered)
+                question = self._question(entry, text, place)
+            except FaultError as fault:
+                self._lose(fault, 1)
+                continue
+            found = Passage(title_of(row), text, ())
+            if questions and found != passage:
+                yield replace(passage, questions=tuple(questions))
+                questions = []
+            passage = found
+            questions.append(question)
+        if questions:
+            yield replace(passage, questions=tuple(questions))
+
     def _lose(self, fault: FaultError, num_questions: int) -> None:
         """Notes a fault, and how many questions go with it."""
         self.faults.append(str(fault))
@@ -314,9 +346,7 @@ class _Reader:
 
     def _passage(self, entry: Any, title: str, place: str) -> Passage:
         """Converts a passage, leaving out the questions that have a fault."""
-        text = get_value(entry, "context", str, place)
-        if not text.strip():
-            raise FaultError(f'{place}: "context" is empty')
+        text = _text_of(entry, place)
         questions = []
         for number, question in enumerate(get_value(entry, "qas", list, place)):
             try:
@@ -360,6 +390,24 @@ class _Reader:
                 f"{self._place_of_id[identifier]}"
             )
         return identifier
+
+
+def _text_of(entry: Any, place: str) -> str:
+    """Returns the text of a passage."""
+    text: str = get_value(entry, "context", str, place)
+    if not text.strip():
+        raise FaultError(f'{place}: "context" is empty')
+    return text
+
+
+def _question_of_row(row: dict[str, Any], some_answered: bool) -> dict[str, Any]:
+    """Returns a flat row as an entry of SQuAD's layout."""
+    entry = dict(row)
+    if "id" not in entry and "question_id" in entry:
+        entry["id"] = entry["question_id"]
+    if entry.get("is_impossible") is None and some_answered and not has_answer(row):
+        entry["is_impossible"] = True
+    return entry
 
 
 def _answer(entry: Any, passage: str, place: str, training: bool) -> Answer:
