@@ -209,7 +209,15 @@ class TestRefusedConfigurations:
             ({"model_type": "gpt2"}, 'expected model_type to be one of .*"gpt2"'),
             ({"model_type": None}, "expected model_type to be one of .*null"),
             ({"hidden_act": "mish"}, 'hidden_act = "mish", not one of gelu, '),
-            ({"position_embedding_type": "relative_key"}, '"relative_key", which'),
+            (
+                {"position_embedding_type": "relative_key"},
+                '"relative_key", which changes what attention computes. Such a model '
+                "cannot be run yet; use another one.$",
+            ),
+            (
+                {"position_embedding_type": "relative_key", "vocab_size": 0},
+                "Use the configuration that came with the model.$",
+            ),
             ({"is_decoder": True}, "is_decoder = true, which changes"),
             ({"pruned_heads": {"0": [1]}}, "pruned_heads = .*fewer heads"),
             ({"quantization_config": {"bits": 8}}, "needs the model unquantized"),
@@ -311,6 +319,29 @@ class TestRefusedWeights:
         )
         with pytest.raises(InputError, match=message):
             read_hugging_face(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("file", "flag", "packages"),
+        [
+            ("tf_model.h5", "from_tf", "tensorflow tf-keras"),
+            ("flax_model.msgpack", "from_flax", "flax"),
+        ],
+    )
+    def test_files_that_transformers_has_given_up(self, tmp_path, file, flag, packages):
+        write_directory(tmp_path, BERT.config, BERT.tensors())
+        (tmp_path / "model.safetensors").rename(tmp_path / file)
+        (tmp_path / "another.bin").write_bytes(b"")  # as `training_args.bin` may be
+        with pytest.raises(InputError) as caught:
+            read_hugging_face(tmp_path)
+        where = repr(str(tmp_path))
+        assert str(caught.value) == (
+            f"{tmp_path}: expected model.safetensors. Received: {file}, which "
+            "zonekeras does not read (such files can run code). Convert it with an "
+            "earlier transformers (those from 5 on cannot; pip install "
+            f"'transformers<5' torch {packages}): AutoModelForQuestionAnswering"
+            f".from_pretrained({where}, {flag}=True).save_pretrained({where}, "
+            "safe_serialization=True)."
+        )
 
     def test_nothing_there(self, tmp_path):
         write_directory(tmp_path, BERT.config, BERT.tensors())
