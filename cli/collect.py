@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.data_warnings import (
-    print_metric,
+    metric_line,
     skipped_note,
     warn_of_metric,
     warn_of_skipped,
@@ -119,7 +119,7 @@ def _main(argv: Sequence[str]) -> None:
             for one, value in zip(SPAN_SCORES, scores[baseline], strict=True)
         ]
         print(f"baseline: {', '.join(values)}{skipped_note(dataset)}")
-    print_metric(dataset, arguments.metric)
+    print(metric_line(dataset, arguments.metric))
     num_layers = 1 + max(layer for layer, _ in files)
     num_zones = len(shown_zones(zone for _, zone in files))
     print(f"{results}: {score.label} of {num_layers} layers x {num_zones} zones")

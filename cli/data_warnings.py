@@ -32,18 +32,17 @@ def warn_of_metric(dataset: object, metric: str) -> None:
         warnings.warn(f"{dataset.path}: {warning}", stacklevel=3)
 
 
-def print_metric(dataset: object, metric: str) -> None:
-    """Prints whose scores are shown, and why they were chosen.
+def metric_line(dataset: object, metric: str) -> str:
+    """Returns whose scores are shown, and why they were chosen.
 
     Args:
-        dataset: Of any task.
+        dataset: Of any task; of others than spans there is nothing to say.
         metric: As it was given.
     """
     from zonekeras.data.squad import SquadDataset
     from zonekeras.metrics import describe_metric
 
-    if isinstance(dataset, SquadDataset):
-        print(describe_metric(dataset, metric))
+    return describe_metric(dataset, metric) if isinstance(dataset, SquadDataset) else ""
 
 
 def skipped_note(dataset: object) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.data_warnings import (
-    print_metric,
+    metric_line,
     skipped_note,
     warn_of_metric,
     warn_of_skipped,
@@ -292,13 +292,12 @@ def _finetune(
                 command=command,
                 **settings | {"seed": seed},
             )
-        print_result(result, name, skipped_note(dev))
+        metric = metric_line(dev, settings["metric"])
+        print_result(result, name, skipped_note(dev), metric)
         answers.append(result.answers)
         del result
     if len(answers) > 1:
         print_summary(answers)
-    if any(one is not None and one.f1 is not None for one in answers):
-        print_metric(dev, settings["metric"])
 
 
 def _predict(
@@ -325,9 +324,8 @@ def _predict(
                 command=command,
                 **settings,
             )
-        print_answers(answers, skipped_note(dev))
-        if answers.f1 is not None:
-            print_metric(dev, settings["metric"])
+        metric = metric_line(dev, settings["metric"])
+        print_answers(answers, skipped_note(dev), metric)
         print(f"predictions in {local.given.output_dir}")
 
     devices.on_chief(answer)

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
 
 
-def print_runs(result: RunsResult, directory: str, note: str = "") -> None:
+def print_runs(
+    result: RunsResult, directory: str, note: str = "", metric: str = ""
+) -> None:
     """Prints joined runs: the baselines, the cells, all else, where the files are.
 
     Args:
         result: The runs.
         directory: Where the files are.
         note: What else is to be known of the questions.
+        metric: Whose scores they are; nothing is said if it is empty.
     """
     print(f"{len(result.names)} runs: {', '.join(result.names)}")
     baseline = result.table.iloc[0]
@@ -52,6 +55,8 @@ def print_runs(result: RunsResult, directory: str, note: str = "") -> None:
             continue
         effects = [f"{score.label} {_line(score, row)}" for score in result.scores]
         print(f"{row['configuration']}: {', '.join(effects)}")
+    if metric:
+        print(metric)
     print(f"results in {directory}")
 
 

@@ -143,13 +143,16 @@ def print_estimate(estimate: SweepEstimate) -> None:
     print(f"expected time: {format_seconds(estimate.seconds)}")
 
 
-def print_result(result: SweepResult, directory: str, note: str = "") -> None:
+def print_result(
+    result: SweepResult, directory: str, note: str = "", metric: str = ""
+) -> None:
     """Prints the baseline, the effects, and where the files are.
 
     Args:
         result: The result.
         directory: Where they are.
         note: What else is to be known of the questions.
+        metric: Whose scores they are; nothing is said if it is empty.
     """
     baseline = result.baseline
     scores = result.scores.scores
@@ -161,6 +164,8 @@ def print_result(result: SweepResult, directory: str, note: str = "") -> None:
     _print_others(result)
     _print_controls(result)
     _print_attention(result)
+    if metric:
+        print(metric)
     print(f"results in {directory}")
 
 
