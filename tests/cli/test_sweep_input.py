@@ -108,7 +108,8 @@ BAD_FLAGS = [
     ),
     (
         [*GOOD, "--metric=bleu"],
-        "--metric: expected one of auto, squad, squad_v2, cmrc2018. Received: 'bleu'.",
+        "--metric: expected one of auto, squad, squad_v2, cmrc2018, drcd, mlqa-en, "
+        "mlqa-es, mlqa-hi, mlqa-vi, mlqa-de, mlqa-ar, mlqa-zh. Received: 'bleu'.",
     ),
     (
         [*GOOD, "--do_train=True"],
