@@ -87,7 +87,7 @@ class TrainingSettings:
         null_score_diff_threshold: How far the null score must lead for "no answer".
         predict_batch_size: Most windows answered at once; None = as many as a budget
             of tokens holds.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`.
+        metric: `auto` or a value of `zonekeras.metrics.Metric`.
     """
 
     num_train_epochs: float = NUM_TRAIN_EPOCHS
