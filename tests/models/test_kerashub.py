@@ -406,8 +406,8 @@ class TestPresets:
                 "no such directory. If it is a model of the Hugging Face hub, fetch it "
                 "first (pip install huggingface_hub): hf download "
                 "deepset/minilm-uncased-squad2 --local-dir "
-                "saved_models/minilm-uncased-squad2; then give --model "
-                "saved_models/minilm-uncased-squad2."
+                "saved_models/minilm-uncased-squad2; then give "
+                "`model=saved_models/minilm-uncased-squad2`."
             )
         (tmp_path / "deepset").mkdir()
         with pytest.raises(InputError, match="no such directory; check the path.$"):

@@ -106,7 +106,7 @@ def _family_of(name: str) -> str:
             "Expected a local directory or a KerasHub preset. Received: "
             f"{name!r}, no such directory. If it is a model of the Hugging Face hub, "
             "fetch it first (pip install huggingface_hub): hf download "
-            f"{hub_name} --local-dir {directory}; then give --model {directory}."
+            f"{hub_name} --local-dir {directory}; then give `model={directory}`."
         )
     known = preset_names()
     close = difflib.get_close_matches(name, known, _MOST_SUGGESTED, cutoff=0.5)
