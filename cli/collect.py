@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.data_warnings import warn_of_skipped
+from cli.data_warnings import (
+    metric_line,
+    skipped_note,
+    warn_of_metric,
+    warn_of_skipped,
+)
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.shared_flags import METRICS
@@ -98,6 +103,7 @@ def _main(argv: Sequence[str]) -> None:
     files = _find_cells(directory, arguments.allow_missing)
     dataset = read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
+    warn_of_metric(dataset, arguments.metric)
     metric = choose_metric(dataset, arguments.metric)
     baseline = directory / BASELINE_FILE
     paths = [*([baseline] if baseline.exists() else []), *files.values()]
@@ -112,7 +118,8 @@ def _main(argv: Sequence[str]) -> None:
             f"{one.label} {value:.3f}"
             for one, value in zip(SPAN_SCORES, scores[baseline], strict=True)
         ]
-        print(f"baseline: {', '.join(values)}")
+        print(f"baseline: {', '.join(values)}{skipped_note(dataset)}")
+    print(metric_line(dataset, arguments.metric))
     num_layers = 1 + max(layer for layer, _ in files)
     num_zones = len(shown_zones(zone for _, zone in files))
     print(f"{results}: {score.label} of {num_layers} layers x {num_zones} zones")

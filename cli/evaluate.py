@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from cli.data_warnings import warn_of_skipped
+from cli.data_warnings import warn_of_metric, warn_of_skipped
 from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
@@ -22,13 +22,20 @@ metrics:
   squad_v2  the SQuAD v2.0 script: exact, f1, total, HasAns_*, NoAns_*, and with
             --null_odds best_exact, best_exact_thresh, best_f1, best_f1_thresh
   cmrc2018  the CMRC 2018 script: AVERAGE, F1, EM, TOTAL, SKIP
-  auto      squad_v2 if any question has the key is_impossible, else cmrc2018 if the
+  drcd      DRCD's rules: exact_match, f1 of characters, for any script without spaces
+  mlqa-LANGUAGE
+            the MLQA script for answers in en, es, hi, vi, de, ar or zh: exact_match, f1
+  auto      squad_v2 if a question is meant to have no answer, else cmrc2018 if the
             passages are in Chinese characters, else squad
 
 example:
   $ zonekeras evaluate dev-v1.1.json predictions.json
-  {"exact_match": 80.567..., "f1": 88.117...}
+  {"exact_match": 80.567..., "f1": 88.117..., "metric": "squad", "because": "auto: every
+  question has an answer, and no passages in Chinese characters"}
 
+After the script's keys the line has the metric and, of auto, why it was chosen.
+With --skip_bad it has left_out and left_out_of: how many questions of how many in
+dev.json are not in the scores.
 A prediction that is missing counts as the official script has it (0, but left out in
 squad_v2); how many are missing is said on standard error.
 """
@@ -90,6 +97,7 @@ def _evaluate(local: LocalPaths) -> None:
     arguments = local.arguments
     dataset = local.read_squad(arguments.dataset, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
+    warn_of_metric(dataset, arguments.metric)
     predictions, missing = read_predictions_for(dataset, arguments.predictions)
     null_odds = None
     if arguments.null_odds is not None:
@@ -107,7 +115,14 @@ def _evaluate(local: LocalPaths) -> None:
         metric=arguments.metric,
         null_threshold=arguments.na_prob_thresh,
     )
-    print(json.dumps(result))
+    line: dict[str, float | str] = {**result}
+    if dataset.num_skipped:
+        total = dataset.num_questions + dataset.num_skipped
+        line |= {"left_out": dataset.num_skipped, "left_out_of": total}
+    line |= {"metric": str(metrics.choose_metric(dataset, arguments.metric))}
+    if (reason := metrics.reason_for(dataset, arguments.metric)) is not None:
+        line |= {"because": reason}
+    print(json.dumps(line))
 
 
 if __name__ == "__main__":

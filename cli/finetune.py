@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.data_warnings import metric_line, skipped_note, warn_of_metric
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -337,7 +338,8 @@ def _finetune(
                 command=command,
                 **settings | {"seed": seed},
             )
-        print_result(result, name)
+        metric = metric_line(dev, settings["metric"])
+        print_result(result, name, skipped_note(dev), metric)
         answers.append(result.answers)
         del result
     if len(answers) > 1:
@@ -368,7 +370,8 @@ def _predict(
                 command=command,
                 **settings,
             )
-        print_answers(answers)
+        metric = metric_line(dev, settings["metric"])
+        print_answers(answers, skipped_note(dev), metric)
         print(f"predictions in {local.given.output_dir}")
 
     devices.on_chief(answer)
@@ -444,6 +447,8 @@ def _warn_of_data(
             "nothing is scored",
             stacklevel=2,
         )
+    else:
+        warn_of_metric(dev, settings.metric)
 
 
 def _load(arguments: argparse.Namespace, train: Dataset | None = None) -> ZoneModel:

@@ -143,22 +143,33 @@ def _scores(scores: Mapping[str, float]) -> str:
     )
 
 
-def print_result(result: FinetuneResult, directory: Path | str) -> None:
-    """Prints the scores and where the model is."""
+def print_result(
+    result: FinetuneResult, directory: Path | str, note: str = "", metric: str = ""
+) -> None:
+    """Prints the scores and where the model is.
+
+    Args:
+        result: The result.
+        directory: Where the model is.
+        note: What else is to be known of the questions.
+        metric: Whose scores they are; nothing is said if it is empty.
+    """
     if result.was_finished:
         print(f"{directory}: was finished before; nothing to train")
     if result.answers is not None:
-        print_answers(result.answers)
+        print_answers(result.answers, note, metric)
     if result.directory is not None:
         print(f"model in {directory}")
     else:
         print(f"worker done; the chief wrote the model to its {directory}")
 
 
-def print_answers(answers: DevAnswers) -> None:
+def print_answers(answers: DevAnswers, note: str = "", metric: str = "") -> None:
     """Prints the scores, if there are any."""
     if answers.scores is not None:
-        print(f"{_scores(answers.scores)} ({len(answers.texts)} questions)")
+        print(f"{_scores(answers.scores)} ({len(answers.texts)} questions{note})")
+        if metric:
+            print(metric)
 
 
 def print_summary(answers: Sequence[DevAnswers | None]) -> None:

@@ -90,7 +90,8 @@ def _described(run: RunListing) -> list[str]:
     lines = [
         f"run {run.key}: {run.model} on {run.dataset} ({run.num_questions:,} "
         f"{items}), {settings['semantics']}, {length} tokens, "
-        f"{run.content['precision']} on {run.content['backend']}{files}"
+        f"{run.content['precision']} on {run.content['backend']}, metric {run.metric}"
+        f"{files}"
     ]
     unfinished = [name for name in run.planned if name not in _finished(run)]
     return [*lines, _progress(run, len(unfinished))] if unfinished else lines

@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from zonekeras.sweeping import RunsResult
 
 
-def print_runs(result: RunsResult, directory: str) -> None:
-    """Prints joined runs: the baselines, the cells, all else, where the files are."""
+def print_runs(
+    result: RunsResult, directory: str, note: str = "", metric: str = ""
+) -> None:
+    """Prints joined runs: the baselines, the cells, all else, where the files are.
+
+    Args:
+        result: The runs.
+        directory: Where the files are.
+        note: What else is to be known of the questions.
+        metric: Whose scores they are; nothing is said if it is empty.
+    """
     print(f"{len(result.names)} runs: {', '.join(result.names)}")
     baseline = result.table.iloc[0]
     scores = [
@@ -30,7 +39,7 @@ def print_runs(result: RunsResult, directory: str) -> None:
         f"{baseline[f'{score}_score_deviation']:.3f}"
         for score in result.scores
     ]
-    counted = f"{baseline['num_questions']} {items_word(result.table)}"
+    counted = f"{baseline['num_questions']} {items_word(result.table)}{note}"
     print(f"baseline: {', '.join(scores)} ({counted})")
     for score in result.scores:
         print_cells(
@@ -47,6 +56,8 @@ def print_runs(result: RunsResult, directory: str) -> None:
             continue
         effects = [f"{score.label} {_line(score, row)}" for score in result.scores]
         print(f"{row['configuration']}: {', '.join(effects)}")
+    if metric:
+        print(metric)
     print(f"results in {directory}")
 
 

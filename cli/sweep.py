@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.data_warnings import warn_of_metric
 from cli.parsing import CommandParser
 from cli.precision_warnings import warn_of_slow_precision
 from cli.remote_paths import LocalPaths, local_paths
@@ -137,6 +138,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
         warnings.warn(complaint, stacklevel=2)
     if configurations is None and arguments.mask_layer is not None:
         configurations = _cells_of_layer(arguments.mask_layer, task, dataset)
+    warn_of_metric(dataset, settings["metric"])
 
     from cli.devices import Devices
 

@@ -144,19 +144,30 @@ def print_estimate(estimate: SweepEstimate) -> None:
     print(f"expected time: {format_seconds(estimate.seconds)}")
 
 
-def print_result(result: SweepResult, directory: str) -> None:
-    """Prints the baseline, the effects, and where the files are."""
+def print_result(
+    result: SweepResult, directory: str, note: str = "", metric: str = ""
+) -> None:
+    """Prints the baseline, the effects, and where the files are.
+
+    Args:
+        result: The result.
+        directory: Where they are.
+        note: What else is to be known of the questions.
+        metric: Whose scores they are; nothing is said if it is empty.
+    """
     baseline = result.baseline
     scores = result.scores.scores
     items = items_word(result.table)
     values = [f"{one.label} {baseline.by_name[one.name]:.3f}" for one in scores]
-    print(f"baseline: {', '.join(values)} ({baseline.num_questions} {items})")
+    print(f"baseline: {', '.join(values)} ({baseline.num_questions} {items}{note})")
     for score in scores:
         _print_cells(result, score)
     _print_evidence(result)
     _print_others(result)
     _print_controls(result)
     _print_attention(result)
+    if metric:
+        print(metric)
     print(f"results in {directory}")
 
 

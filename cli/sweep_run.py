@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cli.data_warnings import metric_line, skipped_note
+
 if TYPE_CHECKING:
     from cli.devices import Devices
     from cli.remote_paths import LocalPaths
@@ -106,7 +108,7 @@ class SweepRun:
             )
         else:
             answers = result.predictions
-            print_result(result, self._output_dir)
+            print_result(result, self._output_dir, *self._said_of_scores())
         return Swept(model, answers)
 
     def sweep_several(self, command: dict[str, Any]) -> None:
@@ -128,7 +130,12 @@ class SweepRun:
                 command=command,
                 **self._settings,
             )
-        print_runs(result, self._output_dir)
+        print_runs(result, self._output_dir, *self._said_of_scores())
+
+    def _said_of_scores(self) -> tuple[str, str]:
+        """Returns which questions were left out, and whose scores are shown."""
+        metric = metric_line(self._dataset, self._settings["metric"])
+        return skipped_note(self._dataset), metric
 
     def compare_precision(self, given: Swept | str) -> None:
         """Says on a sample how many answers differ from those of float32.

@@ -10,8 +10,11 @@ import zonekeras
 from cli.running import with_flags
 
 PACKAGE = Path(zonekeras.__file__).parent
-# It writes the command line of other programs: Docker's and the server's.
-OF_OTHER_PROGRAMS = {PACKAGE / "serving" / "server_files.py"}
+# They write the command lines of other programs: Docker's, the server's, the hub's.
+OF_OTHER_PROGRAMS = {
+    PACKAGE / "serving" / "server_files.py",
+    PACKAGE / "models" / "kerashub.py",
+}
 
 _FLAG = re.compile(r"(?<![\w-])--[A-Za-z]")
 

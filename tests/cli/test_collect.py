@@ -12,6 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ZONES = ["all", "q2", "q2p", "p2q", "p2"]
 PASSAGE = "The Nile flows north, past Cairo, into the sea."
 
+METRIC = (
+    "metric squad: the SQuAD v1.1 script (auto: every question has an answer, and no "
+    "passages in Chinese characters)\n"
+)
+
 
 def run(*arguments, cwd):
     """Runs the command as a user would; returns the code and both outputs."""
@@ -62,7 +67,9 @@ def test_exact_match(work):
     code, out, err = run(*COMMAND, cwd=work)
     assert (code, err) == (0, "")
     assert out == (
-        "baseline: EM 66.667, F1 88.889\nresults.csv: EM of 2 layers x 5 zones\n"
+        "baseline: EM 66.667, F1 88.889\n"
+        f"{METRIC}"
+        "results.csv: EM of 2 layers x 5 zones\n"
     )
     assert (work / "results.csv").read_text() == (
         "layer,all,q2,q2p,p2q,p2\n"
@@ -85,7 +92,7 @@ def test_no_baseline_and_missing_cells(work):
     (work / "out/predictions_layer0_q2p.json").unlink()
     code, out, err = run(*COMMAND, "--allow_missing", cwd=work)
     assert (code, err) == (0, "")
-    assert out == "results.csv: EM of 2 layers x 5 zones\n"
+    assert out == f"{METRIC}results.csv: EM of 2 layers x 5 zones\n"
     scores = read_results_csv(work / "results.csv")
     assert len(scores) == 9 and (0, "q2p") not in scores
 
@@ -103,12 +110,13 @@ def test_missing_predictions_are_one_warning(work):
 
 def test_skip_bad(work):
     what = json.loads((work / "dev.json").read_text())
-    what["data"][0]["paragraphs"][0]["qas"][2]["id"] = 3
+    what["data"][0]["paragraphs"][0]["qas"][2]["id"] = ""
     write(work / "dev.json", what)
     code, out, err = run(*COMMAND, "--skip_bad", cwd=work)
     assert code == 0
-    assert out.startswith("baseline: EM 100.000, F1 100.000\n")
-    assert err == "zonekeras collect: warning: dev.json: 1 bad entries left out\n"
+    left_out = "1 of 3 questions left out"
+    assert out.startswith(f"baseline: EM 100.000, F1 100.000; {left_out}\n")
+    assert err == f"zonekeras collect: warning: dev.json: {left_out}\n"
 
 
 def remove(name):
@@ -245,7 +253,8 @@ def test_twelve_layers_of_real_questions(shared_dir, tmp_path):
         tmp_path, tmp_path / "results.csv", "--predict_file", dev, cwd=tmp_path
     )
     assert (code, err) == (0, "")
-    assert out == f"{tmp_path / 'results.csv'}: EM of 12 layers x 5 zones\n"
+    results = tmp_path / "results.csv"
+    assert out == f"{METRIC}{results}: EM of 12 layers x 5 zones\n"
     assert read_results_csv(tmp_path / "results.csv") == {
         (layer, zone): round(100 * (265 - 5 * layer - column) / 265, 3)
         for layer in range(12)

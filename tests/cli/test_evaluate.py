@@ -56,9 +56,15 @@ def write(path, content):
     path.write_bytes(raw)
 
 
+SQUAD = {
+    "metric": "squad",
+    "because": "auto: every question has an answer, and no passages in Chinese "
+    "characters",
+}
 GOOD = {
     "exact_match": 100.0 * 1 / 3,
     "f1": 100.0 * (1 + 2 / 3) / 3,
+    **SQUAD,
 }
 
 
@@ -73,7 +79,7 @@ def test_missing_predictions_are_counted(work):
     write(work / "predictions.json", {"1": "north"})
     code, out, err = run("dev.json", "predictions.json", cwd=work)
     assert code == 0
-    assert json.loads(out) == {"exact_match": 100.0 / 3, "f1": 100.0 / 3}
+    assert json.loads(out) == {"exact_match": 100.0 / 3, "f1": 100.0 / 3, **SQUAD}
     assert err == (
         "zonekeras evaluate: warning: predictions.json: no prediction for 2 of 3 "
         "questions, such as '2'\n"
@@ -81,11 +87,39 @@ def test_missing_predictions_are_counted(work):
 
 
 def test_skip_bad(work):
-    bad = {"id": 5, "question": "?", "answers": []}
+    bad = {"id": "", "question": "?", "answers": []}
     write(work / "dev.json", dataset(("1", ["north"]), bad))
     code, out, err = run("dev.json", "predictions.json", "--skip_bad", cwd=work)
-    assert (code, json.loads(out)) == (0, {"exact_match": 100.0, "f1": 100.0})
-    assert err == "zonekeras evaluate: warning: dev.json: 1 bad entries left out\n"
+    scores = {"exact_match": 100.0, "f1": 100.0}
+    assert (code, json.loads(out)) == (
+        0,
+        scores | {"left_out": 1, "left_out_of": 2} | SQUAD,
+    )
+    assert err == ("zonekeras evaluate: warning: dev.json: 1 of 2 questions left out\n")
+
+
+def test_skip_bad_has_to_leave_something(work):
+    """One fault of a passage can take nearly all questions with it."""
+    what = dataset(*((str(number), ["north"]) for number in range(40)))
+    paragraphs = what["data"][0]["paragraphs"]
+    paragraphs[0]["context"] = ""
+    paragraphs += dataset(("good", ["north"]))["data"][0]["paragraphs"]
+    write(work / "dev.json", what)
+    code, out, err = run("dev.json", "predictions.json", "--skip_bad", cwd=work)
+    assert (code, out) == (2, "")
+    assert err == (
+        'zonekeras evaluate: error: dev.json: data[0].paragraphs[0]: "context" is '
+        "empty. Correct the file: --skip_bad would leave 1 of 41 questions.\n"
+    )
+
+
+def test_numbers_as_ids(work):
+    """As in every export of Haystack's annotation tool."""
+    entry = {"question": "?", "answers": [{"text": "north"}], "is_impossible": False}
+    write(work / "dev.json", dataset({"id": 1, **entry}, {"id": 2, **entry}))
+    code, out, err = run("dev.json", "predictions.json", cwd=work)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"exact_match": 50.0, "f1": 50.0, **SQUAD}
 
 
 def test_version_2_with_null_odds(work):
@@ -101,6 +135,7 @@ def test_version_2_with_null_odds(work):
         *["HasAns_exact", "HasAns_f1", "HasAns_total"],
         *["NoAns_exact", "NoAns_f1", "NoAns_total"],
         *["best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh"],
+        *["metric", "because"],
     ]
     assert (result["exact"], result["total"]) == (100.0, 2)
     assert (result["best_exact"], result["best_exact_thresh"]) == (100.0, -2.5)
@@ -118,13 +153,21 @@ def test_chinese(work):
     assert json.loads(out) == {
         **{"AVERAGE": f1 * 0.5, "F1": f1, "EM": 0.0},
         **{"TOTAL": 1, "SKIP": 0},
+        "metric": "cmrc2018",
+        "because": "auto: the passages are in Chinese characters",
     }
     code, out, err = run("dev.json", "predictions.json", "--metric=squad", cwd=work)
-    assert json.loads(out) == {"exact_match": 0.0, "f1": 0.0}
+    assert json.loads(out) == {"exact_match": 0.0, "f1": 0.0, "metric": "squad"}
+    assert err == (
+        "zonekeras evaluate: warning: dev.json: F1 of metric squad compares words, and "
+        "the passages are in a script that does not separate them: it says nothing "
+        "beyond exact match; --metric=drcd compares characters, --metric=cmrc2018 runs "
+        "of them\n"
+    )
 
 
 Q1 = 'question "1" (data[0].paragraphs[0].qas[0])'
-ADVICE = "Correct the file, or leave bad entries out with --skip_bad"
+ADVICE = "Correct the file"
 ANSWER = {"text": "north", "answer_start": 15}
 ENTRY = {"id": "1", "question": "?", "answers": [ANSWER]}
 
@@ -159,7 +202,8 @@ BAD_INPUT = [
     (
         {"dev.json": dataset(ENTRY, ENTRY, ENTRY)},
         'dev.json: question "1" (data[0].paragraphs[0].qas[1]): duplicate id, first at '
-        f"data[0].paragraphs[0].qas[0]. {ADVICE} (and 1 more such faults).",
+        f"data[0].paragraphs[0].qas[0]. {ADVICE}, or leave bad entries out with "
+        "--skip_bad (and 1 more such faults).",
     ),
     (
         {"dev.json": dataset(ENTRY | {"answers": [{"text": "?", "answer_start": 99}]})},
@@ -167,9 +211,9 @@ BAD_INPUT = [
         f"46, inside its passage. Received: 99. {ADVICE}.",
     ),
     (
-        {"dev.json": dataset(ENTRY | {"id": 1})},
+        {"dev.json": dataset(ENTRY | {"id": True})},
         'dev.json: data[0].paragraphs[0].qas[0]: expected "id" to be a string. '
-        f"Received: 1. {ADVICE}.",
+        f"Received: true. {ADVICE}.",
     ),
     (
         {"dev.json": {"data": []}},
@@ -238,7 +282,9 @@ BAD_INPUT = [
     (
         {
             "odds.json": {"2": 1},
-            "dev.json": dataset(ENTRY | {"is_impossible": False}),
+            "dev.json": dataset(
+                ENTRY, {**ENTRY, "id": "2", "answers": [], "is_impossible": True}
+            ),
         },
         "expected null odds for every prediction. Received: none for question '1' and "
         "0 others.",

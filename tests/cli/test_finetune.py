@@ -96,11 +96,15 @@ def test_predicting_without_training(here, capsys):
     """The protocol's second command: the same flags, and --do_train=False."""
     flags = [*GOOD[:2], "--predict_file=dev.json", *SHORT]
     assert finetune.main([*flags, "--output_dir=trained"]) == 0
-    scored = capsys.readouterr().out.splitlines()[0]
+    scored, metric = capsys.readouterr().out.splitlines()[:2]
+    assert metric == (
+        "metric squad: the SQuAD v1.1 script (auto: every question has an answer, and "
+        "no passages in Chinese characters)"
+    )
     flags[0] = "--model=trained"
     again = [*flags, "--do_train=False", "--do_predict=True", "--output_dir=predicted"]
     assert finetune.main(again) == 0
-    assert capsys.readouterr().out == f"{scored}\npredictions in predicted\n"
+    assert capsys.readouterr().out == f"{scored}\n{metric}\npredictions in predicted\n"
     answers = [Path(name, "predictions.json") for name in ("trained", "predicted")]
     assert answers[0].read_bytes() == answers[1].read_bytes()
     scores = json.loads(Path("predicted/scores.json").read_text())

@@ -74,7 +74,7 @@ def test_a_finished_sweep_is_listed(here, capsys):
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == (
         f"run {key_of(here / 'whole')}: hf on dev.json (9 questions), strict, 29 "
-        f"tokens, float32 on {BACKEND}, its files are in the directory"
+        f"tokens, float32 on {BACKEND}, metric squad, its files are in the directory"
     )
     table = pd.read_parquet(here / "whole" / "results.parquet")
     rows = [line.replace("│", " ").split() for line in lines if "│" in line]
@@ -99,7 +99,7 @@ def test_a_finished_shard_is_to_be_merged(here, capsys):
     assert results.main(["one"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"run {key_of(here / 'whole')}: hf on dev.json (9 questions), strict, 29 "
-        f"tokens, float32 on {BACKEND}",
+        f"tokens, float32 on {BACKEND}, metric squad",
         f"shard 1/2: all of its {sum(sizes[::2])} windows are there; merge it",
     ]
 

@@ -123,7 +123,11 @@ def test_a_pasted_command_line_of_the_protocol(work):
         r"baseline: EM \d+\.\d{3}, F1 \d+\.\d{3} .9 questions.", lines[0]
     )
     assert lines[1].rstrip() == "EM minus baseline, points, and 95 % interval"
-    assert lines[-1] == "results in pasted"
+    assert lines[-2:] == [
+        "metric squad: the SQuAD v1.1 script (auto: every question has an answer, and "
+        "no passages in Chinese characters)",
+        "results in pasted",
+    ]
     assert "\x1b" not in out + err
     record = json.loads((work / "pasted" / "run.json").read_text())
     assert record["command"] == "zonekeras sweep"

@@ -140,8 +140,9 @@ def refused(capsys, *arguments):
         ),
         (
             ["--task=span"],
-            "pairs.jsonl: broken JSON at line 2, column 1: Extra data. Write the file "
-            "again, or download it again.",
+            'pairs.jsonl: expected JSON lines with "context", "question" and '
+            '"answers". Received: ["id", "label", "text", "text_pair"] on the first '
+            "line. Use a SQuAD-format file.",
         ),
     ],
 )

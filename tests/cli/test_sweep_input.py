@@ -108,7 +108,8 @@ BAD_FLAGS = [
     ),
     (
         [*GOOD, "--metric=bleu"],
-        "--metric: expected one of auto, squad, squad_v2, cmrc2018, accuracy. "
+        "--metric: expected one of auto, squad, squad_v2, cmrc2018, drcd, mlqa-en, "
+        "mlqa-es, mlqa-hi, mlqa-vi, mlqa-de, mlqa-ar, mlqa-zh, accuracy. "
         "Received: 'bleu'.",
     ),
     (
@@ -296,8 +297,8 @@ BAD_DATA = [
         f"first at data[0].paragraphs[0].qas[0]. {ADVICE}",
     ),
     (
-        edited(lambda passage: passage["qas"][1].update(id=7)),
-        'data[0].paragraphs[0].qas[1]: expected "id" to be a string. Received: 7. '
+        edited(lambda passage: passage["qas"][1].update(id=1.5)),
+        'data[0].paragraphs[0].qas[1]: expected "id" to be a string. Received: 1.5. '
         + ADVICE,
     ),
     (

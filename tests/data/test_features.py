@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonekeras.data.decoding import WindowAnswers
-from zonekeras.data.features import build_features, encode_pair
+from zonekeras.data.features import build_features, encode_pair, warn_of_unknown
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset, read_squad
 from zonekeras.data.windows import slide
 from zonekeras.errors import InputError
@@ -78,6 +78,41 @@ def test_arrays_of_a_roberta_pair_by_hand():
     assert features.start_allowed([0], 9).tolist() == [
         [False] * 5 + [True] * 2 + [False] * 2
     ]
+
+
+@pytest.mark.parametrize(
+    ("style", "pair", "segments"),
+    [
+        ("bert-one-segment", "[CLS] who [SEP] the sea [SEP] [PAD]", [0] * 7),
+        (
+            "roberta-two-segments",
+            "[CLS] who [SEP] [SEP] the sea [SEP] [PAD]",
+            [0] * 4 + [1] * 3 + [0],
+        ),
+    ],
+)
+def test_pairs_of_mixed_layouts(style, pair, segments):
+    tokenizer = ReaderTokenizer.from_wordpiece(
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS], lowercase=True, style=style
+    )
+    features = build_features(make_dataset(("The sea", "Who")), tokenizer)
+    arrays = features.arrays([0], length=len(segments))
+    vocabulary = np.array(tokenizer.vocabulary())
+    assert " ".join(vocabulary[arrays["token_ids"][0]]) == pair
+    assert arrays["segment_ids"].tolist() == [segments]
+
+
+def test_much_that_is_unknown_is_one_warning_with_the_figure(tokenizer):
+    dataset = make_dataset(("the old man ran", "who"), ("the mill", "who ran ?"))
+    features = build_features(dataset, tokenizer)
+    message = (
+        "dev.json: 10.0% of its tokens are unknown to this WordPiece tokenizer; check "
+        "that model, tokenizer and data belong together"
+    )  # "mill" is one of 4 + 2 + 1 + 3 tokens
+    with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
+        assert warn_of_unknown(features, dataset, tokenizer) is features
+    known = make_dataset(("the sea " * 20, "who"), ("the mill", "who ran ?"))
+    warn_of_unknown(build_features(known, tokenizer), known, tokenizer)  # 1 of 46
 
 
 def test_sliding_windows_by_hand(tokenizer):

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import VOCABULARY, WORDS, tiny_tokenizer
+from tests.builders import VOCABULARY, WORDS
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import Passage, Question, SquadDataset
 from zonekeras.data.windows import slide
+from zonekeras.tokenizing.definitions import PAIR_LAYOUTS
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 tf = pytest.importorskip("tensorflow", reason="graphs are TensorFlow's")
@@ -34,13 +35,8 @@ def test_windows_are_those_of_the_python_path(rows, doc_stride):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
-def other_style():
-    """A tokenizer with two separators between question and passage."""
-    return ReaderTokenizer.from_wordpiece(VOCABULARY, lowercase=True, style="roberta")
-
-
-@pytest.mark.parametrize("make_tokenizer", [tiny_tokenizer, other_style])
-def test_features_are_those_of_the_python_path(make_tokenizer):
+@pytest.mark.parametrize("style", PAIR_LAYOUTS)
+def test_features_are_those_of_the_python_path(style):
     from zonekeras.graph.windowing import Featurizer, cut
     from zonekeras.graph.windowing import slide as slide_in_graph
     from zonekeras.graph.wordpiece import GraphWordPiece
@@ -52,7 +48,7 @@ def test_features_are_those_of_the_python_path(make_tokenizer):
         Passage(str(row), text, (Question(str(row), question, ()),))
         for row, (text, question) in enumerate(zip(texts, asked, strict=True))
     ]
-    tokenizer = make_tokenizer()
+    tokenizer = ReaderTokenizer.from_wordpiece(VOCABULARY, lowercase=True, style=style)
     length, stride, longest = 29, 7, 11
     features = build_features(
         SquadDataset("", tuple(passages), False, 0, 0),

@@ -21,8 +21,10 @@ from tests.models.hugging_face_cases import (
     without_prefix,
     write_directory,
 )
+from zonekeras.data.features import encode_pair
 from zonekeras.errors import InputError
 from zonekeras.models.hugging_face import read_hugging_face
+from zonekeras.models.loading import load
 from zonekeras.models.weights import build_reader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -207,7 +209,15 @@ class TestRefusedConfigurations:
             ({"model_type": "gpt2"}, 'expected model_type to be one of .*"gpt2"'),
             ({"model_type": None}, "expected model_type to be one of .*null"),
             ({"hidden_act": "mish"}, 'hidden_act = "mish", not one of gelu, '),
-            ({"position_embedding_type": "relative_key"}, '"relative_key", which'),
+            (
+                {"position_embedding_type": "relative_key"},
+                '"relative_key", which changes what attention computes. Such a model '
+                "cannot be run yet; use another one.$",
+            ),
+            (
+                {"position_embedding_type": "relative_key", "vocab_size": 0},
+                "Use the configuration that came with the model.$",
+            ),
             ({"is_decoder": True}, "is_decoder = true, which changes"),
             ({"pruned_heads": {"0": [1]}}, "pruned_heads = .*fewer heads"),
             ({"quantization_config": {"bits": 8}}, "needs the model unquantized"),
@@ -309,6 +319,29 @@ class TestRefusedWeights:
         )
         with pytest.raises(InputError, match=message):
             read_hugging_face(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("file", "flag", "packages"),
+        [
+            ("tf_model.h5", "from_tf", "tensorflow tf-keras"),
+            ("flax_model.msgpack", "from_flax", "flax"),
+        ],
+    )
+    def test_files_that_transformers_has_given_up(self, tmp_path, file, flag, packages):
+        write_directory(tmp_path, BERT.config, BERT.tensors())
+        (tmp_path / "model.safetensors").rename(tmp_path / file)
+        (tmp_path / "another.bin").write_bytes(b"")  # as `training_args.bin` may be
+        with pytest.raises(InputError) as caught:
+            read_hugging_face(tmp_path)
+        where = repr(str(tmp_path))
+        assert str(caught.value) == (
+            f"{tmp_path}: expected model.safetensors. Received: {file}, which "
+            "zonekeras does not read (such files can run code). Convert it with an "
+            "earlier transformers (those from 5 on cannot; pip install "
+            f"'transformers<5' torch {packages}): AutoModelForQuestionAnswering"
+            f".from_pretrained({where}, {flag}=True).save_pretrained({where}, "
+            "safe_serialization=True)."
+        )
 
     def test_nothing_there(self, tmp_path):
         write_directory(tmp_path, BERT.config, BERT.tensors())
@@ -455,6 +488,7 @@ import zonekeras.models.tf1_checkpoint
 from tests.models.hugging_face_cases import HuggingFaceCase
 from zonekeras.models.compiled import CompiledFunction
 from zonekeras.models.hugging_face import read_hugging_face
+from zonekeras.models.loading import load
 from zonekeras.models.weights import build_reader
 
 assert keras.backend.backend() == "jax"
@@ -482,3 +516,21 @@ def test_on_jax_without_tensorflow(tmp_path):
         check=False,
     )
     assert process.stdout == "as expected\n", process.stderr
+
+
+def test_the_body_does_not_decide_how_its_tokenizer_joins_a_pair(tmp_path):
+    """As in klue/roberta: RoBERTa's body, BERT's word pieces, one separator."""
+    case = HuggingFaceCase("roberta")
+    directory = write_directory(tmp_path / "mixed", case.config, case.tensors())
+    (directory / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\nsea\n")
+    model = load(directory)
+    assert model.description.encoder.family == "roberta"
+    pair = encode_pair("the", "sea sea", model.tokenizer)
+    arrays = pair.arrays([0], 6)
+    assert arrays["token_ids"].tolist() == [[2, 4, 3, 5, 5, 3]]
+    assert arrays["segment_ids"].tolist() == [[0, 0, 0, 1, 1, 1]]
+    # The body has one segment, so that its number changes nothing.
+    one = arrays | {"segment_ids": np.zeros_like(arrays["segment_ids"])}
+    np.testing.assert_array_equal(
+        model.predict_logits(arrays), model.predict_logits(one)
+    )

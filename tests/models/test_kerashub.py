@@ -391,6 +391,29 @@ class TestPresets:
         assert len(names) == len(set(names)) > 40
         assert no_network == []
 
+    def test_a_name_of_the_hub_is_fetched_first(
+        self, no_network, tmp_path, monkeypatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        for name in (
+            "deepset/minilm-uncased-squad2",
+            "hf://deepset/minilm-uncased-squad2",
+        ):
+            with pytest.raises(InputError) as caught:
+                load_preset(name)
+            assert str(caught.value) == (
+                f"Expected a local directory or a KerasHub preset. Received: {name!r}, "
+                "no such directory. If it is a model of the Hugging Face hub, fetch it "
+                "first (pip install huggingface_hub): hf download "
+                "deepset/minilm-uncased-squad2 --local-dir "
+                "saved_models/minilm-uncased-squad2; then give "
+                "`model=saved_models/minilm-uncased-squad2`."
+            )
+        (tmp_path / "deepset").mkdir()
+        with pytest.raises(InputError, match="no such directory; check the path.$"):
+            load_preset("deepset/minilm-uncased-squad2")
+        assert no_network == []
+
     @pytest.mark.parametrize(
         ("name", "message"),
         [

@@ -534,7 +534,8 @@ NAMES = {
             "vocab.txt": "\n".join(SPECIAL),
             "tokenizer_config.json": '{"pair_style": "gpt"}',
         },
-        'expected pair_style to be "bert" or "roberta". Received: "gpt".',
+        'expected pair_style to be one of "bert", "roberta", "bert-one-segment", '
+        '"roberta-two-segments". Received: "gpt".',
     ),
     "broken UTF-8": (
         {"vocab.txt": b"[PAD]\n\xff\n"},

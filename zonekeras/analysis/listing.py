@@ -39,6 +39,7 @@ class RunListing:
         num_shard_windows: Windows of the part.
         has_files: Whether the files in the directory are this run's.
         table: Scores of what is finished, in the tidy form; empty if nothing is.
+        metric: Which script's scores they are, as the sweep settled it.
     """
 
     key: str
@@ -54,6 +55,7 @@ class RunListing:
     num_shard_windows: int
     has_files: bool
     table: pd.DataFrame
+    metric: str
 
 
 def list_runs(directory: Path) -> list[RunListing]:
@@ -150,4 +152,5 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
         num_shard_windows=sum(sizes[number] for number in part),
         has_files=has_files,
         table=table,
+        metric=description["metric"],
     )

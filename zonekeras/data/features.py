@@ -12,6 +12,7 @@ of the original passage.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ from zonekeras.zones import NUM_ROLES, Role
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+
+MOST_UNKNOWN = 0.03
+"""The share of unknown tokens in a data set above which there is a warning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,13 @@ class Features:
     _windows: Windows
     _special_ids: tuple[int, int, int]
     _num_separators_between: int
+    _passage_segment: int
+
+    def share_of(self, token_id: int) -> float:
+        """Returns which share of the texts' tokens is this one, each text once."""
+        texts = self._passage_tokens.ids, self._question_tokens.ids
+        total = sum(map(len, texts))
+        return sum(int((ids == token_id).sum()) for ids in texts) / max(total, 1)
 
     @property
     def num_windows(self) -> int:
@@ -125,10 +136,8 @@ class Features:
         passage_token = place.passage_token + columns - place.passage_start
         token_ids[is_question] = self._question_tokens.ids[question_token[is_question]]
         token_ids[is_passage] = self._passage_tokens.ids[passage_token[is_passage]]
-        if self._num_separators_between == 1:
-            in_second = (columns >= place.passage_start) & (roles != Role.PAD)
-        else:
-            in_second = np.zeros_like(is_passage)
+        in_second = (columns >= place.passage_start) & (roles != Role.PAD)
+        in_second &= self._passage_segment == 1
         return {
             "token_ids": token_ids,
             "segment_ids": in_second.astype(np.int32),
@@ -382,6 +391,27 @@ def build_features(
     )
 
 
+def warn_of_unknown(
+    features: Features, dataset: SquadDataset, tokenizer: ReaderTokenizer
+) -> Features:
+    """Warns if a tokenizer does not know much of a data set, and returns its features.
+
+    Args:
+        features: Those of the data set.
+        dataset: The data set, for its name.
+        tokenizer: The tokenizer that read it.
+    """
+    share = features.share_of(tokenizer.unk_id)
+    if share > MOST_UNKNOWN:
+        warnings.warn(
+            f"{dataset.path}: {share:.1%} of its tokens are unknown to this "
+            f"{tokenizer.algorithm} tokenizer; check that model, tokenizer and data "
+            "belong together",
+            stacklevel=3,
+        )
+    return features
+
+
 def encode_pair(
     question: str,
     passage: str,
@@ -450,6 +480,7 @@ def _build(
         _windows=windows,
         _special_ids=(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
         _num_separators_between=tokenizer.num_separators_between,
+        _passage_segment=tokenizer.passage_segment,
     )
 
 

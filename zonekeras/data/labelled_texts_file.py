@@ -27,7 +27,7 @@ from typing import Any
 from zonekeras.data.labelled_texts import LabelledText, LabelledTexts
 from zonekeras.data.squad_checks import FaultError, get_value
 from zonekeras.errors import InputError
-from zonekeras.files.json_files import parse_json, read_text, shown
+from zonekeras.files.json_files import read_text, shown, strict_json
 
 PAIRS_OF_KEYS = (
     ("text", "text_pair"),
@@ -85,7 +85,7 @@ def _json_lines(text: str) -> Iterator[_Line]:
         if not line.strip():
             continue
         try:
-            yield number, parse_json(line)
+            yield number, strict_json(line)
         except (ValueError, RecursionError) as error:
             yield number, _broken(number, error)
 

@@ -7,12 +7,11 @@ message.
 
 from __future__ import annotations
 
-import os
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from zonekeras.errors import InputError
-from zonekeras.files.json_files import read_json, shown
+from zonekeras.files.json_files import shown
 
 _KINDS: dict[type, str] = {
     str: "a string",
@@ -24,35 +23,6 @@ _KINDS: dict[type, str] = {
 
 class FaultError(Exception):
     """A fault of one article, passage or question; the message says where and what."""
-
-
-def read_articles(path: str | os.PathLike[str]) -> list[Any]:
-    """Reads a file and returns its list of articles, their content unchecked.
-
-    Raises:
-        InputError: If the file is not an object with a list "data".
-    """
-    content = read_json(path)
-    articles = content.get("data") if isinstance(content, dict) else None
-    if isinstance(articles, list):
-        return articles
-    received = shown(content)
-    hint = "Use a SQuAD-format file."
-    if articles is not None:
-        received = f'"data": {shown(articles)}'
-    elif isinstance(content, dict):
-        received = f"an object with the keys {shown(list(content))}"
-    elif isinstance(content, list) and "context_text" in _keys_of_first(content):
-        received = "a list"
-        hint = "It has CMRC's own layout: use its squad-style-data files."
-    raise InputError(
-        f'{path}: expected an object with a list "data". Received: {received}. {hint}'
-    )
-
-
-def _keys_of_first(entries: list[Any]) -> list[str]:
-    """Returns the keys of a list's first entry."""
-    return list(entries[0]) if entries and isinstance(entries[0], dict) else []
 
 
 def get_value(entry: Any, key: str, kind: type, place: str) -> Any:
@@ -76,6 +46,89 @@ def get_value(entry: Any, key: str, kind: type, place: str) -> Any:
     if isinstance(value, str) and not value.isascii():
         _check_encodable(value, f'{place}: "{key}"')
     return value
+
+
+def title_of(article: dict[str, Any]) -> str:
+    """Returns an article's title; an empty one if it has none that can be shown."""
+    title = article.get("title")
+    if not isinstance(title, str) or any("\ud800" <= one <= "\udfff" for one in title):
+        return ""
+    return title
+
+
+def identifier_of(entry: Any, place: str) -> str:
+    """Returns a question's id; of a whole number its decimal text.
+
+    Raises:
+        FaultError: If it is missing, empty or of another kind.
+    """
+    if isinstance(entry, dict) and type(entry.get("id")) is int:
+        try:
+            return str(entry["id"])
+        except ValueError:  # thousands of digits
+            pass
+    identifier: str = get_value(entry, "id", str, place)
+    if not identifier.strip():
+        raise FaultError(f'{place}: "id" is empty')
+    return identifier
+
+
+def count_questions(passage: Any) -> int:
+    """Returns how many questions a passage has that cannot be used; 1 if unknown."""
+    questions = passage.get("qas") if isinstance(passage, dict) else None
+    return len(questions) if isinstance(questions, list) else 1
+
+
+def list_answers(entry: dict[str, Any], is_impossible: bool, place: str) -> list[Any]:
+    """Returns a question's answers, unchecked; none if it does not speak of them.
+
+    An object of lists, `text` and `answer_start`, as Hugging Face's data sets have it,
+    is a list of answers, too.
+
+    Args:
+        entry: The question.
+        is_impossible: Whether it is said to have no answer. An empty text is none then.
+        place: Where the question stands.
+
+    Raises:
+        FaultError: If they are no list.
+    """
+    if entry.get("answers") is None:
+        return []
+    answers = _of_lists(entry["answers"])
+    if answers is None:
+        answers = get_value(entry, "answers", list, place)
+    if is_impossible:
+        return [answer for answer in answers if not _is_blank(answer)]
+    return answers
+
+
+def has_answer(entry: Any) -> bool:
+    """Says whether an entry has an answer that is not empty, as far as one can see."""
+    answers = entry.get("answers") if isinstance(entry, dict) else None
+    found = _of_lists(answers) or answers
+    return isinstance(found, list) and not all(map(_is_blank, found))
+
+
+def _of_lists(answers: Any) -> list[Any] | None:
+    """Returns a list of answers for an object of lists; None if it is none."""
+    if not isinstance(answers, dict) or not isinstance(answers.get("text"), list):
+        return None
+    texts = answers["text"]
+    starts = answers.get("answer_start")
+    if starts is None:
+        return [{"text": text} for text in texts]
+    if not isinstance(starts, list) or len(starts) != len(texts):
+        return None
+    return [
+        {"text": text, "answer_start": start}
+        for text, start in zip(texts, starts, strict=True)
+    ]
+
+
+def _is_blank(answer: Any) -> bool:
+    text = answer.get("text") if isinstance(answer, dict) else None
+    return isinstance(text, str) and not text.strip()
 
 
 def check_start(text: str, start: int, passage: str, place: str) -> None:
@@ -126,7 +179,7 @@ def check_for_training(
     if not is_impossible and not num_answers:
         raise FaultError(
             f'{place}: expected an answer to train on, or "is_impossible": true. '
-            'Received: "answers": []'
+            "Received: none"
         )
     for number, (text, start) in enumerate(answers):
         if not text.strip():
@@ -140,10 +193,30 @@ def _mismatch(text: str, start: int, passage: str) -> str:
     """Says what stands where an answer should, and where the answer does stand."""
     found = passage.find(text)
     message = f'expected {shown(text)} at its "answer_start" {start}. Received: '
-    message += shown(passage[start : start + len(text)]) if start >= 0 else "no offset"
+    if start < 0:
+        message += "no offset"
+    else:
+        there = passage[start : start + len(text)]
+        message += f"{shown(there)}, {_first_difference(text, there)}"
     if found >= 0:
         return f"{message}; the passage has it at {found}"
     return f"{message}; the passage does not have it"
+
+
+def _first_difference(text: str, there: str) -> str:
+    """Says which character of an answer is another one in its passage."""
+    for number, (wanted, received) in enumerate(zip(text, there, strict=False)):
+        if wanted != received:
+            return (
+                f"whose character {number} is {_named(received)}, not {_named(wanted)}"
+            )
+    return f"where the passage ends before {_named(text[len(there)])}"
+
+
+def _named(character: str) -> str:
+    """Names a character by its code point."""
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}" + (f" {name}" if name else "")
 
 
 def _check_encodable(value: str, place: str) -> None:

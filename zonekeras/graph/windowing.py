@@ -106,6 +106,7 @@ class Featurizer:
         self._windows = windows
         self._questions, self._passages = questions, passages
         self._between = tokenizer.num_separators_between
+        self._passage_segment = tokenizer.passage_segment
         special = {
             Role.PAD: tokenizer.pad_id,
             Role.CLS: tokenizer.cls_id,
@@ -147,7 +148,9 @@ class Featurizer:
             ids = tf.concat([tokens.ids, [0]], axis=0)  # there may be none
             places = tf.where(is_text, first[:, None] + columns, 0)
             token_ids = tf.where(is_text, tf.gather(ids, places), token_ids)
-        in_second = (columns >= passage_start[:, None]) & is_real & (self._between == 1)
+        in_second = (
+            (columns >= passage_start[:, None]) & is_real & (self._passage_segment == 1)
+        )
         shift = passage_start - start
         return Batch(
             inputs={

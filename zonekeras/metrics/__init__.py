@@ -1,9 +1,11 @@
 """Exact match and F1 exactly as the official scripts compute them.
 
-Three metrics: `squad` (SQuAD v1.1), `squad_v2` (SQuAD v2.0) and `cmrc2018` (CMRC
-2018); `auto` chooses by the dataset. `evaluate` returns a script's own keys, in points
-(0 to 100); the functions for single questions return fractions (0 to 1), whose mean
-times 100 is the script's result. A gold answer's offset plays no part.
+Five scripts: `squad` (SQuAD v1.1), `squad_v2` (SQuAD v2.0), `cmrc2018` (CMRC 2018),
+`drcd` (DRCD) and `mlqa-LANGUAGE` (MLQA, for answers in one of seven languages); `auto`
+chooses by the dataset, and `describe_metric` says which and why. `evaluate` returns a
+script's own keys, in points (0 to 100); the functions for single questions return
+fractions (0 to 1), whose mean times 100 is the script's result. A gold answer's offset
+plays no part.
 
 Each distinct (prediction, gold answers) is scored once per process (least recently
 used ones are forgotten), so the cells of a sweep, which mostly agree, cost little.
@@ -14,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from zonekeras.errors import InputError
-from zonekeras.metrics import cmrc2018, squad, squad_v2
+from zonekeras.metrics import cmrc2018, drcd, mlqa, squad, squad_v2
 from zonekeras.metrics.gold import GoldDataset, GoldQuestion, Predictions, Scores
+from zonekeras.metrics.writing import is_japanese, is_unspaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Metric",
     "choose_metric",
+    "describe_metric",
     "evaluate",
     "headline",
+    "metric_warning",
     "missing_predictions",
+    "reason_for",
     "score_answer",
     "score_questions",
 ]
@@ -44,12 +50,41 @@ class Metric(StrEnum):
     SQUAD = "squad"
     SQUAD_V2 = "squad_v2"
     CMRC2018 = "cmrc2018"
+    DRCD = "drcd"
+    MLQA_EN = "mlqa-en"
+    MLQA_ES = "mlqa-es"
+    MLQA_HI = "mlqa-hi"
+    MLQA_VI = "mlqa-vi"
+    MLQA_DE = "mlqa-de"
+    MLQA_AR = "mlqa-ar"
+    MLQA_ZH = "mlqa-zh"
 
 
+_LANGUAGES = {Metric(f"mlqa-{language}"): language for language in mlqa.LANGUAGES}
 _SCORE_ANSWER: Mapping[Metric, Callable[[str, Sequence[str]], Scores]] = {
     Metric.SQUAD: squad.score_answer,
     Metric.SQUAD_V2: squad_v2.score_answer,
     Metric.CMRC2018: cmrc2018.score_answer,
+    Metric.DRCD: drcd.score_answer,
+    **{
+        metric: partial(mlqa.score_answer, language=language)
+        for metric, language in _LANGUAGES.items()
+    },
+}
+_SCRIPTS: Mapping[Metric, str] = {
+    Metric.SQUAD: "the SQuAD v1.1 script",
+    Metric.SQUAD_V2: "the SQuAD v2.0 script",
+    Metric.CMRC2018: "the CMRC 2018 script",
+    Metric.DRCD: "DRCD's rules",
+    **{
+        metric: f"the MLQA script for {language}"
+        for metric, language in _LANGUAGES.items()
+    },
+}
+_REASONS: Mapping[Metric, str] = {
+    Metric.SQUAD_V2: "some questions are meant to have no answer",
+    Metric.CMRC2018: "the passages are in Chinese characters",
+    Metric.SQUAD: "every question has an answer, and no passages in Chinese characters",
 }
 _HEADLINE_KEYS = (("exact_match", "f1"), ("exact", "f1"), ("EM", "F1"))
 
@@ -57,8 +92,8 @@ _HEADLINE_KEYS = (("exact_match", "f1"), ("exact", "f1"), ("EM", "F1"))
 def choose_metric(dataset: GoldDataset, metric: str = "auto") -> Metric:
     """Returns the metric that a name means for a dataset.
 
-    `auto` means `squad_v2` if any question has the key `is_impossible`, else `cmrc2018`
-    if the passages are written in Chinese characters (words are not separated there, so
+    `auto` means `squad_v2` if a question is meant to have no answer, else `cmrc2018` if
+    the passages are written in Chinese characters (words are not separated there, so
     that the F1 of `squad` would say nothing), else `squad`.
 
     Raises:
@@ -71,9 +106,69 @@ def choose_metric(dataset: GoldDataset, metric: str = "auto") -> Metric:
         raise InputError(f"expected a metric of {names}. Received: metric={metric!r}.")
     if dataset.has_impossible:
         return Metric.SQUAD_V2
-    first_passages = islice(dataset.passages, _NUM_PASSAGES_LOOKED_AT)
-    is_han = cmrc2018.is_han([passage.text for passage in first_passages])
+    is_han = cmrc2018.is_han(_first_passages(dataset))
     return Metric.CMRC2018 if is_han else Metric.SQUAD
+
+
+def describe_metric(dataset: GoldDataset, metric: str = "auto") -> str:
+    """Says whose scores a metric gives, and why `auto` chose it.
+
+    Raises:
+        InputError: If there is no such metric.
+
+    Example:
+        >>> from zonekeras.data.squad import read_squad
+        >>> describe_metric(read_squad("dev.json"), "drcd")
+        "metric drcd: DRCD's rules"
+    """
+    chosen = choose_metric(dataset, metric)
+    reason = reason_for(dataset, metric)
+    why = "" if reason is None else f" ({reason})"
+    return f"metric {chosen}: {_SCRIPTS[chosen]}{why}"
+
+
+def reason_for(dataset: GoldDataset, metric: str = "auto") -> str | None:
+    """Says why `auto` chose a metric; None of one that was named."""
+    if metric != "auto":
+        return None
+    return f"auto: {_REASONS[choose_metric(dataset)]}"
+
+
+def metric_warning(dataset: GoldDataset, metric: str = "auto") -> str | None:
+    """Says whether a metric's F1 means nothing for a dataset, and what to choose.
+
+    Returns:
+        One line; None if the metric suits the script that the passages are in.
+
+    Raises:
+        InputError: If there is no such metric.
+    """
+    chosen = choose_metric(dataset, metric)
+    texts = _first_passages(dataset)
+    if chosen in (Metric.CMRC2018, Metric.MLQA_ZH) and is_japanese(texts):
+        return (
+            f"metric {chosen} takes characters as words in Chinese alone, and the "
+            f"passages are Japanese; `metric={Metric.DRCD}` compares all characters"
+        )
+    by_words = chosen not in (Metric.CMRC2018, Metric.DRCD, Metric.MLQA_ZH)
+    if not by_words or not is_unspaced(texts):
+        return None
+    advice = f"`metric={Metric.DRCD}` compares characters"
+    if cmrc2018.is_han(texts):
+        advice += f", `metric={Metric.CMRC2018}` runs of them"
+    if chosen is Metric.SQUAD_V2:
+        advice = "look at exact match alone"
+    return (
+        f"F1 of metric {chosen} compares words, and the passages are in a script that "
+        f"does not separate them: it says nothing beyond exact match; {advice}"
+    )
+
+
+def _first_passages(dataset: GoldDataset) -> list[str]:
+    """Returns the texts by which a dataset's script is told."""
+    return [
+        passage.text for passage in islice(dataset.passages, _NUM_PASSAGES_LOOKED_AT)
+    ]
 
 
 def score_answer(prediction: str, golds: Sequence[str], metric: str) -> Scores:
@@ -82,7 +177,7 @@ def score_answer(prediction: str, golds: Sequence[str], metric: str) -> Scores:
     Args:
         prediction: The predicted text.
         golds: The gold answers; `squad_v2` alone allows none, for "unanswerable".
-        metric: `squad`, `squad_v2` or `cmrc2018`.
+        metric: A value of `Metric`.
 
     Returns:
         Exact match and F1, each the best over the gold answers, from 0 to 1.
@@ -170,7 +265,7 @@ def evaluate(
     scores = _score_all(questions, predictions, chosen)
     if chosen is Metric.CMRC2018:
         return cmrc2018.summarize(scores)
-    if chosen is Metric.SQUAD:
+    if chosen is not Metric.SQUAD_V2:
         return squad.summarize(scores)
     scored = [
         squad_v2.ScoredQuestion(

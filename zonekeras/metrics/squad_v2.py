@@ -5,7 +5,9 @@ for SQuAD" (2018) and its evaluation script. Differences from v1.1: gold answers
 leave no word are dropped. If none is left, the only right answer is the empty string.
 Two texts that leave no word have F1 1.
 
-"Has an answer" means that the file lists one, whatever `is_impossible` says. A
+"Has an answer" means that the file lists one, whatever `is_impossible` says; but an
+empty text that an impossible question has is no answer here (`data.squad`), while the
+script counts the question with those that have one. A
 question without a prediction is left out of all counts (the script stops there).
 """
 

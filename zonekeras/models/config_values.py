@@ -27,6 +27,7 @@ class ConfigValues:
         self.path = path
         self._values = values
         self._faults: list[str] = []
+        self._num_refused = 0
         self._keys_at_fault: set[str] = set()
 
     @classmethod
@@ -79,6 +80,7 @@ class ConfigValues:
         value = self.get(key, allowed)
         if value != allowed and value not in ([], {}):
             self._faults.append(f"{key} = {shown(value)}, {why}")
+            self._num_refused += 1
 
     def divides(self, key: str, divisor: int, whole_key: str, whole: int) -> None:
         """Notes a fault unless one size is a multiple of another."""
@@ -106,10 +108,12 @@ class ConfigValues:
             InputError: If there is one.
         """
         if self._faults:
+            advice = "Use the configuration that came with the model."
+            if self._num_refused == len(self._faults):
+                advice = "Such a model cannot be run yet; use another one."
             raise InputError(
                 f"{self.path}: expected the configuration of an encoder that "
-                f"zonekeras can run. Received: {'; '.join(self._faults)}. Use the "
-                "configuration that came with the model."
+                f"zonekeras can run. Received: {'; '.join(self._faults)}. {advice}"
             )
 
     def _number(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,6 +40,8 @@ _TOKENIZERS: Mapping[str, Any] = {
     "distilbert": keras_hub.models.DistilBertTokenizer,
     "albert": keras_hub.models.AlbertTokenizer,
 }
+# A name of the Hugging Face hub: owner/model.
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _MOST_SUGGESTED = 5
 _LONGEST_REASON = 200
 
@@ -91,6 +94,20 @@ def _family_of(name: str) -> str:
     for family, cls in BACKBONES.items():
         if name in cls.presets:
             return family
+    hub_name = name.removeprefix("hf://")
+    if _HUB_NAME.fullmatch(hub_name):
+        if Path(name).parent.is_dir():
+            raise InputError(
+                "Expected a local directory or a KerasHub preset. Received: "
+                f"{name!r}, no such directory; check the path."
+            )
+        directory = f"saved_models/{hub_name.partition('/')[2]}"
+        raise InputError(
+            "Expected a local directory or a KerasHub preset. Received: "
+            f"{name!r}, no such directory. If it is a model of the Hugging Face hub, "
+            "fetch it first (pip install huggingface_hub): hf download "
+            f"{hub_name} --local-dir {directory}; then give `model={directory}`."
+        )
     known = preset_names()
     close = difflib.get_close_matches(name, known, _MOST_SUGGESTED, cutoff=0.5)
     named = ", ".join(close or known[:_MOST_SUGGESTED])

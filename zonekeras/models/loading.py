@@ -167,11 +167,7 @@ def _load_hugging_face(path: Path, source: str, how: _How) -> ZoneModel:
     if head is not None:
         how.check_head(TaskName.CLASSIFICATION, source)
     read = read_hugging_face(path, head)
-    tokenizer = ReaderTokenizer.from_directory(
-        path,
-        style="roberta" if "roberta" in read[0].family else "bert",
-        do_lower_case=how.do_lower_case,
-    )
+    tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=how.do_lower_case)
     if head is None:
         return _assemble(read, tokenizer, source, how)
     classifier = build_classifier(read[0], head, read[1], dtype=how.dtype)

@@ -21,6 +21,13 @@ from zonekeras.models.weights import Shape
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 _FLOATS = ("F16", "BF16", "F32", "F64")
+# How the names of files with weights begin; others, as `training_args.bin`, have none.
+_WEIGHTS = ("pytorch_model", "tf_model", "flax_model", "model")
+# Formats of frameworks that transformers has given up -> how it read them, with what.
+_OLD_FRAMEWORKS = {
+    ".h5": ("from_tf", "tensorflow tf-keras"),
+    ".msgpack": ("from_flax", "flax"),
+}
 _OTHER_FORMATS = ("*.bin", "*.h5", "*.ckpt*", "*.msgpack", "*.pt", "*.pth", "*.onnx")
 
 
@@ -105,15 +112,23 @@ def _shards(index: Path) -> list[Path]:
 def _missing(directory: Path) -> str:
     """Says what was expected in a directory without safetensors."""
     others = sorted(
-        path.name for pattern in _OTHER_FORMATS for path in directory.glob(pattern)
+        (path.name for pattern in _OTHER_FORMATS for path in directory.glob(pattern)),
+        key=lambda name: (not name.startswith(_WEIGHTS), name),
     )
     if others:
+        flag = _OLD_FRAMEWORKS.get(Path(others[0]).suffix)
+        needed = "transformers"
+        if flag is not None:
+            needed = (
+                "an earlier transformers (those from 5 on cannot; pip install "
+                f"'transformers<5' torch {flag[1]})"
+            )
+        arguments = repr(str(directory)) + (f", {flag[0]}=True" if flag else "")
         return (
             f"{directory}: expected {SINGLE_FILE}. Received: {others[0]}, which "
             "zonekeras does not read (such files can run code). Convert it with "
-            f"transformers: AutoModelForQuestionAnswering.from_pretrained("
-            f"{str(directory)!r}).save_pretrained({str(directory)!r}, "
-            "safe_serialization=True)."
+            f"{needed}: AutoModelForQuestionAnswering.from_pretrained({arguments})"
+            f".save_pretrained({str(directory)!r}, safe_serialization=True)."
         )
     return (
         f"{directory}: expected {SINGLE_FILE} or {INDEX_FILE}. Received: neither. "

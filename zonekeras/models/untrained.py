@@ -54,11 +54,7 @@ def load_untrained(
         config = model.description.encoder
         return _untrained(config, model.tokenizer, os.fspath(source), seed)
     config = read_hugging_face_config(path)
-    tokenizer = ReaderTokenizer.from_directory(
-        path,
-        style="roberta" if "roberta" in config.family else "bert",
-        do_lower_case=do_lower_case,
-    )
+    tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=do_lower_case)
     return _untrained(config, tokenizer, os.fspath(source), seed)
 
 

@@ -85,8 +85,8 @@ class SweepSettings:
         fixed_shapes: Whether all batches have one shape, which suits a TPU, where every
             shape is compiled anew: every window is padded to `max_seq_length`, and a
             batch that is not full is filled up with a window that it has.
-        metric: `auto`, or one of the task's: `squad`, `squad_v2`, `cmrc2018` of spans,
-            `accuracy` of classes.
+        metric: `auto`, or one of the task's: a value of `zonekeras.metrics.Metric` of
+            spans, `accuracy` of classes.
         controls: Size-matched controls of each cell (`sweeping.sweep_controls`); 0 =
             none.
         attention_questions: Of how many questions, or texts, to keep where the unmasked

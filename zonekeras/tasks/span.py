@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from zonekeras.data.answers import PredictedAnswer, check_finite, select_answers
 from zonekeras.data.best_spans import decode_batch
-from zonekeras.data.features import Features, build_features
+from zonekeras.data.features import Features, build_features, warn_of_unknown
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import (
     SquadDataset,
@@ -56,10 +56,10 @@ def read(path: str | os.PathLike[str], *, skip_bad: bool = False) -> SquadDatase
 
 
 def complaints(dataset: SquadDataset) -> list[str]:
-    """Says how many entries were left out, and how many answers are misplaced."""
+    """Says how many questions were left out, and how many answers are misplaced."""
     found = []
     if dataset.num_skipped:
-        found.append(f"{dataset.path}: {dataset.num_skipped} bad entries left out")
+        found.append(f"{dataset.path}: {dataset.left_out()}")
     if dataset.num_mismatched_answers:
         found.append(
             f"{dataset.path}: {dataset.num_mismatched_answers} gold answers do not "
@@ -156,14 +156,18 @@ def can_score(dataset: SquadDataset, metric: str) -> bool:
 def features(
     dataset: SquadDataset, tokenizer: ReaderTokenizer, settings: Mapping[str, Any]
 ) -> Features:
-    """Lays windows over the passages; see `data.features.build_features`."""
-    return build_features(
+    """Lays windows over the passages; see `data.features.build_features`.
+
+    Much that the tokenizer does not know is a warning.
+    """
+    built = build_features(
         dataset,
         tokenizer,
         max_seq_length=settings["max_seq_length"],
         doc_stride=settings["doc_stride"],
         max_query_length=settings["max_query_length"],
     )
+    return warn_of_unknown(built, dataset, tokenizer)
 
 
 def decode(

@@ -18,12 +18,21 @@ from typing import Any, Literal, TypeAlias
 from zonekeras.errors import InputError
 
 Definition: TypeAlias = dict[str, Any]
-PairStyle: TypeAlias = Literal["bert", "roberta"]
+PairStyle: TypeAlias = Literal[
+    "bert", "roberta", "bert-one-segment", "roberta-two-segments"
+]
 """How a question and a passage are joined.
 
 `bert`: `[CLS] question [SEP] passage [SEP]`, segments 0 and 1. `roberta`:
-`<s> question </s></s> passage </s>`, one segment.
+`<s> question </s></s> passage </s>`, one segment. The others are the mixtures.
 """
+PAIR_LAYOUTS: dict[PairStyle, tuple[int, int]] = {
+    "bert": (1, 1),
+    "roberta": (2, 0),
+    "bert-one-segment": (1, 0),
+    "roberta-two-segments": (2, 1),
+}
+"""Style -> how many separators stand between the texts, and the passage's segment."""
 
 _PARTS = (
     "version",
@@ -36,8 +45,8 @@ _PARTS = (
     "decoder",
     "model",
 )
-# A WordPiece word longer than this is one unknown token (the original BERT's limit).
-_LONGEST_WORD = 200
+LONGEST_WORD = 200
+"""A WordPiece word longer than this is unknown: the original BERT's limit."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ def wordpiece_definition(
     strip_accents: bool | None = None,
     split_chinese: bool = True,
     special: SpecialTokens = BERT_TOKENS,
+    longest_word: int = LONGEST_WORD,
 ) -> Definition:
     """Defines BERT's tokenizer.
 
@@ -76,13 +86,14 @@ def wordpiece_definition(
         strip_accents: Whether accents are removed; None means as `lowercase`.
         split_chinese: Whether each Chinese character is a word.
         special: The special tokens; those the vocabulary lacks are left out.
+        longest_word: Characters of the longest word that is cut into pieces.
     """
     return _definition(
         model={
             "type": "WordPiece",
             "unk_token": special.unk,
             "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": _LONGEST_WORD,
+            "max_input_chars_per_word": longest_word,
             "vocab": {token: index for index, token in enumerate(vocabulary)},
         },
         normalizer={
@@ -257,18 +268,18 @@ def with_pair_template(
 ) -> Definition:
     """Returns a definition that joins pairs by itself, for use by other programs."""
     ids = token_ids(definition)
-    bert = style == "bert"
+    num_separators, passage_segment = PAIR_LAYOUTS[style]
     start, stop, stop_pair = (
         {"SpecialToken": {"id": token, "type_id": segment}}
         for token, segment in (
             (special.cls, 0),
             (special.sep, 0),
-            (special.sep, int(bert)),
+            (special.sep, passage_segment),
         )
     )
     first = {"Sequence": {"id": "A", "type_id": 0}}
-    second = {"Sequence": {"id": "B", "type_id": int(bert)}}
-    between = [stop] if bert else [stop, stop]
+    second = {"Sequence": {"id": "B", "type_id": passage_segment}}
+    between = [stop] * num_separators
     template = {
         "type": "TemplateProcessing",
         "single": [start, first, stop],

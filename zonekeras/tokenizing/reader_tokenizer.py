@@ -32,6 +32,7 @@ from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.tokenizing.definitions import (
     BERT_TOKENS,
+    PAIR_LAYOUTS,
     ROBERTA_TOKENS,
     Definition,
     PairStyle,
@@ -65,7 +66,7 @@ class ReaderTokenizer:
         style: How a question and a passage are joined.
 
     Attributes:
-        style: `bert` or `roberta`.
+        style: One of `definitions.PAIR_LAYOUTS`.
         cls_id: First token of a pair.
         sep_id: Token between and after.
         pad_id: Padding.
@@ -222,7 +223,12 @@ class ReaderTokenizer:
     @property
     def num_separators_between(self) -> int:
         """How many SEP tokens stand between question and passage."""
-        return 1 if self.style == "bert" else 2
+        return PAIR_LAYOUTS[self.style][0]
+
+    @property
+    def passage_segment(self) -> int:
+        """The segment of the passage and the SEP after it; all else is in 0."""
+        return PAIR_LAYOUTS[self.style][1]
 
     @property
     def algorithm(self) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import fill_rows, make_batches
 from zonekeras.data.best_spans import answer_windows
-from zonekeras.data.features import Features, build_features
+from zonekeras.data.features import Features, build_features, warn_of_unknown
 from zonekeras.data.squad import SquadDataset
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
@@ -94,13 +94,14 @@ def make_windows(
     """
     check_is_span(model.task, "Training and answering questions")
     check_length(model, settings)
-    return build_features(
+    features = build_features(
         dataset,
         model.tokenizer,
         max_seq_length=settings.max_seq_length,
         doc_stride=settings.doc_stride,
         max_query_length=settings.max_query_length,
     )
+    return warn_of_unknown(features, dataset, model.tokenizer)
 
 
 def answer_dataset(

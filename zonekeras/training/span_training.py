@@ -69,10 +69,10 @@ def can_score(dev: SquadDataset, settings: TrainingSettings) -> bool:
 
 
 def complaints(dataset: SquadDataset) -> list[str]:
-    """Says how many entries were left out."""
+    """Says how many questions were left out."""
     if not dataset.num_skipped:
         return []
-    return [f"{dataset.path}: {dataset.num_skipped} bad entries left out"]
+    return [f"{dataset.path}: {dataset.left_out()}"]
 
 
 def check(model: ZoneModel, dataset: SquadDataset) -> None:

@@ -101,7 +101,8 @@ class TrainingSettings:
         null_score_diff_threshold: How far the null score must lead for "no answer".
         predict_batch_size: Most windows answered at once; None = as many as a budget
             of tokens holds.
-        metric: `auto`, `squad`, `squad_v2` or `cmrc2018`; of classifiers `accuracy`.
+        metric: `auto` or a value of `zonekeras.metrics.Metric`; of classifiers
+            `accuracy`.
         class_weights: How classes count in a classifier's loss: `none`, all windows the
             same, or `balanced`, all classes the same.
         label_smoothing: The part of a classifier's target that all classes share.
