@@ -167,7 +167,8 @@ def print_result(
 def print_answers(answers: DevAnswers, note: str = "", metric: str = "") -> None:
     """Prints the scores, if there are any."""
     if answers.scores is not None:
-        print(f"{_scores(answers.scores)} ({len(answers.texts)} questions{note})")
+        items = "items" if answers.f1 is None else "questions"
+        print(f"{_scores(answers.scores)} ({len(answers.texts)} {items}{note})")
         if metric:
             print(metric)
 

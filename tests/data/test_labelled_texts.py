@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from zonekeras.data.labelled_texts import (
     LabelledTexts,
     from_json_lines,
     gold_classes,
+    label_names,
     to_json_lines,
 )
 from zonekeras.errors import InputError
@@ -73,3 +75,42 @@ def test_other_labels_are_refused_with_the_names_of_both():
         "first 'a'. Write the model's names into the file, or take the model that "
         "belongs to it."
     )
+
+
+class TestLabelNames:
+    """The classes of a file that a new head is made for."""
+
+    @staticmethod
+    def names(*labels):
+        texts = tuple(
+            LabelledText(str(number), "text", None, label)
+            for number, label in enumerate(labels)
+        )
+        return label_names(LabelledTexts("data.jsonl", texts))
+
+    def test_names_in_order_of_the_alphabet(self):
+        assert self.names("no", "yes", "maybe", "no") == ("maybe", "no", "yes")
+
+    def test_numbers_are_indices(self):
+        assert self.names(2, 0, 1, 2) == ("0", "1", "2")
+
+    def test_digits_of_a_table_in_order_of_their_numbers(self):
+        assert self.names("10", "2", "1") == ("1", "2", "10")
+
+    @pytest.mark.parametrize(
+        ("labels", "received"),
+        [
+            (("no", "no"), '"no"'),
+            ((0, 2), "0, 2"),
+            ((1, 2), "1, 2"),
+            (("no", 1), '"no", 1'),
+        ],
+    )
+    def test_what_are_no_classes(self, labels, received):
+        message = (
+            "Expected two classes or more in data.jsonl, all by their names, or all by "
+            f"numbers from 0 up without a gap. Received: {received}. Write names as "
+            "texts, also those that are numbers."
+        )
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+            self.names(*labels)

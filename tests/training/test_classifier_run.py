@@ -1,4 +1,4 @@
-"""`finetune` of classifiers whole: it learns, is kept, goes on after a kill, refuses."""
+"""`finetune` of classifiers whole: it learns, goes on after a kill, refuses."""
 
 import json
 import shutil

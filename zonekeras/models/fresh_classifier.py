@@ -69,7 +69,7 @@ def load_to_classify(
         if wanted not in (None, own.pooling):
             raise InputError(
                 f"Expected the pooling of the head that {source} has, {own.pooling}. "
-                f"Received: pooling={str(wanted)!r}. Leave it out."
+                f"Received: `pooling={wanted}`. Leave it out."
             )
         return model
     pooler = {} if from_scratch else _pooler(Path(source))
