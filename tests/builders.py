@@ -235,8 +235,14 @@ def write_hugging_face(directory, seed=0, vocabulary=VOCABULARY, head=None, **si
     return directory
 
 
-def write_tf1(directory, seed=0):
-    """Writes a reader as an original BERT checkpoint and returns the directory."""
+def write_tf1(directory, seed=0, others=None):
+    """Writes a reader as an original BERT checkpoint and returns the directory.
+
+    Args:
+        directory: Where to.
+        seed: Of the weights.
+        others: Further tensors by their names in the checkpoint.
+    """
     import tensorflow as tf
 
     config, weights = tiny_weights(seed)
@@ -244,7 +250,7 @@ def write_tf1(directory, seed=0):
     named = {
         _tf1_name(name): value.T if name == "span_head.kernel" else value
         for name, value in weights.items()
-    }
+    } | (others or {})
     tf.raw_ops.SaveV2(
         prefix=str(directory / "bert_model.ckpt"),
         tensor_names=list(named),

@@ -125,8 +125,8 @@ def test_a_bad_line_can_be_left_out(here, capsys, tmp_path):
     [
         (
             ["--train_file=mixed.jsonl"],
-            "Expected two classes or more in mixed.jsonl, all by their names, or all by "
-            'numbers from 0 up without a gap. Received: "contradiction", '
+            "Expected two classes or more in mixed.jsonl, all by their names, or all "
+            'by numbers from 0 up without a gap. Received: "contradiction", '
             '"entailment", "neutral", 0 and 2 others. Write names as texts, also those '
             "that are numbers.",
         ),

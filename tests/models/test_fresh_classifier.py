@@ -94,11 +94,19 @@ def test_without_a_pooler_the_mean_is_read(tmp_path):
 
 def test_an_original_checkpoint_has_its_pooler(tmp_path):
     pytest.importorskip("tensorflow", reason="reads TF1 checkpoints")
-    from zonekeras.models.tf1_checkpoint import read_tf1_pooler
-
-    directory = write_tf1(tmp_path / "tf1")
-    assert read_tf1_pooler(directory) == {}
-    assert load_to_classify(directory, NEW).description.head.pooling == "mean"
+    plain = write_tf1(tmp_path / "plain")
+    assert load_to_classify(plain, NEW).description.head.pooling == "mean"
+    head = ClassifierHead(LABELS, Pooling.CLS_DENSE_TANH)
+    stored = {
+        part: tiny_weights(0, head)[1][f"classifier.dense.{part}"]
+        for part in ("kernel", "bias")
+    }
+    pooler = {f"bert/pooler/dense/{part}": value for part, value in stored.items()}
+    model = load_to_classify(write_tf1(tmp_path / "bert", others=pooler), NEW)
+    assert model.description.head.pooling == "cls_dense_tanh"
+    for part, value in stored.items():
+        found = weights_of(model)[f"classifier.dense.{part}"]
+        assert np.array_equal(found, value)
 
 
 def test_a_classifier_keeps_its_head(tmp_path):

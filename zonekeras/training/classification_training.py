@@ -19,7 +19,7 @@ from zonekeras.errors import InputError
 from zonekeras.scores import ACCURACY, CLASSIFICATION_SCORES, Score
 from zonekeras.tasks import classification
 from zonekeras.tasks.names import TaskName
-from zonekeras.training.training_task import Loss, OnBatch
+from zonekeras.training.training_task import Loss, OnBatch, WindowExamples
 
 if TYPE_CHECKING:
     from zonekeras.models.encoder_config import EncoderConfig
@@ -89,9 +89,10 @@ def windows(
     return classification.features(dataset, model.tokenizer, vars(settings))
 
 
-def targets(model: ZoneModel, features: TextFeatures) -> npt.NDArray[np.int32]:
-    """Returns the gold classes, int32 [W]."""
-    return gold_classes(features.dataset, model.labels).astype(np.int32)
+def examples(model: ZoneModel, features: TextFeatures) -> WindowExamples:
+    """Returns windows with the number of their gold class."""
+    classes = gold_classes(features.dataset, model.labels)
+    return WindowExamples(features, classes.astype(np.int32))
 
 
 def make_loss(settings: TrainingSettings, targets: npt.NDArray[np.int32]) -> Loss:

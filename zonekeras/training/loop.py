@@ -91,14 +91,13 @@ class TrainingLoop:
     ) -> None:
         self._task = task
         self._model = model
-        self._features = features
-        self._targets = task.targets(model, features)
+        self._examples = task.examples(model, features)
         self._settings = settings
         self._dev = dev
         self._output = output
         self._on_progress = on_progress
         self._batches = TrainingBatches(
-            features.lengths,
+            self._examples.lengths,
             batch_size=settings.train_batch_size,
             num_epochs=settings.num_train_epochs,
             seed=settings.seed,
@@ -114,7 +113,7 @@ class TrainingLoop:
             self._step = TrainingStep(
                 reader,
                 self._optimizer,
-                loss=task.make_loss(settings, self._targets),
+                loss=task.make_loss(settings, self._examples.targets),
                 target_shape=task.TARGET_SHAPE,
                 padding_id=model.tokenizer.pad_id,
                 seed=settings.seed,
@@ -195,11 +194,13 @@ class TrainingLoop:
     def _prepared(self) -> Iterator[tuple[int, Parts]]:
         """Yields the steps that are left, with what they run."""
         for step in range(len(self.history), self.num_steps):
-            parts = []
-            for batch in self._batches.step(step):
-                arrays = self._features.arrays(batch.windows, batch.length)
-                parts.append(arrays | {"targets": self._targets[batch.windows]})
-            yield step, parts
+            yield (
+                step,
+                [
+                    self._examples.rows(batch.windows, batch.length)
+                    for batch in self._batches.step(step)
+                ],
+            )
 
     def _run_step(self, step: int, parts: Parts, interrupt: DeferredInterrupt) -> None:
         settings = self._settings

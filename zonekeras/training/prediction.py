@@ -68,17 +68,7 @@ def predict(
     check_length(model, chosen)
     features = task.windows(model, dataset, chosen)
     deciding = {name: asdict(chosen)[name] for name in _DECIDING[model.task]}
-    content = {
-        "model": model.fingerprint(),
-        "graph": model.network.graph_fingerprint or False,  # as before it was asked for
-        "configuration": str(model.configuration),
-        "semantics": str(model.semantics),
-        "tokenizer": model.tokenizer.fingerprint,
-        "train_file": None,
-        "predict_file": dataset.fingerprint,
-        "settings": deciding,
-        **({"labels": list(model.labels)} if model.labels else {}),
-    }
+    content = _content(model, dataset, deciding)
     record = {
         "model": model.description.source,
         "predict_file": dataset.path,
@@ -94,3 +84,22 @@ def predict(
         if answers.scores is not None:
             atomic_write(directory / SCORES_FILE, json.dumps(answers.scores) + "\n")
     return answers
+
+
+def _content(
+    model: ZoneModel, dataset: Dataset, deciding: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns all that decides the answers."""
+    content = {
+        "model": model.fingerprint(),
+        "graph": model.network.graph_fingerprint or False,  # as before it was asked for
+        "configuration": str(model.configuration),
+        "semantics": str(model.semantics),
+        "tokenizer": model.tokenizer.fingerprint,
+        "train_file": None,
+        "predict_file": dataset.fingerprint,
+        "settings": deciding,
+    }
+    if model.labels:  # runs of spans have the names that they had before
+        content["labels"] = list(model.labels)
+    return content

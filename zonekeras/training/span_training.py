@@ -20,7 +20,7 @@ from zonekeras.metrics import choose_metric
 from zonekeras.scores import F1, SPAN_SCORES, Score
 from zonekeras.tasks import span
 from zonekeras.tasks.names import TaskName
-from zonekeras.training.training_task import Loss, OnBatch
+from zonekeras.training.training_task import Loss, OnBatch, WindowExamples
 
 if TYPE_CHECKING:
     from zonekeras.models.encoder_config import EncoderConfig
@@ -88,9 +88,9 @@ def windows(
     return make_windows(model, dataset, settings)
 
 
-def targets(model: ZoneModel, features: Features) -> npt.NDArray[np.int32]:
-    """Returns the answers' first and last token, int32 [W, 2]; 0 (CLS) for none."""
-    return features.training_targets()
+def examples(model: ZoneModel, features: Features) -> WindowExamples:
+    """Returns windows with the answer's first and last token; 0 (CLS) for none."""
+    return WindowExamples(features, features.training_targets())
 
 
 def make_loss(settings: TrainingSettings, targets: npt.NDArray[np.int32]) -> Loss:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -38,6 +39,53 @@ Loss = Callable[[Any, Any], Any]
 
 OnBatch = Callable[[int], None] | None
 """Called with the number of windows after each batch that is answered."""
+
+
+class TrainingExamples(Protocol):
+    """What is drawn into a step together, such as a window, or an item's windows."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int32]:
+        """int32 [E]: the longest window of each example, without padding."""
+
+    @property
+    def targets(self) -> npt.NDArray[np.int32]:
+        """int32 [W, ...]: what all windows are trained towards."""
+
+    def rows(
+        self, examples: npt.NDArray[np.int32], length: int
+    ) -> dict[str, npt.NDArray[np.int32]]:
+        """Returns the windows of some examples, padded to a length.
+
+        Returns:
+            `token_ids`, `segment_ids` and `roles`, int32 [B, T], and `targets`.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class WindowExamples:
+    """Examples that are a window each.
+
+    Attributes:
+        features: The windows.
+        targets: int32 [W, ...].
+    """
+
+    features: WindowFeatures
+    targets: npt.NDArray[np.int32]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int32]:
+        """int32 [W]: tokens of each window."""
+        return self.features.lengths
+
+    def rows(
+        self, examples: npt.NDArray[np.int32], length: int
+    ) -> dict[str, npt.NDArray[np.int32]]:
+        """Returns some windows with their targets; see `TrainingExamples`."""
+        arrays = self.features.arrays(examples, length)
+        return arrays | {"targets": self.targets[examples]}
+
 
 DatasetT = TypeVar("DatasetT", bound=Dataset)
 FeaturesT = TypeVar("FeaturesT", bound=WindowFeatures)
@@ -110,11 +158,11 @@ class TrainingTask(Protocol[DatasetT, FeaturesT]):
             InputError: If a length leaves no room.
         """
 
-    def targets(self, model: ZoneModel, features: FeaturesT) -> npt.NDArray[np.int32]:
-        """Returns what windows are trained towards, int32 [W, ...].
+    def examples(self, model: ZoneModel, features: FeaturesT) -> TrainingExamples:
+        """Returns what is drawn into steps, with what it is trained towards.
 
         Raises:
-            InputError: If the model has no logit for one.
+            InputError: If the model has no logit for a target.
         """
 
     def make_loss(
