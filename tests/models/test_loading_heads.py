@@ -18,6 +18,7 @@ from tests.builders import (
     write_tf1,
 )
 from tests.models.hugging_face_cases import ClassifierCase, write_directory
+from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
 from zonekeras.gradients import run_gradients
 from zonekeras.models.classifier_head import ClassifierHead, Pooling
@@ -252,13 +253,19 @@ class TestSpansAlone:
             run_gradients(classifier, dev, **READING)
 
     def test_training(self, classifier, dev, tmp_path):
+        """A classifier is trained on labelled texts, not on questions."""
         from zonekeras.training import finetune, predict
 
-        message = "^Training and answering questions is for the task span alone"
-        with pytest.raises(InputError, match=message):
-            finetune(classifier, dev, dev, tmp_path / "out", **READING)
-        with pytest.raises(InputError, match=message):
-            predict(classifier, dev, tmp_path / "out", **READING)
+        length = {"max_seq_length": READING["max_seq_length"]}
+        of_questions = "^Expected a LabelledTexts for a model of the task class"
+        for data, message in (
+            (dev, "expected a text .* or a pair of texts"),
+            (read_squad(dev), of_questions),
+        ):
+            with pytest.raises(InputError, match=message):
+                finetune(classifier, data, data, tmp_path / "out", **length)
+            with pytest.raises(InputError, match=message):
+                predict(classifier, data, tmp_path / "out", **length)
         assert not (tmp_path / "out").exists()
 
     def test_strategies(self, classifier):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zonekeras.training.training_settings import TrainingSettings
 
 NAME: TaskName = TaskName.CLASSIFICATION
+DATASET: type = LabelledTexts
 SCORES: tuple[Score, ...] = CLASSIFICATION_SCORES
 BEST: Score = ACCURACY
 TARGET_SHAPE: tuple[int | None, ...] = ()

@@ -19,7 +19,7 @@ from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.task import Dataset
 from zonekeras.training.answering import DevAnswers, check_length
 from zonekeras.training.output import check_run_dir, open_run_dir
-from zonekeras.training.settling import settle
+from zonekeras.training.settling import read_data, settle
 from zonekeras.training.training_settings import SETTINGS_OF, TrainingSettings
 from zonekeras.training.training_task import training_of
 
@@ -62,7 +62,7 @@ def predict(
     directory = Path(output_dir)
     check_run_dir(directory)
     task = training_of(model.task)
-    dataset = task.read(dev) if isinstance(dev, str | os.PathLike) else dev
+    dataset = read_data(task, dev)
     chosen = settle(chosen, None, dataset, model.task)
     task.check(model, dataset)
     check_length(model, chosen)
@@ -90,7 +90,7 @@ def _content(
     model: ZoneModel, dataset: Dataset, deciding: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Returns all that decides the answers."""
-    content = {
+    content: dict[str, Any] = {
         "model": model.fingerprint(),
         "graph": model.network.graph_fingerprint or False,  # as before it was asked for
         "configuration": str(model.configuration),

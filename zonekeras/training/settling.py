@@ -1,14 +1,42 @@
-"""The settings of a run with what its data decides filled in. No Keras."""
+"""The data of a run, and its settings with what the data decides. No Keras."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.task import Dataset
 from zonekeras.training.training_settings import TrainingSettings
-from zonekeras.training.training_task import training_of
+from zonekeras.training.training_task import TrainingTask, training_of
+
+
+def read_data(
+    task: TrainingTask[Any, Any],
+    data: Dataset | str | os.PathLike[str],
+    *,
+    training: bool = False,
+) -> Dataset:
+    """Returns what was read, or reads a file.
+
+    Args:
+        task: The task.
+        data: A data set, or its file.
+        training: Whether it is to train on.
+
+    Raises:
+        InputError: If a file cannot be used, or a data set is another task's.
+    """
+    if isinstance(data, str | os.PathLike):
+        return task.read(data, training=training)
+    if not isinstance(data, task.DATASET):
+        raise InputError(
+            f"Expected a {task.DATASET.__name__} for a model of the task {task.NAME}. "
+            f"Received: a {type(data).__name__}. Take the model that it is for."
+        )
+    return data
 
 
 def settle(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zonekeras.training.training_settings import TrainingSettings
 
 NAME: TaskName = TaskName.SPAN
+DATASET: type = SquadDataset
 SCORES: tuple[Score, ...] = SPAN_SCORES
 BEST: Score = F1
 TARGET_SHAPE: tuple[int | None, ...] = (2,)

@@ -44,7 +44,7 @@ from zonekeras.training.run_results import (
     restore_results,
     write_results,
 )
-from zonekeras.training.settling import settle
+from zonekeras.training.settling import read_data, settle
 from zonekeras.training.training_settings import TrainingSettings
 from zonekeras.training.training_task import TrainingTask, training_of
 
@@ -142,8 +142,8 @@ def _prepare(
     if directory is not None and chief.is_here:
         check_run_dir(directory)
     task = training_of(model.task)
-    train_set = _read(task, train, training=True)
-    dev_set = None if dev is None else _read(task, dev, training=False)
+    train_set = read_data(task, train, training=True)
+    dev_set = None if dev is None else read_data(task, dev)
     chosen = settle(chosen, train_set, dev_set, model.task)
     run = _Run(task, model, train_set, dev_set, chosen, strategy, chief)
     run.check()
@@ -420,17 +420,6 @@ class _Run:
     def _features(self, dataset: Dataset) -> WindowFeatures:
         check_length(self.model, self.settings)
         return self.task.windows(self.model, dataset, self.settings)
-
-
-def _read(
-    task: TrainingTask[Any, Any],
-    data: Dataset | str | os.PathLike[str],
-    *,
-    training: bool,
-) -> Dataset:
-    if isinstance(data, str | os.PathLike):
-        return task.read(data, training=training)
-    return data
 
 
 def _check_backend() -> None:

@@ -96,12 +96,14 @@ class TrainingTask(Protocol[DatasetT, FeaturesT]):
 
     Attributes:
         NAME: The task's name.
+        DATASET: The class of its data sets.
         SCORES: What the dev set is scored by, in the order of the history's columns.
         BEST: The one of these that the best weights are chosen by.
         TARGET_SHAPE: The shape of a window's targets; None for its padded length.
     """
 
     NAME: TaskName
+    DATASET: type
     SCORES: tuple[Score, ...]
     BEST: Score
     TARGET_SHAPE: tuple[int | None, ...]
