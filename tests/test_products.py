@@ -26,6 +26,7 @@ tf = pytest.importorskip("tensorflow", reason="the products are TensorFlow's")
 if keras.backend.backend() != "tensorflow":
     pytest.skip("the products are TensorFlow's", allow_module_level=True)
 
+from tests.labelled_texts import tiny_texts, write_lines  # noqa: E402
 from tests.products import REPOSITORY, watched_copy, watched_products  # noqa: E402
 from zonekeras.graph.options import AnswerOptions, ExportOptions  # noqa: E402
 from zonekeras.layers import MaskedMultiHeadAttention, ZoneBlock  # noqa: E402
@@ -398,6 +399,26 @@ def test_training(name, parts, precision, dev):
             model_of(name), dev, gradient_accumulation_steps=parts, precision=precision
         )
     assert any("gradient_tape" in place for place in products.places)
+
+
+@pytest.mark.parametrize("pooling", ["cls_dense_tanh", "mean"])
+def test_training_of_classifiers(pooling, tmp_path):
+    from zonekeras.training import finetune
+
+    path = write_lines(tmp_path / "train.jsonl", tiny_texts(num=7))
+    with watched_products() as products:
+        finetune(
+            tiny_classifier(pooling=pooling, **SIZES),
+            path,
+            path,
+            max_seq_length=29,
+            train_batch_size=3,
+            num_train_epochs=1,
+            dropout=0.1,
+            focal_gamma=1.0,
+        )
+    assert any("gradient_tape" in place for place in products.places)
+    assert not products.broadcast
 
 
 def test_planted_models():
