@@ -59,7 +59,9 @@ class Database:
         self._other_version = other_version
         with self._translated():
             self._connection = (
-                _connect(self._address("ro")) if read_only else _connect(self.path)
+                _connect(self._address("ro"))
+                if read_only
+                else _connect(_no_address(self.path))
             )
         try:
             with self._translated():
@@ -193,6 +195,11 @@ class Database:
                 f"Expected {self._kind} in {self.path}. It is damaged or not one: "
                 f"{error}. {self._way_out}"
             ) from error
+
+
+def _no_address(path: str) -> str:
+    """Returns a path that SQLite does not take for a URI, as it may `file:name`."""
+    return path if path == ":memory:" else os.path.abspath(path)
 
 
 def _connect(address: str) -> sqlite3.Connection:
