@@ -123,7 +123,7 @@ def _estimate(local: LocalPaths, argv: Sequence[str], settings: dict[str, Any]) 
     from zonekeras.store.output_directory import check_output_dir
 
     arguments = local.arguments
-    check_output_dir(arguments.output_dir)
+    check_output_dir(arguments.output_dir, writes_record=False)
     dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
 

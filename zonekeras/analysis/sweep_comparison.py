@@ -163,7 +163,7 @@ def write_comparison(comparison: SweepComparison, directory: Path) -> None:
         InputError: If the directory cannot be used.
         OSError: If a file cannot be written.
     """
-    check_output_dir(directory)
+    check_output_dir(directory, writes_record=False)
     directory.mkdir(parents=True, exist_ok=True)
     table = comparison.table
     readable = table.assign(layer=table["layer"] + 1)

@@ -31,7 +31,15 @@ from zonekeras.training.checkpoints import (
 
 CHECKPOINT_DIR = "checkpoints"
 CONTENT_FILE = "content.json"
-MODEL_FILES = ("zonekeras.json", "model.keras", "1", "predictions.json", "history.csv")
+MODEL_FILES = (
+    "zonekeras.json",
+    "model.keras",
+    "1",
+    "predictions.json",
+    "history.csv",
+    "run.json",
+    "sweep.sqlite",
+)
 """Files that refuse a new run where no run of ours began."""
 
 _LOCK_FILE = ".finetune.lock"
