@@ -83,7 +83,6 @@ def _progress() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -94,6 +93,8 @@ def _progress() -> Iterator[Report]:
         TransferSpeedColumn,
     )
 
+    from cli.terminal import make_console
+
     tasks: dict[str, TaskID] = {}
     with Progress(
         TextColumn("{task.description}"),
@@ -101,7 +102,7 @@ def _progress() -> Iterator[Report]:
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=make_console(sys.stderr),
     ) as progress:
 
         def report(name: str, done: int, total: int | None) -> None:
