@@ -17,6 +17,7 @@ import pandas as pd
 
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST_LAYERS
 from zonekeras.scores import EXACT_MATCH, Score, score_named
 from zonekeras.store.tidy import check_columns, score_names
 from zonekeras.zones import BASELINE, Zone, shown_zones
@@ -250,7 +251,8 @@ def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
     layers = matrix.index
     if not (layers.is_unique and all(_is_layer(layer) for layer in layers)):
         raise InputError(
-            "Expected layers as whole numbers from 0, each once. "
+            f"Expected layers as whole numbers from 0 and below {MOST_LAYERS:,}, each "
+            "once. "
             f"Received: {', '.join(map(str, layers))}."
         )
     if matrix.isna().all(axis=None):
@@ -263,7 +265,7 @@ def _completed(matrix: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_layer(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and int(value) >= 0
+    return isinstance(value, int | np.integer) and 0 <= int(value) < MOST_LAYERS
 
 
 def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
