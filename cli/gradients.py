@@ -13,10 +13,17 @@ from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import add_data_flags, add_model_flags, model_flag_faults
-from cli.value_types import non_negative_int, output_dir, positive_int
+from cli.value_types import (
+    at_most,
+    non_negative_int,
+    output_dir,
+    positive_int,
+    seed_number,
+)
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.gradients.gradient_settings import NUM_EXACT, GradientSettings
+from zonekeras.limits import MOST
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--seed",
         metavar="N",
-        type=non_negative_int,
+        type=seed_number,
         default=0,
         help="decides which cells are computed exactly",
     )
@@ -97,7 +104,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--token_budget",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["token_budget"], positive_int),
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 16384",
     )

@@ -24,10 +24,11 @@ from cli.shared_flags import (
     strategy_options,
 )
 from cli.sweep_run import DTYPE_OF_PRECISION, SweepRun, is_several
-from cli.value_types import non_negative_int, output_dir, positive_int, shard
+from cli.value_types import at_most, non_negative_int, output_dir, positive_int, shard
 from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST, MOST_LAYERS
 from zonekeras.zones import (
     PROTOCOL_ZONES,
     Semantics,
@@ -123,7 +124,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--layers",
         metavar="L",
-        type=non_negative_int,
+        type=at_most(MOST_LAYERS, non_negative_int),
         nargs="+",
         help="with --sets: their rows of these layers only, from 0",
     )
@@ -139,7 +140,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--controls",
         metavar="N",
-        type=non_negative_int,
+        type=at_most(MOST["controls"], non_negative_int),
         default=0,
         help="size-matched random masks to run beside each cell; each makes a sweep of "
         "all cells some 60%% longer",
@@ -147,7 +148,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--attention_questions",
         metavar="N",
-        type=non_negative_int,
+        type=at_most(MOST["attention_questions"], non_negative_int),
         default=ATTENTION_QUESTIONS,
         help="of how many questions to keep where the unmasked model attends, for the "
         "report; 0 also leaves out attention masses if there are no controls",
@@ -155,7 +156,7 @@ def build_parser() -> CommandParser:
     group.add_argument(
         "--token_budget",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["token_budget"], positive_int),
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 65536",
     )

@@ -73,9 +73,13 @@ class CleanStream(io.TextIOBase):
         """Writes bytes as they are, for a file or another program."""
         if self._stream is None or self.failure is not None:
             return
+        buffer = getattr(self._stream, "buffer", None)
         with self._failures():
             self._stream.flush()
-            self._stream.buffer.write(content)
+            if buffer is None:  # a stream of text alone, as a notebook has it
+                self._stream.write(content.decode("utf-8", "replace"))
+            else:
+                buffer.write(content)
 
     def flush(self) -> None:
         """Hands on what was written."""

@@ -34,11 +34,9 @@ MOST: dict[str, int] = {
 
 MOST_OF_A_COUNT = 2**31 - 1
 """The bound of a flag that has none of its own."""
-MOST_INCHES = 50.0
-"""The side of a figure; at 150 dots to the inch its pixels take 225 MB."""
 MOST_POINTS = 1e9
 """The ends of a figure's colours; what is to be shown goes from -100 to 100."""
-MOST_ANSWER_BYTES = 1 << 30
+MOST_ANSWER_BYTES = 512 << 20
 """A server's answer, unpacked."""
 
 

@@ -91,6 +91,13 @@ def test_bytes_go_to_other_programs_as_they_are(capsysbinary):
     assert capsysbinary.readouterr().out == b"before\n\x1b\x9b\x00"
 
 
+def test_bytes_go_to_a_stream_of_text_as_text(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert run_command(lambda argv: write_bytes(b"a,b\n"), [], "zonekeras demo") == 0
+    assert stream.getvalue() == "a,b\n"
+
+
 def test_what_an_encoding_lacks_is_written_out():
     raw = io.BytesIO()
     text = io.TextIOWrapper(raw, encoding="ascii", write_through=True)

@@ -229,6 +229,18 @@ def test_without_checksums_shapes_and_types_are_checked(path, statement, reader)
         READERS[reader](store)
 
 
+@pytest.mark.parametrize(
+    "values", ["'a', 'x'", "x'00', 1", "'../a', 1", "'/etc/a', 1", "'', 1"]
+)
+def test_files_beside_the_store_are_named_inside(path, values):
+    edit(path, f"INSERT INTO files VALUES ({values})")
+    with (
+        SweepStore(path, read_only=True) as store,
+        pytest.raises(InputError, match="damaged: the list of files is not as"),
+    ):
+        store.files()
+
+
 def test_a_table_that_is_gone(path):
     edit(path, "UPDATE answers SET start = 0")
     connection = sqlite3.connect(path)

@@ -8,6 +8,7 @@ is wrong. `SweepStore` turns that into the error a user sees. No Keras.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,6 +119,16 @@ def example_row(row: Sequence[Any]) -> Sequence[Any]:
     if not isinstance(words, str) or not isinstance(weights, bytes):
         raise ValueError("no words or no weights")
     return row
+
+
+def file_row(row: Sequence[Any]) -> tuple[str, int]:
+    """Reads the name of a file and the run that wrote it."""
+    name, run = row
+    if not isinstance(name, str) or not isinstance(run, int):
+        raise ValueError("no name or no run")
+    if os.path.basename(name) != name or name in ("", ".", "..") or "\0" in name:
+        raise ValueError("a name that leads elsewhere")
+    return name, run
 
 
 def _integers(content: object) -> npt.NDArray[np.int32]:

@@ -662,7 +662,11 @@ class SweepStore:
 
     def files(self) -> dict[str, int]:
         """Returns the files beside the store, name -> the run that wrote it."""
-        return dict(self._database.execute("SELECT name, run FROM files"))
+        rows = self._database.execute("SELECT name, run FROM files")
+        try:
+            return dict(map(stored_values.file_row, rows))
+        except ValueError as error:
+            raise self._checksums.damaged("the list of files") from error
 
     def claim_files(self, run: int, names: Iterable[str]) -> None:
         """Notes that a run writes these files, and that no other run's are left."""

@@ -20,6 +20,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import above_limits
 from zonekeras.metrics import Metric
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
@@ -200,6 +201,7 @@ def _faults(settings: Mapping[str, Any], names: list[str]) -> list[str]:
         value = settings.get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             faults.append(f"{name}={value!r} is not a whole number from 0")
+    faults += above_limits(settings)
     fixed = settings.get("fixed_shapes", False)
     if not isinstance(fixed, bool):
         faults.append(f"fixed_shapes={fixed!r} is not True or False")

@@ -29,6 +29,7 @@ from zonekeras.defaults import (
     WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import above_limits
 from zonekeras.metrics import Metric, choose_metric
 
 
@@ -256,6 +257,7 @@ def _faults(settings: Mapping[str, Any]) -> list[str]:
             faults.append(f"{name} is not a setting (they are {', '.join(_CHECKS)})")
         elif not _CHECKS[name][1](value):
             faults.append(f"{name}={value!r} is not {_CHECKS[name][0]}")
+    faults += above_limits(settings)
     if not faults:
         chosen = TrainingSettings(**settings)
         size, parts = chosen.train_batch_size, chosen.gradient_accumulation_steps
