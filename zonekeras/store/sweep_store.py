@@ -463,6 +463,8 @@ class SweepStore:
         )
         found: dict[str, set[int]] = {}
         for configuration, batch in rows:
+            if not isinstance(configuration, str) or not isinstance(batch, int):
+                raise self._checksums.damaged("a record's configuration or batch")
             found.setdefault(configuration, set()).add(batch)
         return found
 
@@ -516,6 +518,8 @@ class SweepStore:
             (run, configuration),
         )
         for batch, found in rows:
+            if not isinstance(batch, int):
+                raise self._checksums.damaged("a record's configuration or batch")
             piece = Piece(CHUNK, run, configuration, batch)
             self._checksums.check(piece, [(found,)], run)
             self._read(piece, stored_values.record_bytes, found)

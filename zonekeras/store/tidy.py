@@ -28,6 +28,7 @@ import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.json_files import read_bytes
 from zonekeras.scores import SPAN_SCORES
 from zonekeras.zones import BASELINE, Semantics, parse_configuration
 
@@ -177,7 +178,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         InputError: When the file is not Parquet or a column is missing.
         OSError: When the file cannot be read.
     """
-    content = Path(path).read_bytes()
+    content = read_bytes(Path(path))
     try:
         table = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except (ValueError, OSError) as error:
