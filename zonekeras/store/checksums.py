@@ -34,7 +34,7 @@ class Piece(NamedTuple):
     """What a checksum is of.
 
     Attributes:
-        kind: What messages call it.
+        kind: What it is, as the store keeps it.
         run: Its run; 0 for data, which several runs may share.
         name: A configuration, or a fingerprint.
         number: A batch, or what else tells pieces of one name.
@@ -49,16 +49,25 @@ class Piece(NamedTuple):
         """Names the piece in a message."""
         of = f" of {self.name}" if self.name and self.run else ""
         batch = f", batch {self.number + 1}" if self.kind == CHUNK else ""
-        return f"{self.kind}{of}{batch}"
+        return f"{_IN_MESSAGES[self.kind]}{of}{batch}"
 
 
-RUN = "the description of a run"
-DATA = "the data"
-BATCHES = "the grouping of windows"
-CHUNK = "the record"
-ANSWERS = "the answers"
-MASSES = "the attention masses"
-EXAMPLE = "an attention example"
+RUN = "run"
+DATA = "data"
+BATCHES = "batches"
+CHUNK = "chunk"
+ANSWERS = "answers"
+MASSES = "masses"
+EXAMPLE = "example"
+_IN_MESSAGES = {
+    RUN: "the description of a run",
+    DATA: "the data",
+    BATCHES: "the grouping of windows",
+    CHUNK: "the record",
+    ANSWERS: "the answers",
+    MASSES: "the attention masses",
+    EXAMPLE: "an attention example",
+}
 
 
 def run_piece(run: int) -> Piece:
