@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from zonekeras.errors import InputError
@@ -32,7 +33,8 @@ def check_plain_files(directory: Path, levels: int = _MOST_LEVELS) -> None:
             continue  # a link to nothing: whoever needs the file says that it is gone
         if stat.S_ISDIR(mode):
             if levels > 1 and not entry.is_symlink():
-                check_plain_files(Path(entry.path), levels - 1)
+                with suppress(PermissionError):  # nobody can read in there, either
+                    check_plain_files(Path(entry.path), levels - 1)
         elif not stat.S_ISREG(mode):
             raise InputError(
                 f"{entry.path}: expected a file. Received: a pipe, a socket or a "
