@@ -307,6 +307,20 @@ def _is_web_address(url: str) -> bool:
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but never from an encrypted address to an open one."""
 
+    def http_error_302(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any
+    ) -> Any:
+        """Follows a redirect; what leads nowhere is closed."""
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:  # an address that cannot be parsed
+            if fp is not None:
+                fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_302
+    http_error_308 = http_error_302
+
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
