@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.sweep_report import format_seconds
+from cli.terminal import make_console
 from zonekeras.scores import score_named
 from zonekeras.training import DevAnswers, FinetuneResult
 from zonekeras.training import Progress as TrainingProgress
@@ -34,7 +34,7 @@ class FinetuneDisplay:
     def __init__(self, directory: Path, name: str | None = None) -> None:
         self._directory = directory
         self._name = str(directory) if name is None else name
-        self._console = Console(stderr=True)
+        self._console = make_console(sys.stderr)
         self._bar = Progress(
             TextColumn("[bold]{task.fields[stage]}[/]"),
             TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
@@ -102,7 +102,7 @@ class AnsweringDisplay:
     """Counts the windows that are answered on standard error, if it is a terminal."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = make_console(sys.stderr)
         self._bar = Progress(
             TextColumn("{task.completed} windows answered"),
             console=console,

@@ -156,8 +156,9 @@ def test_a_metric_of_another_task_is_refused(tmp_path):
     with pytest.raises(InputError, match="^Expected a metric") as caught:
         chosen.for_data(span, data)
     assert str(caught.value) == (
-        "Expected a metric of the task span: auto, squad, squad_v2, cmrc2018. "
-        "Received: metric='accuracy'."
+        "Expected a metric of the task span: auto, squad, squad_v2, cmrc2018, drcd, "
+        "mlqa-en, mlqa-es, mlqa-hi, mlqa-vi, mlqa-de, mlqa-ar, mlqa-zh. Received: "
+        "metric='accuracy'."
     )
 
 

@@ -19,6 +19,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import above_limits
 from zonekeras.setting_checks import (
     BOOLEAN,
     FINITE,
@@ -120,7 +121,7 @@ class SweepSettings:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
         names = [field.name for field in fields(cls) if field.name != "labels"]
-        if found := faults(settings, _CHECKS, names):
+        if found := faults(settings, _CHECKS, names) + above_limits(settings):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(found)}."
             )
