@@ -66,23 +66,23 @@ EPILOG = """\
 Without arguments: trains a small reader on a synthetic corpus, in a minute or two, into
 runs/demo/model; 'zonekeras sweep' without arguments sweeps it.
 
-example:
+examples:
   $ zonekeras finetune --model downloads/bert_base_cased --train_file train-v1.1.json \\
       --predict_file dev-v1.1.json --output_dir saved_models/reader
-
   $ zonekeras finetune --task classification --model downloads/bert_base_cased \\
       --train_file pairs.jsonl --predict_file dev.jsonl --max_seq_length 128 \\
       --keep best --output_dir saved_models/pairs
 
 It writes to --output_dir a model that --model takes everywhere (zonekeras.json,
-model.keras, the tokenizer, the SavedModel 1/), and beside it run.json, history.csv,
-training.pdf, training.png, tensorboard/, checkpoints/, and with --predict_file
-predictions.json. Stopped and started again with the same flags, it goes on from its
-last checkpoint; finished, it does not train again, and with another --keep it writes
-the model from those weights. After Ctrl-C it finishes the step and writes a checkpoint;
-a second Ctrl-C stops at once. With --do_train=False it answers --predict_file with the
-model as it is, and writes predictions.json, scores.json and run.json. With several
-GPUs or machines (--strategy) the weights are those of one device but for roundings.
+model.keras, the tokenizer, of a reader the SavedModel 1/), and beside it run.json,
+history.csv, training.pdf, training.png, tensorboard/, checkpoints/, and with
+--predict_file predictions.json. Stopped and started again with the same flags, it goes
+on from its last checkpoint; finished, it does not train again, and with another --keep
+it writes the model from those weights. After Ctrl-C it finishes the step and writes a
+checkpoint; a second Ctrl-C stops at once. With --do_train=False it answers
+--predict_file with the model as it is, and writes predictions.json, scores.json and
+run.json. With several GPUs or machines (--strategy) the weights are those of one device
+but for roundings.
 """
 
 

@@ -142,7 +142,8 @@ def add_data_flags(parser: CommandParser, *, classification: bool = False) -> No
         "--train_file",
         metavar="FILE",
         type=input_path,
-        help="SQuAD-format file to train on",
+        help="SQuAD-format file to train on"
+        + (", or one of labelled texts (task classification)" * classification),
     )
     group.add_argument(
         "--max_seq_length",
