@@ -14,7 +14,7 @@ from cli.running import run_command
 from cli.value_types import existing_path, finite_float, positive_float
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
-from zonekeras.scores import names_and_labels
+from zonekeras.task_table import names_and_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from cli.effect_grids import with_interval
 from cli.tables import print_table
-from zonekeras.scores import score_named
 from zonekeras.store.tidy import score_names
+from zonekeras.task_table import score_named
 from zonekeras.zones import BASELINE
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from cli.sweep_flags import add_sweep_flags
 from cli.sweep_run import SweepRun, is_several
 from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.errors import InputError
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
 
 if TYPE_CHECKING:

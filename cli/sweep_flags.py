@@ -9,7 +9,7 @@ from cli.sweep_run import DTYPE_OF_PRECISION
 from cli.value_types import non_negative_int, output_dir, positive_int, shard
 from zonekeras.configuration_sets import SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
-from zonekeras.tasks.names import ALL_METRICS, TaskName
+from zonekeras.task_table import ALL_METRICS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 
 

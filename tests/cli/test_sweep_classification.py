@@ -140,9 +140,9 @@ def refused(capsys, *arguments):
         ),
         (
             ["--task=span"],
-            'pairs.jsonl: expected JSON lines with "context", "question" and "answers". '
-            'Received: ["id", "label", "text", "text_pair"] on the first line. Use a '
-            "SQuAD-format file.",
+            'pairs.jsonl: expected JSON lines with "context", "question" and '
+            '"answers". Received: ["id", "label", "text", "text_pair"] on the first '
+            "line. Use a SQuAD-format file.",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """The part of a loaded model that computes: logits in, flips in, nothing else.
 
-A network is either a Keras `SpanReader` or `ZoneClassifier` (any backend) or one of our
+A network is either a Keras reader, such as `SpanReader` (any backend), or one of our
 SavedModels (TensorFlow only, `saved_model.SavedModelNetwork`). `ZoneModel` and sweeps
 only use what the `Network` protocol lists, so that both give the same numbers.
 """
@@ -18,8 +18,9 @@ import numpy as np
 from zonekeras.layers import ZoneBlock, take_rows
 from zonekeras.layers.devices import runs_on_cpu
 from zonekeras.models.compiled import CompiledFunction
-from zonekeras.models.weights import Reader, variable_value
-from zonekeras.tasks.names import TaskName
+from zonekeras.models.reader import Reader
+from zonekeras.models.weights import variable_value
+from zonekeras.task_table import TaskName
 
 INPUT_NAMES = ("token_ids", "segment_ids", "roles")
 

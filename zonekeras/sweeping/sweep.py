@@ -33,7 +33,7 @@ from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_controls import plan_controls
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Dataset, Task, WindowFeatures, stored_data
 from zonekeras.zones import NUM_ROLES, Configuration, shown_zones

@@ -28,7 +28,7 @@ from zonekeras.setting_checks import (
     or_none,
     whole_number,
 )
-from zonekeras.tasks.names import ALL_METRICS, METRICS
+from zonekeras.task_table import ALL_METRICS, TASKS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
@@ -175,7 +175,7 @@ class SweepSettings:
                 f"Expected settings of the task {task.NAME}. Received: "
                 f"{', '.join(foreign)}, which it does not have. Leave them out."
             )
-        metrics = ("auto", *METRICS.get(task.NAME, ()))
+        metrics = ("auto", *TASKS[task.NAME].metrics)
         if self.metric not in metrics:
             raise InputError(
                 f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "

@@ -28,16 +28,16 @@ from zonekeras.data.labelled_texts_file import read_labelled_texts
 from zonekeras.data.text_features import TextFeatures, build_text_features
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.scores import CLASSIFICATION_SCORES, Score
+from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role, Zone
 
 NAME: TaskName = TaskName.CLASSIFICATION
 SETTINGS: tuple[str, ...] = ("labels",)
-SCORES: tuple[Score, ...] = CLASSIFICATION_SCORES
+SCORES: tuple[Score, ...] = TASKS[NAME].scores
 ZONES: tuple[Zone, ...] = (
     Zone.Q2,
     Zone.P2,

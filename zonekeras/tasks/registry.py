@@ -1,4 +1,4 @@
-"""Where tasks are registered; a task's module is imported when it is first used."""
+"""Tasks by their names; a task's module is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 from zonekeras.errors import InputError
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 
 if TYPE_CHECKING:
     from zonekeras.data.features import Features
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     # So the type checker sees whether a module is a task.
     _SPAN: Task[SquadDataset, Features] = span
     _CLASSIFICATION: Task[LabelledTexts, TextFeatures] = classification
-
-_MODULES = {
-    TaskName.SPAN: "zonekeras.tasks.span",
-    TaskName.CLASSIFICATION: "zonekeras.tasks.classification",
-}
 
 
 def checked_name(name: TaskName | str) -> TaskName:
@@ -49,7 +44,7 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
         >>> str(task_named("span").NAME)
         'span'
     """
-    module = importlib.import_module(_MODULES[checked_name(name)])
+    module = importlib.import_module(TASKS[checked_name(name)].module)
     return cast("Task[Any, Any]", module)
 
 

@@ -28,9 +28,9 @@ from zonekeras.data.squad import (
 )
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric, score_questions
-from zonekeras.scores import SPAN_SCORES, Score
+from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import PROTOCOL_ZONES, Role, Semantics, Zone
@@ -44,7 +44,7 @@ SETTINGS: tuple[str, ...] = (
     "version_2_with_negative",
     "null_score_diff_threshold",
 )
-SCORES: tuple[Score, ...] = SPAN_SCORES
+SCORES: tuple[Score, ...] = TASKS[NAME].scores
 ZONES: tuple[Zone, ...] = PROTOCOL_ZONES
 HEAD = Head(Readout.TOKEN, width=2)
 """Start and end logits."""

@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer, StoredData
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role, Zone
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 
@@ -343,7 +343,7 @@ class _Run:
                 "Expected a Keras model to fine-tune. Received: a loaded SavedModel. "
                 "Load the model directory with prefer_saved_model=False."
             )
-        return model.network.reader
+        return cast(SpanReader, model.network.reader)
 
     def _fresh_reader(self) -> SpanReader:
         """Returns a reader of its own to train, with the settings' dropout."""
