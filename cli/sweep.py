@@ -91,8 +91,8 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     add_model_flags(parser, several=True, saved_model=True)
-    add_data_flags(parser, classification=True)
-    add_decoding_flags(parser, classification=True)
+    add_data_flags(parser, tuple(TaskName))
+    add_decoding_flags(parser, tuple(TaskName))
     add_sweep_flags(parser)
     add_protocol_flags(parser)
     return parser
@@ -259,23 +259,11 @@ def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns the sweep's settings as the flags give them."""
-    return {
-        "semantics": arguments.semantics,
-        "max_seq_length": arguments.max_seq_length,
-        "doc_stride": arguments.doc_stride,
-        "max_query_length": arguments.max_query_length,
-        "n_best_size": arguments.n_best_size,
-        "max_answer_length": arguments.max_answer_length,
-        "version_2_with_negative": arguments.version_2_with_negative,
-        "null_score_diff_threshold": arguments.null_score_diff_threshold,
-        "token_budget": arguments.token_budget,
-        "fixed_shapes": arguments.fixed_shapes,
-        "batch_size": arguments.predict_batch_size,
-        "metric": arguments.metric,
-        "controls": arguments.controls,
-        "attention_questions": arguments.attention_questions,
-    }
+    """Returns the sweep's settings as the flags of their names give them."""
+    from zonekeras.sweeping.sweep_settings import SETTING_NAMES
+
+    flags = vars(arguments) | {"batch_size": arguments.predict_batch_size}
+    return {name: flags[name] for name in SETTING_NAMES}
 
 
 if __name__ == "__main__":

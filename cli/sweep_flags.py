@@ -9,7 +9,7 @@ from cli.sweep_run import DTYPE_OF_PRECISION
 from cli.value_types import non_negative_int, output_dir, positive_int, shard
 from zonekeras.configuration_sets import SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
-from zonekeras.task_table import ALL_METRICS, TaskName
+from zonekeras.task_table import ALL_METRICS, TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 
 
@@ -33,8 +33,8 @@ def _add_task(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--task",
         choices=tuple(map(str, TaskName)),
-        help="span: answer questions; classification: classify texts or pairs of texts "
-        "(unset: what the model's head is for)",
+        help="; ".join(f"{task}: {entry.asks}" for task, entry in TASKS.items())
+        + " (unset: what the model's head is for)",
     )
     group.add_argument(
         "--output_dir",

@@ -29,9 +29,13 @@ class TaskEntry:
     """What is known of a task without importing it.
 
     Attributes:
+        asks: What it does, as the help of commands says it.
+        file: What kind of file it reads, as the help says it.
         module: Its module, which has what the protocol `tasks.task.Task` lists.
         scores: How its answers are scored, the headline first.
         metrics: What the settings may call its way to score; all have `auto` as well.
+        settings: The settings of a sweep that decide its answers and that not every
+            task has (`sweeping.sweep_settings`).
         model: The class of its models: an encoder with the task's head.
         head: The class of what `zonekeras.json` says of the head; None where there is
             nothing to say.
@@ -40,9 +44,12 @@ class TaskEntry:
         page: What the report shows of its items; None where there is no report.
     """
 
+    asks: str
+    file: str
     module: str
     scores: tuple[Score, ...]
     metrics: tuple[str, ...]
+    settings: tuple[str, ...]
     model: str
     architecture: str
     head: str | None = None
@@ -51,17 +58,30 @@ class TaskEntry:
 
 TASKS: Mapping[TaskName, TaskEntry] = {
     TaskName.SPAN: TaskEntry(
+        asks="answer questions",
+        file="SQuAD-format file",
         module="zonekeras.tasks.span",
         scores=SPAN_SCORES,
         metrics=tuple(map(str, Metric)),
+        settings=(
+            "doc_stride",
+            "max_query_length",
+            "n_best_size",
+            "max_answer_length",
+            "version_2_with_negative",
+            "null_score_diff_threshold",
+        ),
         model="zonekeras.models.span_reader.SpanReader",
         architecture="ForQuestionAnswering",
         page="zonekeras.reporting.span_page",
     ),
     TaskName.CLASSIFICATION: TaskEntry(
+        asks="classify texts or pairs of texts",
+        file="one of labelled texts",
         module="zonekeras.tasks.classification",
         scores=CLASSIFICATION_SCORES,
         metrics=("accuracy",),
+        settings=("labels",),
         model="zonekeras.models.zone_classifier.ZoneClassifier",
         architecture="ForSequenceClassification",
         head="zonekeras.models.classifier_head.ClassifierHead",

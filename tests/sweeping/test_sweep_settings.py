@@ -11,6 +11,7 @@ from tests.builders import tiny_squad, write_json
 from tests.labelled_texts import write_lines
 from zonekeras.data.squad import read_squad
 from zonekeras.errors import InputError
+from zonekeras.metrics import Metric
 from zonekeras.sweeping import SweepSettings
 from zonekeras.tasks import classification, span
 from zonekeras.zones import Semantics
@@ -156,7 +157,7 @@ def test_a_metric_of_another_task_is_refused(tmp_path):
     with pytest.raises(InputError, match="^Expected a metric") as caught:
         chosen.for_data(span, data)
     assert str(caught.value) == (
-        "Expected a metric of the task span: auto, squad, squad_v2, cmrc2018. "
+        f"Expected a metric of the task span: auto, {', '.join(Metric)}. "
         "Received: metric='accuracy'."
     )
 

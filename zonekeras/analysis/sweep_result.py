@@ -41,6 +41,7 @@ from zonekeras.store.tidy import (
     zones_of,
 )
 from zonekeras.tasks.task import Dataset, Task
+from zonekeras.tasks.words import QUESTIONS, Words
 from zonekeras.zones import (
     BASELINE,
     PROTOCOL_ZONES,
@@ -66,6 +67,7 @@ class SweepResult:
         scores: The scores of single items, `[rows of the table, Q]`.
         attention: float64 [L, N, Z], the attention masses of the four zones in the
             unmasked model (`analysis.attention_masses`); None if it was not looked at.
+        words: What the items and groups are called.
     """
 
     table: pd.DataFrame
@@ -73,6 +75,7 @@ class SweepResult:
     num_layers: int
     scores: ItemScores
     attention: np.ndarray | None = None
+    words: Words = QUESTIONS
 
     @property
     def baseline(self) -> MeanScores:
@@ -103,6 +106,7 @@ class SweepResult:
             self.num_layers,
             self.scores.take(rows),
             self.attention,
+            self.words,
         )
 
 
@@ -152,8 +156,7 @@ def build_result(
     Args:
         task: The run's task.
         dataset: The dev set, one of the task's.
-        answers: Configurations with their answers' texts in file order; the baseline
-            among them.
+        answers: Configurations, the baseline among them, with their answers' texts.
         model_name: For the table.
         semantics: For the table.
         settings: Those of the run, with its `metric`.
@@ -194,7 +197,9 @@ def build_result(
             mass_of(parse_configuration(name), attention, semantics)
             for name in table["configuration"]
         ]
-    return SweepResult(table, predictions, num_layers, item_scores, attention)
+    return SweepResult(
+        table, predictions, num_layers, item_scores, attention, task.words(dataset)
+    )
 
 
 def write_answers(

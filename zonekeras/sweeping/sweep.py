@@ -132,7 +132,8 @@ class Sweep:
         dataset = task.read(dev) if isinstance(dev, str | os.PathLike) else dev
         if not task.item_ids(dataset):
             raise InputError(
-                f"Expected at least one question in {dataset.path}. Received: none."
+                f"Expected at least one {task.words(dataset).item} in {dataset.path}. "
+                "Received: none."
             )
         chosen = chosen.for_model(task, dataset, model.labels)
         chosen.check_length(model.max_sequence_length)

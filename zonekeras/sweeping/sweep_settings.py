@@ -119,8 +119,7 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        names = [field.name for field in fields(cls) if field.name != "labels"]
-        if found := faults(settings, _CHECKS, names):
+        if found := faults(settings, _CHECKS, SETTING_NAMES):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(found)}."
             )
@@ -219,3 +218,9 @@ class SweepSettings:
     def beside_content(self) -> dict[str, Any]:
         """Returns the settings that decide no answer, as JSON values."""
         return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
+
+
+SETTING_NAMES = tuple(
+    field.name for field in fields(SweepSettings) if field.name != "labels"
+)
+"""What can be chosen, in the order of the fields."""

@@ -32,11 +32,12 @@ from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer
 from zonekeras.task_table import TASKS, TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
+from zonekeras.tasks.words import PAIRS, TEXTS, Words
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role, Zone
 
 NAME: TaskName = TaskName.CLASSIFICATION
-SETTINGS: tuple[str, ...] = ("labels",)
+SETTINGS: tuple[str, ...] = TASKS[NAME].settings
 SCORES: tuple[Score, ...] = TASKS[NAME].scores
 ZONES: tuple[Zone, ...] = (
     Zone.Q2,
@@ -98,6 +99,11 @@ def roles(dataset: LabelledTexts) -> frozenset[Role]:
     """Returns the roles of tokens: no QUESTION where texts are single."""
     of_all = frozenset({Role.CLS, Role.SEP, Role.PASSAGE})
     return of_all | {Role.QUESTION} if dataset.has_pairs else of_all
+
+
+def words(dataset: LabelledTexts) -> Words:
+    """Returns pairs or texts."""
+    return PAIRS if dataset.has_pairs else TEXTS
 
 
 def zone_labels(dataset: LabelledTexts) -> dict[Zone, str]:
