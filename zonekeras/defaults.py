@@ -22,9 +22,6 @@ MAX_ANSWER_LENGTH = 30
 NULL_SCORE_DIFF_THRESHOLD = 0.0
 """How far the null score must lead for "no answer"."""
 
-PREDICT_BATCH_SIZE = 32
-"""Windows run at once."""
-
 TOKEN_BUDGET = 2048
 """Tokens run at once, padding counted, where batches are made by length."""
 
