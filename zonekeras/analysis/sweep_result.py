@@ -65,8 +65,8 @@ class SweepResult:
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
         scores: The scores of single items, `[rows of the table, Q]`.
-        attention: float64 [L, N, Z], the attention masses of the four zones in the
-            unmasked model (`analysis.attention_masses`); None if it was not looked at.
+        attention: float64 [L, N, Z], the attention masses of zones in the unmasked
+            model (`analysis.attention_masses`); None if it was not looked at.
         words: What the items and groups are called.
     """
 
@@ -193,13 +193,15 @@ def build_result(
     table = add_evidence(table, item_scores, groups)
     table = add_control_evidence(table, item_scores, groups, overlaps or {})
     if attention is not None:
-        table["attention_mass"] = [
-            mass_of(parse_configuration(name), attention, semantics)
-            for name in table["configuration"]
-        ]
+        table["attention_mass"] = _masses(table["configuration"], attention, semantics)
     return SweepResult(
         table, predictions, num_layers, item_scores, attention, task.words(dataset)
     )
+
+
+def _masses(names: Iterable[str], attention: np.ndarray, semantics: str) -> list[float]:
+    """Returns the attention mass of each configuration."""
+    return [mass_of(parse_configuration(name), attention, semantics) for name in names]
 
 
 def write_answers(

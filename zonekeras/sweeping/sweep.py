@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.analysis.attention_examples import example_windows
+from zonekeras.analysis.attention_masses import zones_with_mass
 from zonekeras.analysis.control_overlaps import expected_overlaps, joined_overlaps
 from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
@@ -261,7 +262,10 @@ class Sweep:
     def _recorder(self) -> AttentionRecorder:
         """Returns what takes down where the unmasked model attends."""
         return AttentionRecorder(
-            self.model.network, self.features, self._examples or {}
+            self.model.network,
+            self.features,
+            self._examples or {},
+            zones_with_mass(self._task.ZONES),
         )
 
     def work(
