@@ -32,10 +32,10 @@ from zonekeras.defaults import (
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
     NUM_TRAIN_EPOCHS,
-    STRATEGIES,
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
 )
+from zonekeras.distribute.options import StrategyName
 from zonekeras.task_table import TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
@@ -303,8 +303,8 @@ def add_strategy_flags(parser: CommandParser) -> None:
     group = parser.add_argument_group("devices")
     group.add_argument(
         "--strategy",
-        choices=STRATEGIES,
-        default="auto",
+        choices=tuple(map(str, StrategyName)),
+        default=str(StrategyName.AUTO),
         help="one device; mirrored: all GPUs; multi_worker: the machines in TF_CONFIG; "
         "tpu; auto: the TPU if --tpu_name names one, else TF_CONFIG's workers, else "
         "all GPUs if there are several, else one",
@@ -343,11 +343,7 @@ def strategy_options(arguments: argparse.Namespace) -> StrategyOptions:
     Raises:
         InputError: If it cannot be had, as far as that shows without TensorFlow.
     """
-    from zonekeras.distribute.options import (
-        StrategyName,
-        StrategyOptions,
-        check_options,
-    )
+    from zonekeras.distribute.options import StrategyOptions, check_options
 
     if arguments.use_tpu is False:
         options = StrategyOptions(StrategyName(arguments.strategy))

@@ -52,9 +52,6 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 KEEPS = ("last", "best")
 """Which weights of a training run can become the model."""
 
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
-"""How a run can be spread over devices and machines."""
-
 SERVED_ROWS = 32
 """Questions in one request to a server, and in one of its batches."""
 
