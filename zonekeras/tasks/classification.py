@@ -48,16 +48,15 @@ ZONES: tuple[Zone, ...] = (
     Zone.CLS2P,
     Zone.ALL,
 )
-_LABELS_OF_PAIRS = {
-    Zone.Q2: "first → first",
-    Zone.P2: "second → second",
-    Zone.Q2P_TEXT: "first → second",
-    Zone.P2Q_TEXT: "second → first",
-    Zone.CLS2Q: "CLS → first",
-    Zone.CLS2P: "CLS → second",
-    Zone.ALL: "all",
+_FROM_AND_TO = {
+    Zone.Q2: (Role.QUESTION, Role.QUESTION),
+    Zone.P2: (Role.PASSAGE, Role.PASSAGE),
+    Zone.Q2P_TEXT: (Role.QUESTION, Role.PASSAGE),
+    Zone.P2Q_TEXT: (Role.PASSAGE, Role.QUESTION),
+    Zone.CLS2Q: (Role.CLS, Role.QUESTION),
+    Zone.CLS2P: (Role.CLS, Role.PASSAGE),
 }
-_LABELS_OF_TEXTS = {Zone.P2: "text → text", Zone.CLS2P: "CLS → text", Zone.ALL: "all"}
+"""What attends to what in the zones that are called so."""
 HEAD = Head(Readout.POOLED, width=None)
 """A logit of every class."""
 
@@ -107,9 +106,21 @@ def words(dataset: LabelledTexts) -> Words:
 
 
 def zone_labels(dataset: LabelledTexts) -> dict[Zone, str]:
-    """Returns which text attends to which; other zones are called by their names."""
-    labels = _LABELS_OF_PAIRS if dataset.has_pairs else _LABELS_OF_TEXTS
-    return {zone: labels.get(zone, str(zone)) for zone in Zone}
+    """Returns which text attends to which; other zones are called by their names.
+
+    The texts of a pair are called as the file calls them, or first and second.
+    """
+    names = {Role.CLS: "CLS"}
+    if dataset.has_pairs:
+        first, second = dataset.keys or ("first", "second")
+        names |= {Role.QUESTION: first, Role.PASSAGE: second}
+    else:
+        names |= {Role.PASSAGE: "text"}
+    return {zone: str(zone) for zone in Zone} | {
+        zone: f"{names[query]} → {names[key]}"
+        for zone, (query, key) in _FROM_AND_TO.items()
+        if query in names and key in names
+    }
 
 
 def groups(dataset: LabelledTexts) -> npt.NDArray[np.int64]:
