@@ -132,6 +132,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     configurations = _configurations(arguments)
     settings = _settings(arguments)
     task = task_named(_task_name(arguments))
+    _check_heads(arguments, task.NAME)
     dataset = local.read(task, arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(task, dataset)
     for complaint in task.complaints(dataset):
@@ -233,6 +234,23 @@ def _task_name(arguments: argparse.Namespace) -> TaskName:
 
     first = arguments.model[0] if is_several(arguments) else arguments.model
     return task_of_source(first)
+
+
+def _check_heads(arguments: argparse.Namespace, task: TaskName) -> None:
+    """Refuses models whose files say that their head is for another task.
+
+    Files may not say it, as of span readers; then loading refuses the model.
+    """
+    from zonekeras.models.source_task import task_of_source
+
+    several = is_several(arguments)
+    for source in arguments.model if several else [arguments.model]:
+        found = task if source is None else task_of_source(source)
+        if found not in (task, TaskName.SPAN):
+            raise InputError(
+                f"Expected a model for the task {task}. Received: {source}, whose "
+                f"head is for the task {found}. Give another model, or another task."
+            )
 
 
 def _cells_of_layer(layer: int, task: Task[Any, Any], dataset: Dataset) -> list[Masked]:

@@ -71,7 +71,11 @@ def test_pairs_by_the_models_head_and_by_the_flag(here, capsys):
     assert results_command.main(["out", "--export=csv", "--output=cells.csv"]) == 0
     assert pd.read_csv("cells.csv")["macro_f1"].notna().all()
     assert results_command.main(["out", "--by=overlap"]) == 2
-    assert "Grouping questions is for the task span alone" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "zonekeras results: error: Grouping questions is for the task span alone. "
+        "Received: task='classification'. 'zonekeras results' without groups lists "
+        "the scores of any task.\n"
+    )
 
 
 def test_a_layer_of_single_texts_from_a_table(here, capsys):
@@ -122,6 +126,11 @@ def refused(capsys, *arguments):
             "n_best_size, which it does not have. Leave them out.",
         ),
         (
+            ["--doc_stride=64", "--metric=squad"],
+            "Expected settings of the task classification. Received: doc_stride, "
+            "metric='squad', which it does not have. Leave them out.",
+        ),
+        (
             ["--metric=squad"],
             "Expected a metric of the task classification: auto, accuracy. Received: "
             "metric='squad'.",
@@ -145,9 +154,8 @@ def refused(capsys, *arguments):
         ),
         (
             ["--task=span"],
-            'pairs.jsonl: expected JSON lines with "context", "question" and '
-            '"answers". Received: ["id", "label", "text", "text_pair"] on the first '
-            "line. Use a SQuAD-format file.",
+            "Expected a model for the task span. Received: model, whose head is for "
+            "the task classification. Give another model, or another task.",
         ),
     ],
 )

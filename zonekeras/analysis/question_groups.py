@@ -55,7 +55,11 @@ def group_table(
     source = Path(directory)
     with open_existing(source) as store:
         run = choose_run(store, source)
-        check_is_span(task_name_of(store, run), "Grouping questions")
+        check_is_span(
+            task_name_of(store, run),
+            "Grouping questions",
+            "'zonekeras results' without groups lists the scores of any task.",
+        )
         dataset: SquadDataset = dataset_of(store, run)
         passages = task_of(store, run).groups(dataset)
         result = read_result(store, run)

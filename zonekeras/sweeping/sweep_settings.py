@@ -169,13 +169,16 @@ class SweepSettings:
             for name in asdict(self)
             if name not in known and getattr(self, name) != getattr(default, name)
         ]
+        entry = TASKS.get(task.NAME)
+        metrics = ("auto", *(entry.metrics if entry else ()))
+        is_other = self.metric not in metrics
         if foreign:
+            names = [*foreign, *([f"metric={self.metric!r}"] if is_other else [])]
             raise InputError(
                 f"Expected settings of the task {task.NAME}. Received: "
-                f"{', '.join(foreign)}, which it does not have. Leave them out."
+                f"{', '.join(names)}, which it does not have. Leave them out."
             )
-        metrics = ("auto", *TASKS[task.NAME].metrics)
-        if self.metric not in metrics:
+        if is_other:
             raise InputError(
                 f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "
                 f"Received: metric={self.metric!r}."

@@ -48,12 +48,16 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
     return cast("Task[Any, Any]", module)
 
 
-def check_is_span(name: TaskName | str, what: str) -> None:
+_OTHER_MODEL = "Take a model that answers with a span of its passage."
+
+
+def check_is_span(name: TaskName | str, what: str, advice: str = _OTHER_MODEL) -> None:
     """Refuses a task other than `span`.
 
     Args:
         name: The task.
         what: What is wanted, as the message begins with it, such as "A report".
+        advice: What to do instead.
 
     Raises:
         InputError: If it is another task.
@@ -61,6 +65,5 @@ def check_is_span(name: TaskName | str, what: str) -> None:
     if name != TaskName.SPAN:
         raise InputError(
             f"{what} is for the task {TaskName.SPAN} alone. Received: "
-            f"task={str(name)!r}. "
-            "Take a model that answers with a span of its passage."
+            f"task={str(name)!r}. {advice}"
         )
