@@ -132,6 +132,7 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
         InputError: If there are none, or some are missing and may not be.
     """
     from zonekeras.errors import InputError
+    from zonekeras.limits import MOST_LAYERS
     from zonekeras.zones import Zone, shown_zones
 
     name = re.compile(rf"predictions_layer(0|[1-9]\d*)_({'|'.join(Zone)})\.json")
@@ -148,6 +149,11 @@ def _find_cells(directory: Path, allow_missing: bool) -> dict[tuple[int, str], P
             "Received: none; give the output directory of a sweep."
         )
     num_layers = 1 + max(layer for layer, _ in files)
+    if num_layers > MOST_LAYERS:
+        raise InputError(
+            f"{directory}: expected layers below {MOST_LAYERS:,}. Received: layer "
+            f"{num_layers - 1:,} in the name of a file; rename it or move it away."
+        )
     zones = list(map(str, shown_zones(zone for _, zone in files)))
     cells = [(layer, zone) for layer in range(num_layers) for zone in zones]
     missing = [

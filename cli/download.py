@@ -87,7 +87,6 @@ def _progress() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -97,13 +96,15 @@ def _progress() -> Iterator[Report]:
         TransferSpeedColumn,
     )
 
+    from cli.terminal import make_console
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=make_console(sys.stderr),
     ) as progress:
         yield _Bars(progress)
 

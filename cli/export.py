@@ -18,9 +18,10 @@ from cli.shared_flags import (
     add_model_flags,
     model_flag_faults,
 )
-from cli.value_types import non_negative_int, output_dir, positive_int
+from cli.value_types import at_most, non_negative_int, output_dir, positive_int
 from zonekeras.defaults import MAX_PASSAGE_CHARACTERS, MAX_QUESTION_CHARACTERS
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST_LAYERS
 
 if TYPE_CHECKING:
     from zonekeras.graph.options import ExportOptions
@@ -79,7 +80,7 @@ def _add_export_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--attention_layers",
         metavar="L",
-        type=non_negative_int,
+        type=at_most(MOST_LAYERS, non_negative_int),
         nargs="+",
         default=[],
         help="the signature 'attention', weights of these layers, from 0",

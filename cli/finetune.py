@@ -33,6 +33,7 @@ from cli.shared_flags import (
     strategy_options,
 )
 from cli.value_types import (
+    at_most,
     finite_float,
     non_negative_float,
     non_negative_int,
@@ -40,6 +41,7 @@ from cli.value_types import (
     output_dir,
     positive_float,
     positive_int,
+    seed_number,
 )
 from zonekeras.defaults import (
     EPSILON,
@@ -49,6 +51,7 @@ from zonekeras.defaults import (
     WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST
 
 if TYPE_CHECKING:
     from cli.devices import Devices
@@ -116,14 +119,14 @@ def _add_finetune_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--seed",
         metavar="N",
-        type=non_negative_int,
+        type=seed_number,
         default=0,
         help="of the data's order, dropout and fresh weights",
     )
     group.add_argument(
         "--seeds",
         metavar="N",
-        type=non_negative_int,
+        type=seed_number,
         nargs="+",
         help="several runs, each into a folder seed-N of --output_dir",
     )
@@ -154,7 +157,7 @@ def _add_optimizer_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--gradient_accumulation_steps",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["gradient_accumulation_steps"], positive_int),
         default=1,
         help="run a step's windows in so many parts, to save memory",
     )
@@ -191,14 +194,14 @@ def _add_scoring_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--eval_steps",
         metavar="N",
-        type=or_none(non_negative_int),
+        type=or_none(at_most(MOST["eval_steps"], non_negative_int)),
         help="score --predict_file every N steps; 0: at the end only (unset: after "
         "every epoch)",
     )
     group.add_argument(
         "--checkpoint_steps",
         metavar="N",
-        type=or_none(positive_int),
+        type=or_none(at_most(MOST["checkpoint_steps"], positive_int)),
         help="write a checkpoint every N steps (unset: every five minutes)",
     )
     group.add_argument(

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.sweep_report import format_seconds
+from cli.terminal import make_console
 from zonekeras.training import DevAnswers, FinetuneResult
 from zonekeras.training import Progress as TrainingProgress
 from zonekeras.training.output import has_checkpoint
@@ -33,7 +33,7 @@ class FinetuneDisplay:
     def __init__(self, directory: Path, name: str | None = None) -> None:
         self._directory = directory
         self._name = str(directory) if name is None else name
-        self._console = Console(stderr=True)
+        self._console = make_console(sys.stderr)
         self._bar = Progress(
             TextColumn("[bold]{task.fields[stage]}[/]"),
             TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
@@ -104,7 +104,7 @@ class AnsweringDisplay:
     """Counts the windows that are answered on standard error, if it is a terminal."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = make_console(sys.stderr)
         self._bar = Progress(
             TextColumn("{task.completed} windows answered"),
             console=console,

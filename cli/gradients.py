@@ -13,10 +13,17 @@ from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command
 from cli.shared_flags import add_data_flags, add_model_flags, model_flag_faults
-from cli.value_types import non_negative_int, output_dir, positive_int
+from cli.value_types import (
+    at_most,
+    non_negative_int,
+    output_dir,
+    positive_int,
+    seed_number,
+)
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.gradients.gradient_settings import NUM_EXACT, GradientSettings
+from zonekeras.limits import MOST
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 if TYPE_CHECKING:
@@ -88,7 +95,7 @@ def _add_estimate_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--seed",
         metavar="N",
-        type=non_negative_int,
+        type=seed_number,
         default=0,
         help="decides which cells are computed exactly",
     )
@@ -103,7 +110,7 @@ def _add_estimate_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--token_budget",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["token_budget"], positive_int),
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 16384",
     )
@@ -128,7 +135,7 @@ def _estimate(local: LocalPaths, argv: Sequence[str], settings: dict[str, Any]) 
     from zonekeras.store.output_directory import check_output_dir
 
     arguments = local.arguments
-    check_output_dir(arguments.output_dir)
+    check_output_dir(arguments.output_dir, writes_record=False)
     dataset = local.read_squad(arguments.predict_file, skip_bad=arguments.skip_bad)
     warn_of_skipped(dataset)
 

@@ -10,6 +10,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from cli.interrupts import EXIT_INTERRUPTED, end_at_once
 from cli.running import EXIT_BAD_INPUT, EXIT_OK, run_command
 
 COMMANDS = {
@@ -31,7 +32,18 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `zonekeras COMMAND ...` and returns the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:  # before the command had begun, or after its end
+        print("zonekeras: interrupted", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    if argv is None:
+        end_at_once("zonekeras", code)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Finds the command and runs it."""
     name = arguments[0] if arguments else "--help"
     if name in COMMANDS:
         module = importlib.import_module(f"cli.{name.replace('-', '_')}")

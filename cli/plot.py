@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cli.parsing import CommandParser
 from cli.running import run_command
-from cli.value_types import existing_path, finite_float, positive_float
+from cli.value_types import at_most, existing_path, finite_float, positive_float
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST_POINTS
 from zonekeras.task_table import names_and_labels
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def build_parser() -> CommandParser:
     parser.add_argument(
         "--range",
         nargs=2,
-        type=finite_float,
+        type=at_most(MOST_POINTS, finite_float),
         metavar=("LOW", "HIGH"),
         help="effects at the two ends of the colours (unset: what the data needs)",
     )

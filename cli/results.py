@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command, with_flags
+from cli.terminal import write_bytes
 from cli.value_types import input_path, output_dir, output_file
 from zonekeras.analysis.groupings import Grouping
 from zonekeras.errors import InputError
@@ -198,19 +199,20 @@ def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
 def _export(table: pd.DataFrame, form: str, output: str | None) -> None:
     """Writes a table to a file, whole or not at all, or to standard output."""
     from zonekeras.files.atomic import atomic_write
+    from zonekeras.files.spreadsheets import without_formulas
 
     if form == "parquet":
         content: str | bytes = table.to_parquet(index=False)
     elif form == "csv":
-        content = table.to_csv(index=False, lineterminator="\n")
+        content = without_formulas(table).to_csv(index=False, lineterminator="\n")
     else:
         content = table.to_json(orient="records", indent=2, force_ascii=False) + "\n"
     if output is not None:
         atomic_write(Path(output), content)
-    elif isinstance(content, bytes):
-        sys.stdout.buffer.write(content)
+    elif sys.stdout.isatty():
+        print(content, end="")
     else:
-        sys.stdout.write(content)
+        write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 if __name__ == "__main__":

@@ -18,12 +18,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
+from cli.interrupts import EXIT_INTERRUPTED, ending_interrupts, said_interrupted
+from cli.terminal import clean_streams
 from zonekeras.errors import InputError
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 _ARGUMENT = re.compile(r"`([a-z][a-z0-9_]*(?:=[^`]*)?)`")
@@ -50,19 +51,33 @@ def run_command(
     # 3, since at 2 TensorFlow still reports that a machine without a GPU has none.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _report_fatal_signals()
+    with ending_interrupts(prog), clean_streams() as output:
+        code = _code(main_function, sys.argv[1:] if argv is None else argv, prog)
+        output.flush()
+        if code != EXIT_OK or output.failure is None:
+            return code
+        if isinstance(output.failure, BrokenPipeError):
+            return EXIT_BROKEN_PIPE
+        reason = _describe_os_error(output.failure)
+        return _report(prog, f"error: {reason}: standard output", EXIT_FAILURE)
+
+
+def _code(
+    main_function: Callable[[Sequence[str]], int | None],
+    argv: Sequence[str],
+    prog: str,
+) -> int:
+    """Calls a command; what it raises becomes one line and a code."""
     try:
         with _one_line_warnings(prog):
-            code = _call(main_function, sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()  # here a closed pipe can still be handled
-        return code
+            return _call(main_function, argv)
     except InputError as error:
         return _report(prog, f"error: {with_flags(str(error))}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
+        said_interrupted()
         return _report(prog, "interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+        return EXIT_BROKEN_PIPE  # an output file that was a pipe
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         return _report(prog, f"error: {_describe_os_error(error)}", EXIT_BAD_INPUT)
     except OSError as error:

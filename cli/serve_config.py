@@ -10,6 +10,7 @@ from pathlib import Path
 from cli.parsing import CommandParser
 from cli.running import run_command
 from cli.value_types import (
+    at_most,
     existing_directory,
     local_path,
     non_negative_int,
@@ -169,14 +170,14 @@ def _add_server_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--rest_port",
         metavar="PORT",
-        type=positive_int,
+        type=at_most(65_535, positive_int),
         default=8501,
         help="port of this machine for REST",
     )
     group.add_argument(
         "--grpc_port",
         metavar="PORT",
-        type=positive_int,
+        type=at_most(65_535, positive_int),
         default=8500,
         help="port of this machine for gRPC",
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cli.parsing import CommandParser
 from cli.value_types import (
+    at_most,
     checkpoint_prefix,
     existing_file,
     finite_float,
@@ -36,6 +37,7 @@ from zonekeras.defaults import (
     WARMUP_PROPORTION,
 )
 from zonekeras.distribute.options import StrategyName
+from zonekeras.limits import MOST, MOST_LAYERS
 from zonekeras.task_table import TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
@@ -164,14 +166,14 @@ def add_data_flags(
     group.add_argument(
         "--max_seq_length",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["max_seq_length"], positive_int),
         default=MAX_SEQ_LENGTH,
         help="tokens in a window, question and special tokens included",
     )
     group.add_argument(
         "--doc_stride",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["doc_stride"], positive_int),
         default=DOC_STRIDE,
         help="tokens from one window of a long passage to the next"
         + tasks_mark("doc_stride", tasks),
@@ -179,7 +181,7 @@ def add_data_flags(
     group.add_argument(
         "--max_query_length",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["max_query_length"], positive_int),
         default=MAX_QUERY_LENGTH,
         help="tokens of a question; what is longer is cut"
         + tasks_mark("max_query_length", tasks),
@@ -206,14 +208,14 @@ def add_decoding_flags(
     group.add_argument(
         "--n_best_size",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["n_best_size"], positive_int),
         default=N_BEST_SIZE,
         help="start and end positions considered in a window",
     )
     group.add_argument(
         "--max_answer_length",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["max_answer_length"], positive_int),
         default=MAX_ANSWER_LENGTH,
         help="tokens of the longest answer",
     )
@@ -238,7 +240,7 @@ def add_training_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--train_batch_size",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["train_batch_size"], positive_int),
         default=TRAIN_BATCH_SIZE,
         help="windows in a training step",
     )
@@ -252,7 +254,7 @@ def add_training_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--num_train_epochs",
         metavar="X",
-        type=positive_float,
+        type=at_most(MOST["num_train_epochs"], positive_float),
         default=NUM_TRAIN_EPOCHS,
         help="passes over the training file",
     )
@@ -273,7 +275,7 @@ def add_run_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--predict_batch_size",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["predict_batch_size"], positive_int),
         help="most windows answered at once (unset: what the command does best)",
     )
 
@@ -284,7 +286,7 @@ def add_mask_flags(parser: CommandParser) -> None:
     group.add_argument(
         "--mask_layer",
         metavar="L",
-        type=or_none(non_negative_int),
+        type=or_none(at_most(MOST_LAYERS, non_negative_int)),
         help="layer to mask, from 0; None or unset: all layers at once when "
         "--mask_zone is given, else every layer in turn",
     )

@@ -6,9 +6,10 @@ import argparse
 
 from cli.parsing import CommandParser
 from cli.sweep_run import DTYPE_OF_PRECISION
-from cli.value_types import non_negative_int, output_dir, positive_int, shard
+from cli.value_types import at_most, non_negative_int, output_dir, positive_int, shard
 from zonekeras.configuration_sets import SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
+from zonekeras.limits import MOST, MOST_LAYERS
 from zonekeras.task_table import ALL_METRICS, TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 
@@ -69,7 +70,7 @@ def _add_masks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--layers",
         metavar="L",
-        type=non_negative_int,
+        type=at_most(MOST_LAYERS, non_negative_int),
         nargs="+",
         help="with --sets: their rows of these layers only, from 0",
     )
@@ -89,7 +90,7 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--controls",
         metavar="N",
-        type=non_negative_int,
+        type=at_most(MOST["controls"], non_negative_int),
         default=0,
         help="size-matched random masks to run beside each cell; each makes a sweep of "
         "all cells some 60%% longer",
@@ -97,7 +98,7 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--attention_questions",
         metavar="N",
-        type=non_negative_int,
+        type=at_most(MOST["attention_questions"], non_negative_int),
         default=ATTENTION_QUESTIONS,
         help="of how many questions, or texts, to keep where the unmasked model "
         "attends, for the report; 0 also leaves out attention masses if there are no "
@@ -110,7 +111,7 @@ def _add_running(parser: CommandParser, group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--token_budget",
         metavar="N",
-        type=positive_int,
+        type=at_most(MOST["token_budget"], positive_int),
         default=TOKEN_BUDGET,
         help="tokens run at once, padding counted; more for a GPU, such as 65536",
     )

@@ -7,7 +7,6 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cli.effect_grids import (
@@ -18,6 +17,7 @@ from cli.effect_grids import (
     print_sets,
     with_interval,
 )
+from cli.terminal import make_console
 from zonekeras.statistics.statistics_settings import POWER
 from zonekeras.zones import parse_configuration
 
@@ -40,7 +40,7 @@ class SweepDisplay:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._console = Console(stderr=True)
+        self._console = make_console(sys.stderr)
         self._bar = Progress(
             TextColumn("[bold]{task.description}[/]"),
             BarColumn(),

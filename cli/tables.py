@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
 from rich.table import Table
+
+from cli.terminal import make_console
 
 _WIDTH_OF_FILES = 300
 """Columns for what does not go to a terminal, which has no width of its own."""
@@ -14,4 +15,4 @@ _WIDTH_OF_FILES = 300
 def print_table(table: Table) -> None:
     """Prints a table; into a file or pipe as wide as it is, without folding cells."""
     width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
-    Console(file=sys.stdout, width=width).print(table)
+    make_console(sys.stdout, width).print(table)

@@ -10,13 +10,16 @@ import argparse
 import math
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST, MOST_OF_A_COUNT
 from zonekeras.remote.location import is_remote
 
 if TYPE_CHECKING:
     from zonekeras.store.shard import Shard
+
+_Number = TypeVar("_Number", int, float)
 
 BOOLEAN_WORDS = {
     "true": True,
@@ -42,12 +45,24 @@ def boolean(text: str) -> bool:
 
 def positive_int(text: str) -> int:
     """Reads a whole number of at least 1."""
-    return _integer(text, 1, "a whole number of at least 1")
+    return _at_most(MOST_OF_A_COUNT, _integer(text, 1, "a whole number of at least 1"))
 
 
 def non_negative_int(text: str) -> int:
     """Reads a whole number of at least 0."""
-    return _integer(text, 0, "a whole number of at least 0")
+    return _at_most(MOST_OF_A_COUNT, _integer(text, 0, "a whole number of at least 0"))
+
+
+def seed_number(text: str) -> int:
+    """Reads a whole number of at least 0 that has 63 bits."""
+    return _at_most(MOST["seed"], _integer(text, 0, "a whole number of at least 0"))
+
+
+def at_most(
+    most: float, value_type: Callable[[str], _Number]
+) -> Callable[[str], _Number]:
+    """Makes a type whose numbers, without their sign, are not above a bound."""
+    return lambda text: _at_most(most, value_type(text))
 
 
 def shard(text: str) -> Shard:
@@ -176,6 +191,12 @@ def or_none(value_type: Callable[[str], object]) -> Callable[[str], object]:
         return None if text.lower() == "none" else value_type(text)
 
     return parse
+
+
+def _at_most(most: float, value: _Number) -> _Number:
+    if abs(value) > most:
+        raise _complaint(f"a number of at most {most:,}", str(value))
+    return value
 
 
 def _integer(text: str, minimum: int | None, expected: str) -> int:

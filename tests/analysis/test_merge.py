@@ -200,6 +200,7 @@ def test_parts_whose_windows_are_grouped_in_another_way(parts, tmp_path):
     connection = sqlite3.connect(tmp_path / "two" / STORE_FILE)
     with connection:
         connection.execute("UPDATE batches SET length = length + 16 WHERE batch = 0")
+        connection.execute("DROP TABLE checksums")
     connection.close()
     said = refusal([parts[0], tmp_path / "two", parts[2]], tmp_path / "out")
     assert "differ in how windows are grouped (by versions of a tokenizer)." in said
@@ -397,3 +398,57 @@ def test_the_larger_of_two_splits_is_kept(few, tmp_path):
         with SweepStore(tmp_path / "out" / STORE_FILE) as store:
             splits = [batch.num_parts for batch in store.batches(1)]
         assert splits[:3] == [4, 4, 1]
+
+
+def edit(directory, statement):
+    """Changes a store behind its back."""
+    connection = sqlite3.connect(directory / STORE_FILE)
+    with connection:
+        connection.execute(statement)
+        assert connection.total_changes
+    connection.close()
+
+
+@pytest.mark.parametrize("place", ["out", "deeper/out"])
+def test_a_damaged_part_leaves_nothing_behind(parts, tmp_path, place):
+    copy = tmp_path / "part"
+    shutil.copytree(parts[0], copy)
+    edit(
+        copy,
+        "UPDATE chunks SET spans = zeroblob(length(spans)) WHERE (configuration, "
+        "batch) IN (SELECT configuration, max(batch) FROM chunks LIMIT 1)",
+    )
+    said = refusal([copy, *parts[1:]], tmp_path / place)
+    assert f"store in {copy / STORE_FILE}. It is damaged: the record of " in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part"]
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_merge_that_fails_late_leaves_nothing_behind(
+    parts, tmp_path, monkeypatch, was_there
+):
+    def fail(*arguments):
+        raise OSError("No space left on device")
+
+    target = tmp_path / "deeper" / "out"
+    if was_there:
+        target.mkdir(parents=True)
+        (target / "notes.txt").write_text("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr("zonekeras.analysis.output.write_result", fail)
+        with pytest.raises(OSError, match="No space left on device"):
+            merge_runs(parts, target)
+    if was_there:
+        assert [path.name for path in target.iterdir()] == ["notes.txt"]
+    else:
+        assert list(tmp_path.iterdir()) == []
+    merge_runs(parts, target)
+    assert (target / STORE_FILE).exists()
+
+
+def test_a_resumed_sweep_says_what_is_damaged(reader, dev, parts, tmp_path):
+    copy = tmp_path / "part"
+    shutil.copytree(parts[0], copy)
+    edit(copy, "UPDATE batches SET length = length + 1 WHERE batch = 0")
+    with pytest.raises(InputError, match="damaged: the grouping of windows is not"):
+        run_shard(reader, dev, copy, f"1/{NUM_SHARDS}", **SETTINGS)

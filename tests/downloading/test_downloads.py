@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import lzma
 import re
 import zipfile
 
@@ -176,3 +177,33 @@ def test_the_catalogue_is_encrypted_and_bounded():
 def test_the_sizes_of_squad_are_the_published_ones():
     sizes = [source.remote.size for source in CATALOGUE["squad"]]
     assert sizes == [30_288_272, 4_854_279]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("negative seek"), RuntimeError("bad"), lzma.LZMAError("corrupt")],
+)
+def test_a_damaged_archive_is_fetched_again(
+    server, archive, tmp_path, monkeypatch, error
+):
+    def fail(*arguments):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zonekeras.downloading.archives._extract", fail)
+        with pytest.raises(DownloadError, match="expected a whole zip archive"):
+            get(tmp_path, archive)
+    assert list(tmp_path.iterdir()) == []
+    before = len(server.requests)
+    get(tmp_path, archive)
+    assert len(server.requests) == before + 1
+
+
+@pytest.mark.parametrize("content", ["[" * 5000, '{"a": 1}', "[1]"])
+def test_a_record_of_another_kind(known, tmp_path, content):
+    (tmp_path / RECORD_FILE).write_text(content)
+    if content[1] == "[":
+        with pytest.raises(InputError, match="Received: nested too deep to be read"):
+            get(tmp_path, known)
+    else:
+        get(tmp_path, known)

@@ -54,7 +54,11 @@ def test_a_whole_file(server, target, known):
 
 def test_an_empty_file(server, target):
     server.files["/file"] = b""
-    assert get(server, target) == hashlib.sha256(b"").hexdigest()
+    digest = hashlib.sha256(b"").hexdigest()
+    with pytest.raises(DownloadError, match="Received: one without a byte in it"):
+        get(server, target)
+    assert list(target.parent.iterdir()) == []
+    assert get(server, target, sha256=digest) == digest
     assert target.read_bytes() == b""
 
 
@@ -317,3 +321,31 @@ def test_progress_tells_where_the_file_is(server, target):
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[0][0] == 0
     assert seen[-1][0] == len(CONTENT)
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/file", "file:///etc/hostname"])
+def test_a_redirect_leads_to_a_web_address_alone(server, target, url):
+    server.redirects["/old"] = url
+    with pytest.raises(DownloadError, match="expected a redirect to another web|HTTP"):
+        get(server, target, path="/old")
+    handler = http_files._SafeRedirects()
+    request = http_files.urllib.request.Request("http://example.org/file")
+    with raises(
+        "http://example.org/file: expected a redirect to another web address. "
+        f"Received: {url}, which was not followed."
+    ):
+        handler.redirect_request(request, None, 302, "Found", {}, url)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("url", ["http://[::1/file", "http://h:99999999/file", "//"])
+def test_a_malformed_redirect_is_one_line(server, target, url):
+    server.redirects["/old"] = url
+    with pytest.raises(DownloadError, match="Received: ") as caught:
+        get(server, target, path="/old")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", ["²", "9" * 5000, "-1", "1 2", ""])
+def test_a_length_that_is_none(length):
+    assert not http_files._LENGTH.fullmatch(length)

@@ -635,12 +635,7 @@ def test_load_refuses_a_keras_file_that_is_not_ours(model_directory):
     refuses(model_directory, f"Expected a SpanReader in {path}. Received: Sequential.")
     code = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x)])
     code.save(path)
-    with pytest.raises(
-        InputError,
-        match=f"^Expected a Keras model of zonekeras in {re.escape(str(path))}. It "
-        "cannot be loaded: .*Write the model directory again.$",
-    ):
-        load(model_directory)
+    refuses(model_directory, f"Expected a SpanReader in {path}. Received: Sequential.")
     path.write_bytes(b"x")
     with pytest.raises(InputError, match="Received: a damaged file. Write the"):
         load(model_directory)

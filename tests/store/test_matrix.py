@@ -73,7 +73,7 @@ def test_layers_have_to_be_layers():
     for layers in ([0, 0], [0, -1], ["1", "2"]):
         frame = pd.DataFrame({"q2": [1.0, 2.0]}, index=pd.Index(layers, name="layer"))
         message = (
-            "^Expected layers as whole numbers from 0, each once. "
+            "^Expected layers as whole numbers from 0 and below 1,000, each once. "
             f"Received: {layers[0]}, {layers[1]}.$"
         )
         with pytest.raises(InputError, match=message):

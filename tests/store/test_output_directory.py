@@ -185,3 +185,30 @@ def test_names_stay_short_and_different():
     assert first[:150] == second[:150]
     assert max(len(first), len(second)) <= 220
     assert json.dumps(first).count("\\") == 0
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_the_record_of_another_run_stays(tmp_path, kind):
+    record = tmp_path / "run.json"
+    if kind == "file":
+        record.write_text("a model's")
+    else:
+        record.symlink_to(tmp_path / "elsewhere")
+    for look in (check_output_dir, lambda path: open_output_dir(path).__enter__()):
+        with pytest.raises(InputError, match="record of another run") as caught:
+            look(tmp_path)
+        assert str(caught.value) == (
+            "Expected a directory without the record of another run. Received: "
+            f"{tmp_path}, whose run.json is not a sweep's, as sweep.sqlite is missing. "
+            "Choose another `output_dir`."
+        )
+    assert names(tmp_path) == ["run.json"]
+    check_output_dir(tmp_path, writes_record=False)
+
+
+def test_the_record_of_a_sweep_is_its_own(tmp_path):
+    with open_output_dir(tmp_path):
+        (tmp_path / "run.json").write_text("a sweep's")
+    check_output_dir(tmp_path)
+    with open_output_dir(tmp_path):
+        pass

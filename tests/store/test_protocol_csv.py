@@ -155,7 +155,7 @@ def test_read_refuses(tmp_path, text, expected):
 def test_read_refuses_what_is_no_text_file(tmp_path):
     with pytest.raises(InputError, match=r"no\.csv: no such file; check the path\.$"):
         read_results_csv(tmp_path / "no.csv")
-    with pytest.raises(InputError, match=r": cannot be read: Is a directory\.$"):
+    with pytest.raises(InputError, match=r": expected a file. Received: a dir"):
         read_results_csv(tmp_path)
     path = tmp_path / "results.csv"
     path.write_bytes(b"layer\xff")

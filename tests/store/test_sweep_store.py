@@ -15,6 +15,7 @@ import pytest
 
 from zonekeras.errors import InputError
 from zonekeras.store.sweep_store import (
+    STORE_FILE,
     StoredAnswer,
     StoredBatch,
     StoredData,
@@ -458,3 +459,15 @@ def test_a_journal_that_a_reader_may_not_play_back():
             "may write there (attempt to write a readonly database). Let its owner "
             "run 'zonekeras results' on its directory once."
         )
+
+
+@pytest.mark.parametrize("folder", ["file:x", "file:x?mode=memory", "file://x"])
+def test_a_path_is_never_taken_for_an_address(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    directory = Path(folder)
+    directory.mkdir(parents=True)
+    with SweepStore(directory / STORE_FILE):
+        pass
+    assert (tmp_path / folder / STORE_FILE).stat().st_size > 0
+    with SweepStore(directory / STORE_FILE, read_only=True) as store:
+        assert store.runs() == []

@@ -418,7 +418,7 @@ def test_nothing_is_written_when_something_is_wrong(reader, dev, tmp_path):
 def test_logits_that_are_no_numbers_stop_the_sweep(reader, dev, tmp_path, monkeypatch):
     head = reader.network.head
     monkeypatch.setattr(
-        reader.network, "head", lambda hidden: head(hidden) * np.float32(np.nan)
+        reader.network, "head", lambda *states: head(*states) * np.float32(np.nan)
     )
     with pytest.raises(
         InputError, match="expected finite logits. Received: NaN or"

@@ -163,3 +163,11 @@ def test_one_writer_at_a_time(tmp_path):
         pass
     with open(tmp_path / ".finetune.lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("name", ["run.json", "sweep.sqlite"])
+def test_a_sweeps_directory_is_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match="this run began") as caught:
+        check_run_dir(tmp_path, CONTENT)
+    assert f"Received: {tmp_path} with {name}. Choose" in str(caught.value)

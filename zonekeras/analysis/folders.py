@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_lenient_json
 from zonekeras.files.run_record import RECORD_FILE
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.sweep_store import STORE_FILE
@@ -27,10 +27,15 @@ def run_folders(directory: Path) -> list[str] | None:
     if (directory / STORE_FILE).exists():
         return None
     try:
-        record = json.loads((directory / RECORD_FILE).read_text(encoding="utf-8"))
-        return [str(one["folder"]) for one in record[RUNS_KEY]]
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        record = read_lenient_json(directory / RECORD_FILE)
+        folders = [one["folder"] for one in record[RUNS_KEY]]
+    except (ValueError, KeyError, TypeError):
         return None
+    are_names = all(
+        isinstance(name, str) and name not in ("", ".", "..") and "/" not in name
+        for name in folders
+    )
+    return folders if folders and are_names and "\0" not in "".join(folders) else None
 
 
 def folder_names(sources: Sequence[Source]) -> dict[str, Source]:

@@ -13,6 +13,7 @@ from zonekeras.analysis.sweep_result import (
     write_set_heatmaps,
 )
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.spreadsheets import without_formulas
 from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
 from zonekeras.store.tidy import score_names, write_table
 
@@ -43,7 +44,7 @@ def write_runs(result: RunsResult, directory: Path) -> None:
         OSError: If a file cannot be written.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
-    content = readable_table(result).to_csv(
+    content = without_formulas(readable_table(result)).to_csv(
         index=False, lineterminator="\n", float_format="%.6g"
     )
     atomic_write(directory / RUNS_CSV, content)

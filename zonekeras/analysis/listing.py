@@ -125,6 +125,7 @@ def _in_front(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
+    store.check(run)
     description = store.description(run)
     dataset = dataset_of(store, run)
     finished = store.finished(run)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,10 @@ def merge_runs(
         Scores and answers of all configurations that are whole.
 
     Raises:
-        InputError: If a source is not a part, belongs to another sweep, or if pieces of
-            a configuration are missing; nothing is written then.
-        OSError: If a file cannot be written.
+        InputError: If a source is not a part, is damaged, belongs to another sweep, or
+            if pieces of a configuration are missing; nothing is written then.
+        OSError: If a file cannot be written. What was written is removed again, unless
+            it went into a sweep that was there before.
     """
     directories = [Path(source) for source in sources]
     if not directories:
@@ -62,9 +63,12 @@ def merge_runs(
             for path in directories
         ]
         _choose_run(parts)
+        for part in parts:
+            part.store.check(part.run)
         for part in parts[1:]:
             parts[0].check_same(part)
         whole = _whole(parts)
+        stack.enter_context(_nothing_left(target))
         store = stack.enter_context(open_output_dir(target))
         run = _copy(parts, whole, store)
         record = {
@@ -78,6 +82,30 @@ def merge_runs(
         planned = [parse_configuration(name) for name in whole]
         output.start(planned)
         return output.finish(planned)
+
+
+@contextmanager
+def _nothing_left(target: Path) -> Iterator[None]:
+    """Removes what its block left in a directory when it failed.
+
+    A directory that has a store stays: what is in it belongs to a sweep.
+    """
+    if (target / STORE_FILE).exists():
+        yield
+        return
+    made = [path for path in (target, *target.parents) if not path.exists()]
+    before = set() if made else set(target.iterdir())
+    try:
+        yield
+    except BaseException:
+        if target.is_dir():
+            for path in set(target.iterdir()) - before:
+                with suppress(OSError):
+                    path.unlink()
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def open_existing(directory: Path) -> SweepStore:

@@ -24,6 +24,7 @@ from zonekeras.analysis.joining import (
 from zonekeras.analysis.sweep_result import write_figure
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.spreadsheets import without_formulas
 from zonekeras.scores import Score
 from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
@@ -168,13 +169,15 @@ def write_comparison(comparison: SweepComparison, directory: Path) -> None:
         InputError: If the directory cannot be used.
         OSError: If a file cannot be written.
     """
-    check_output_dir(directory)
+    check_output_dir(directory, writes_record=False)
     directory.mkdir(parents=True, exist_ok=True)
     table = comparison.table
     readable = table.assign(layer=table["layer"] + 1)
     atomic_write(
         directory / COMPARISON_CSV,
-        readable.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
+        without_formulas(readable).to_csv(
+            index=False, lineterminator="\n", float_format="%.6g"
+        ),
     )
     write_parquet(table, directory / COMPARISON_PARQUET)
     if table["layer"].notna().any():

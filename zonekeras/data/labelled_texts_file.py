@@ -88,7 +88,7 @@ def _json_lines(text: str) -> Iterator[_Line]:
             continue
         try:
             yield number, strict_json(line)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             yield number, _broken(number, error)
 
 
@@ -97,7 +97,7 @@ def _broken(number: int, error: Exception) -> FaultError:
     if isinstance(error, json.JSONDecodeError):
         reason = f"{error.msg} at column {error.colno}"
     else:
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        reason = str(error)
     return FaultError(
         f"line {number}: expected a JSON object on each line, such as "
         f'{{"text": "…", "label": "…"}}. Received: broken JSON, {reason}'

@@ -9,8 +9,10 @@ and its CRC-32 is checked.
 from __future__ import annotations
 
 import fcntl
+import lzma
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -19,6 +21,16 @@ from pathlib import Path, PurePosixPath
 from zonekeras.downloading.http_files import DownloadError
 
 _BLOCK_BYTES = 1 << 20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+"""What Python's reader raises for archives that are none, or damaged."""
 
 
 def unpack(
@@ -51,7 +63,7 @@ def unpack(
                     _extract(content, entries[name], temporary[name])
             for name in names:
                 os.replace(temporary[name], folder / name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise DownloadError(
                 f"{archive}: expected a whole zip archive. Received: {error}. Download "
                 "it again."

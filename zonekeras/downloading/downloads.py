@@ -27,6 +27,7 @@ from zonekeras.downloading.http_files import (
 )
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.json_files import read_lenient_json
 
 RECORD_FILE = "download.json"
 
@@ -222,15 +223,15 @@ def _read_record(folder: Path) -> dict[str, Any]:
     """Returns what was downloaded before: address -> file name -> SHA-256."""
     path = folder / RECORD_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+        content = read_lenient_json(path) if path.exists() else {}
     except ValueError as error:
         raise InputError(
             f"{path}: expected the record of a download. Received: {error}. Remove it "
             "and start again."
         ) from error
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    return {url: files for url, files in content.items() if isinstance(files, dict)}
 
 
 def _write_record(

@@ -32,8 +32,9 @@ OnProgress = Callable[[int, int | None], None]
 _BLOCK_BYTES = 1 << 18
 _PASSING_CODES = (408, 425, 429, 500, 502, 503, 504)
 _NO_NETWORK = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
-_WHOLE_SIZE = re.compile(r"bytes \*/(\d+)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
+_WHOLE_SIZE = re.compile(r"bytes \*/([0-9]{1,18})")
 
 
 class DownloadError(OSError):
@@ -176,7 +177,8 @@ def _request_rest(
         _judge_refusal(remote, unfinished, error)
     except (DownloadError, _TryAgainError):
         raise
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # A ValueError is an address or a header that makes no sense.
         _judge_failure(remote, error)
 
 
@@ -209,12 +211,18 @@ def _accept(remote: RemoteFile, unfinished: UnfinishedFile, response: Any) -> in
         unfinished.empty()
         unfinished.keep_mark(response.headers)
         length = response.headers.get("Content-Length", str(remote.size or ""))
-        if not length.isdigit():
+        if not _LENGTH.fullmatch(length):
             raise DownloadError(
                 f"{remote.url}: expected the server to say how long the file is. "
                 "Received: no Content-Length; get the file by other means."
             )
         total = int(length)
+    if total == 0 and remote.sha256 is None and remote.size is None:
+        unfinished.discard()
+        raise DownloadError(
+            f"{remote.url}: expected a file. Received: one without a byte in it. It "
+            "was not kept; try again later, or get the file by other means."
+        )
     most = remote.max_bytes if remote.size is None else remote.size
     if total > most or remote.size not in (None, total):
         limit = "at most " if remote.size is None else ""
@@ -256,7 +264,7 @@ def _judge_refusal(
     remote: RemoteFile, unfinished: UnfinishedFile, error: urllib.error.HTTPError
 ) -> None:
     """Decides what an HTTP error means; returns if nothing was missing."""
-    status = f"HTTP {error.code} {error.reason}"
+    status = " ".join(f"HTTP {error.code} {error.reason}".split())
     if error.code == 416:
         found = _WHOLE_SIZE.fullmatch(error.headers.get("Content-Range", ""))
         if found and int(found[1]) == unfinished.size:
@@ -274,6 +282,7 @@ def _judge_failure(remote: RemoteFile, error: Exception) -> None:
     """Decides what a failed connection means; always raises."""
     reason = getattr(error, "reason", error)
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    text = " ".join(text.split())
     offline = isinstance(reason, socket.gaierror)
     if offline or getattr(reason, "errno", None) in _NO_NETWORK:
         raise DownloadError(
@@ -284,16 +293,48 @@ def _judge_failure(remote: RemoteFile, error: Exception) -> None:
     raise _TryAgainError(text) from error
 
 
+def _is_web_address(url: str) -> bool:
+    """Says whether an address is one of the web, with a host and a port that can be."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(
+            parts.hostname and (parts.port is None or parts.port)
+        )
+    except ValueError:
+        return False
+
+
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but never from an encrypted address to an open one."""
+
+    def http_error_302(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any
+    ) -> Any:
+        """Follows a redirect; what leads nowhere is closed."""
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:  # an address that cannot be parsed
+            if fp is not None:
+                fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_302
+    http_error_308 = http_error_302
 
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         """Returns the request to follow with."""
-        if urlsplit(req.full_url).scheme == "https" != urlsplit(newurl).scheme:
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        expected = ""
+        if before == "https" != after:
+            expected = "an encrypted address. Received: a redirect to "
+        elif not _is_web_address(newurl):
+            expected = "a redirect to another web address. Received: "
+        if expected:
+            if fp is not None:
+                fp.close()
             raise DownloadError(
-                f"{req.full_url}: expected an encrypted address. Received: a redirect "
-                f"to {newurl}, which was not followed."
+                f"{req.full_url}: expected {expected}{newurl}, which was not followed."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)

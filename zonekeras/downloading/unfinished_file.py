@@ -45,7 +45,7 @@ class UnfinishedFile:
         try:
             content = json.loads(self._mark_path.read_text(encoding="utf-8"))
             return str(content["mark"]) if content["url"] == self._url else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def keep_mark(self, headers: Mapping[str, str]) -> None:

@@ -1,14 +1,18 @@
 """Writing files so that nobody ever sees half of one.
 
-Local paths only.
+Local paths only. A device or a pipe has no half: it is written into.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import stat
 from pathlib import Path
+
+_DESCRIPTOR = re.compile(r"/(proc/(self|\d+)|dev)/fd/(?P<number>\d+)")
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -16,6 +20,9 @@ def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
 
     The content goes to a temporary file in the same directory, is flushed to the disk,
     and takes the name in one step. A symbolic link is followed, not replaced.
+
+    A device, a pipe or an open descriptor, such as `/dev/stdout`, is never replaced:
+    the content is written into it.
 
     Args:
         path: The file to write; its directory has to exist.
@@ -27,11 +34,53 @@ def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        _write(Path(os.path.realpath(path)), data)
+        if is_stream(path):
+            _write_into(path, data)
+        else:
+            _write(Path(os.path.realpath(path)), data)
     except OSError as error:
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Says whether a path is written into: a device, a pipe, an open descriptor."""
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    """Returns the number of this process' descriptor that a path names, if it does.
+
+    The link is read step by step: where the last one leads is no path for a pipe.
+    """
+    current = os.path.abspath(path)
+    for _ in range(40):  # the system gives up after as many links
+        match = _DESCRIPTOR.fullmatch(current)
+        if match is not None and os.path.realpath(os.path.dirname(current)) == (
+            f"/proc/{os.getpid()}/fd"
+        ):
+            return int(match["number"])
+        try:
+            link = os.readlink(current)
+        except OSError:
+            return None
+        current = os.path.abspath(os.path.join(os.path.dirname(current), link))
+    return None
+
+
+def _write_into(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes into what is there; never makes a file."""
+    number = _descriptor(path)
+    descriptor = os.open(path, os.O_WRONLY) if number is None else os.dup(number)
+    with open(descriptor, "wb") as file:
+        file.write(data)
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -14,7 +14,9 @@ import gzip
 import io
 import json
 import os
+import re
 import shlex
+import stat
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -40,6 +42,8 @@ _PACKED = {
         "'converted.jsonl',orient='records',lines=True)\" {path}",
     ),
 }
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
@@ -107,28 +111,44 @@ def parse_json(text: str, path: str | os.PathLike[str]) -> Any:
     if not text.strip():
         raise InputError(f"{path}: expected JSON. Received: an empty file.")
     try:
-        return strict_json(text)
+        content = strict_json(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: broken JSON at line {error.lineno}, column {error.colno}: "
             f"{error.msg}. Write the file again, or download it again."
         ) from error
-    except RecursionError as error:
-        raise InputError(f"{path}: broken JSON: nested too deep to be read.") from error
     except ValueError as error:
         raise InputError(f"{path}: broken JSON: {error}.") from error
+    return content
+
+
+def read_lenient_json(path: Path) -> Any:
+    """Reads a JSON file of ours, for a caller that says itself what is wrong with it.
+
+    Raises:
+        ValueError: If it is no JSON or cannot be read; a missing file is an
+            `InputError`, which is one.
+    """
+    text = read_text(path)
+    content = strict_json(text)
+    if _ESCAPED_HALF.search(text) and (half := _half_of_a_character(content)):
+        raise ValueError(f"half of a character in {half}")
+    return content
 
 
 def strict_json(text: str) -> Any:
     """Returns what a JSON text holds.
 
     Raises:
-        ValueError: If it is not JSON, or has a key twice in one object.
-        RecursionError: If it is nested too deep.
+        ValueError: If it is not JSON, nested too deep, or has a key twice in one
+            object.
     """
-    return json.loads(
-        text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
-    )
+    try:
+        return json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deep to be read") from error
 
 
 def shown(value: object) -> str:
@@ -143,20 +163,14 @@ def shown(value: object) -> str:
 
 
 def read_text(given: str | os.PathLike[str]) -> str:
-    """Returns a UTF-8 file's text without its byte order mark.
+    """Returns a UTF-8 file's text, unpacked if gzip packed it, without its mark.
 
     Raises:
-        InputError: If the file is missing, a directory, not readable or not UTF-8.
+        InputError: If the file is missing, a directory, not readable, damaged, packed
+            in another way, or not UTF-8.
     """
     path = Path(given)
-    if path.is_dir():
-        raise InputError(f"{path}: expected a file. Received: a directory.")
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; check the path.") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    raw = read_bytes(path)
     if raw.startswith(_GZIP):
         raw = _unpacked(raw, path)
     for start, (what, command) in _PACKED.items():
@@ -172,6 +186,41 @@ def read_text(given: str | os.PathLike[str]) -> str:
             f"{path}: broken UTF-8 at byte {error.start} (0x{raw[error.start]:02x}). "
             "Save the file as UTF-8, or download it again."
         ) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a plain file; a pipe or a device would never end.
+
+    A pipe that another program writes to, `/dev/stdin` or a shell's `<(...)`, is read.
+
+    Raises:
+        InputError: If it is missing, a directory, a device, a pipe that nobody writes
+            to, or not readable.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path}: expected a file. Received: a directory.")
+        named_pipe = stat.S_ISFIFO(mode) and not _is_descriptor(path)
+        if named_pipe or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+            raise InputError(
+                f"{path}: expected a file. Received: a pipe or a device; copy what it "
+                "holds into a file."
+            )
+        return path.read_bytes()
+    except InputError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: no such file; check the path.") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a zero byte in the name
+        raise InputError(f"{path}: cannot be read: {error}.") from error
+
+
+def _is_descriptor(path: Path) -> bool:
+    """Says whether a path is one of this process' open descriptors."""
+    return os.path.realpath(path).startswith(("/proc/", "/dev/fd/"))
 
 
 def _unpacked(raw: bytes, path: Path) -> bytes:
@@ -190,6 +239,20 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
             "Received: more. Unpack it, and give a part of it."
         )
     return content
+
+
+def _half_of_a_character(content: Any) -> str:
+    """Returns the first text with half of a surrogate pair, for a message, if any."""
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and _HALF.search(value):
+            return json.dumps(value)[:_LONGEST_SHOWN]
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+    return ""
 
 
 def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

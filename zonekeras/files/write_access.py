@@ -6,9 +6,11 @@ that ends.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,9 +53,10 @@ def only_writer(lock_file: Path, what: str) -> Iterator[None]:
         what: What writes, for the message.
 
     Raises:
-        InputError: If another process holds it.
+        InputError: If another process holds it, or it is a link or no plain file:
+            what it leads to is somebody else's.
     """
-    with open(lock_file, "a+", encoding="utf-8") as file:
+    with open(_opened(lock_file), "r+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -68,3 +71,25 @@ def only_writer(lock_file: Path, what: str) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
         yield
+
+
+def _opened(lock_file: Path) -> int:
+    """Opens a lock file, made if missing; a link is not followed."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(lock_file, flags, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise _no_plain_file(lock_file) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _no_plain_file(lock_file)
+    return descriptor
+
+
+def _no_plain_file(lock_file: Path) -> InputError:
+    return InputError(
+        f"Expected a plain file for the lock {lock_file}. Received: a link, a pipe or "
+        "a device. Remove it, or choose another `output_dir`."
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.spreadsheets import without_formulas
 from zonekeras.statistics.correlation import CorrelationMethod, correlation
 
 WEAK_CORRELATION = 0.8
@@ -102,7 +103,9 @@ def write_result(result: GradientResult, directory: Path) -> None:
     """
     from zonekeras.plotting import loss_heatmaps, save_figure
 
-    table = result.table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    table = without_formulas(result.table).to_csv(
+        index=False, float_format="%.9g", lineterminator="\n"
+    )
     atomic_write(directory / CSV_FILE, table)
     buffer = io.BytesIO()
     result.table.to_parquet(buffer, engine="pyarrow", index=False)

@@ -8,7 +8,11 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_json, shown
+from zonekeras.limits import MOST_LAYERS
 from zonekeras.setting_checks import is_number, is_whole
+
+_MOST = 2**31 - 1
+"""The side of an array, which has to be a whole number of 32 bits."""
 
 
 class ConfigValues:
@@ -56,6 +60,17 @@ class ConfigValues:
         if not is_whole(value) or value < least:
             self.fault(key, f"a whole number of at least {least}")
             return max(least, 1)
+        if value > _MOST:
+            self.fault(key, f"a whole number of at most {_MOST:,}")
+            return max(least, 1)
+        return value
+
+    def layers(self, key: str, default: int | None = None) -> int:
+        """Returns how often something is repeated, layers or parts of them."""
+        value = self.size(key, default)
+        if value > MOST_LAYERS:
+            self.fault(key, f"a whole number of at most {MOST_LAYERS:,}")
+            return 1
         return value
 
     def share(self, key: str, default: float) -> float:

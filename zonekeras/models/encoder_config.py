@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from zonekeras.limits import MOST_LAYERS
 from zonekeras.zones import NUM_ROLES
 
 
@@ -75,7 +76,7 @@ class EncoderConfig:
         """Returns the configuration of `to_dict`'s values.
 
         Raises:
-            ValueError: If a name is not a field.
+            ValueError: If a name is not a field, or a size is none.
         """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
@@ -83,4 +84,26 @@ class EncoderConfig:
                 f"Expected fields of EncoderConfig. Received: {unknown}. The file was "
                 "written by another version of zonekeras."
             )
-        return cls(**{**values, "block_of_layer": tuple(values["block_of_layer"])})
+        config = cls(**{**values, "block_of_layer": tuple(values["block_of_layer"])})
+        _check_sizes(config)
+        return config
+
+
+def _check_sizes(config: EncoderConfig) -> None:
+    """Refuses sizes that are none: a file that holds them may be damaged."""
+    sizes = {
+        field.name: getattr(config, field.name)
+        for field in fields(config)
+        if field.type == "int"
+    }
+    for name, size in sizes.items():
+        least = 0 if name == "num_segments" else 1
+        if type(size) is not int or not least <= size < 2**31:
+            raise ValueError(f"{name} is no size")
+    blocks = config.block_of_layer
+    if not 1 <= len(blocks) <= MOST_LAYERS or any(
+        type(block) is not int or not 0 <= block < len(blocks) for block in blocks
+    ):
+        raise ValueError("block_of_layer has no blocks of layers")
+    if config.hidden_dim % config.num_heads:
+        raise ValueError("hidden_dim is not a multiple of num_heads")

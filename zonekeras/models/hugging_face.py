@@ -25,6 +25,7 @@ from pathlib import Path
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import shown
+from zonekeras.limits import MOST_LAYERS
 from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.config_values import ConfigValues
 from zonekeras.models.encoder_config import EncoderConfig
@@ -75,7 +76,7 @@ def read_hugging_face(
     values.check()
     checkpoint = open_safetensors(folder)
     is_albert = config.family == "albert"
-    blocks_per_group = values.size("inner_group_num", 1) if is_albert else 1
+    blocks_per_group = values.layers("inner_group_num", 1) if is_albert else 1
     stored = stored_names(config, checkpoint.shapes, blocks_per_group, head)
     weights = collect_weights(checkpoint, config, stored, head)
     return fold_single_segment(*_drop_positions(config, weights, padding))
@@ -156,7 +157,7 @@ def _distilbert_config(values: ConfigValues) -> EncoderConfig:
         embedding_dim=width,
         max_sequence_length=values.size("max_position_embeddings", 512),
         num_segments=0,
-        block_of_layer=tuple(range(values.size("n_layers"))),
+        block_of_layer=tuple(range(values.layers("n_layers"))),
         activation=values.choice("activation", "gelu", ACTIVATIONS),
         layer_norm_epsilon=1e-12,
         dropout=values.share("dropout", 0.1),
@@ -170,12 +171,15 @@ def _blocks(values: ConfigValues, is_albert: bool) -> tuple[int, ...]:
     ALBERT spreads its groups over `num_hidden_layers` steps, and a step runs all inner
     layers of its group.
     """
-    steps = values.size("num_hidden_layers")
+    steps = values.layers("num_hidden_layers")
     if not is_albert:
         return tuple(range(steps))
-    groups = values.size("num_hidden_groups", 1)
-    inner = values.size("inner_group_num", 1)
-    if values.has_fault("num_hidden_layers", "num_hidden_groups"):
+    groups = values.layers("num_hidden_groups", 1)
+    inner = values.layers("inner_group_num", 1)
+    if values.has_fault("num_hidden_layers", "num_hidden_groups", "inner_group_num"):
+        return (0,)
+    if steps * inner > MOST_LAYERS:
+        values.fault("inner_group_num", f"at most {MOST_LAYERS:,} layers in all")
         return (0,)
     if groups > steps:
         values.fault("num_hidden_groups", f"at most num_hidden_layers = {steps}")

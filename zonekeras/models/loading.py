@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
-from zipfile import BadZipFile, is_zipfile
+from zipfile import is_zipfile
 
 from zonekeras.defaults import PRECISIONS
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_lenient_json
+from zonekeras.files.plain_files import check_plain_files
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.keras_file import check_keras_file
 from zonekeras.models.model_directory import (
     DESCRIPTION_FILE,
     MODEL_FILE,
@@ -139,6 +141,7 @@ def _load(source: str | os.PathLike[str], how: _How) -> ZoneModel:
     path = Path(source)
     if not os.fspath(source) or not path.is_dir():
         return _load_preset(os.fspath(source), how)
+    check_plain_files(path)
     if (path / DESCRIPTION_FILE).exists():
         return _load_own(path, how)
     if (path / "bert_config.json").exists():
@@ -313,15 +316,16 @@ def _read_keras_model(path: Path, dtype: str | None, task: TaskName) -> Reader:
             f"{'a damaged file' if path.exists() else 'no such file'}. Write the model "
             "directory again."
         )
+    expected = imported(TASKS[task].model)
+    check_keras_file(path, task)
     try:
         reader = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
+    except Exception as error:  # whatever Keras meets in a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"Expected a Keras model of zonekeras in {path}. It cannot be loaded: "
             f"{reason} Write the model directory again."
         ) from error
-    expected = imported(TASKS[task].model)
     if not isinstance(reader, expected):
         raise InputError(
             f"Expected a {expected.__name__} in {path}. Received: "
@@ -338,8 +342,8 @@ def _read_keras_model(path: Path, dtype: str | None, task: TaskName) -> Reader:
 def is_kerashub_preset(path: Path) -> bool:
     """Whether a directory's `config.json` is KerasHub's."""
     try:
-        content = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_lenient_json(path / "config.json")
+    except ValueError:
         return False
     return isinstance(content, dict) and "registered_name" in content
 

@@ -14,7 +14,6 @@ directory is read as before.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from zonekeras.errors import InputError
+from zonekeras.files.json_files import read_lenient_json
 from zonekeras.graph.options import AnswerOptions
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.reader import HeadDescription
@@ -209,7 +209,7 @@ def _read_head(content: Mapping[str, Any]) -> HeadDescription | None:
 def _read_content(path: Path) -> tuple[dict[str, Any], int]:
     """Returns what `zonekeras.json` holds, and its format."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_lenient_json(path)
         version = content["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from error

@@ -73,6 +73,10 @@ def _shapes(path: Path) -> dict[str, Shape]:
                 name: tuple(file.get_slice(name).get_shape()) for name in file.keys()
             }
     except FileNotFoundError as error:
+        if path.exists():
+            raise InputError(
+                f"{path}: cannot be read, though it is there. Check its permissions."
+            ) from error
         raise InputError(
             f"{path}: no such file, though {INDEX_FILE} names it. Download the model "
             "again."

@@ -283,7 +283,7 @@ def load_module(directory: str | Path) -> Any:
     try:
         module = tf.saved_model.load(str(directory))
         fingerprint = _graph_fingerprint(directory)
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except Exception as error:  # whatever TensorFlow meets in a damaged file
         raise InputError(
             f"Expected a SavedModel in {directory}. It cannot be loaded: "
             f"{_first_line(error)}. Export the model again."
@@ -319,7 +319,7 @@ def check_graph_version(directory: str | Path, *, can_leave: bool = True) -> Non
         is_own = values.has_tensor(_VALUE_OF.format("num_heads"))
         name = _VALUE_OF.format("graph_version")
         version = int(values.get_tensor(name)) if values.has_tensor(name) else 1
-    except (ValueError, RuntimeError, tf.errors.OpError):
+    except Exception:  # whatever TensorFlow meets in a damaged file
         return
     if is_own and version < GRAPH_VERSION:
         raise outdated_saved_model(Path(directory), can_leave=can_leave)

@@ -112,7 +112,7 @@ def read_tf1_config(path: Path) -> EncoderConfig:
         embedding_dim=width,
         max_sequence_length=values.size("max_position_embeddings"),
         num_segments=values.size("type_vocab_size"),
-        block_of_layer=tuple(range(values.size("num_hidden_layers"))),
+        block_of_layer=tuple(range(values.layers("num_hidden_layers"))),
         activation=values.choice("hidden_act", "gelu", _ACTIVATIONS),
         layer_norm_epsilon=LAYER_NORM_EPSILON,
         dropout=values.share("hidden_dropout_prob", 0.1),
@@ -195,7 +195,7 @@ def _open(prefix: str) -> Checkpoint:
             f"{prefix}: no such checkpoint; expected {prefix}.index. Give the prefix "
             f"that its files share, such as {DEFAULT_NAME}."
         )
-    errors = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
+    errors = (tf.errors.OpError, RuntimeError, ValueError, LookupError, TypeError)
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from zonekeras.files.json_files import read_lenient_json
 from zonekeras.files.run_record import RECORD_FILE
 from zonekeras.store.sweep_store import SweepStore
 
@@ -30,8 +30,8 @@ def read_run_record(directory: Path, store: SweepStore, run: int) -> dict[str, A
     if run not in store.files().values():
         return {}
     try:
-        record = json.loads((directory / RECORD_FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        record = read_lenient_json(directory / RECORD_FILE)
+    except ValueError:
         return {}
     if not isinstance(record, dict):
         return {}

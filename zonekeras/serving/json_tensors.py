@@ -61,7 +61,10 @@ def from_json(content: bytes) -> Any:
     Raises:
         ValueError: If it is not JSON, or not base64.
     """
-    return json.loads(content, object_hook=_decode_object)
+    try:
+        return json.loads(content, object_hook=_decode_object)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def _to_json(value: Any) -> str:

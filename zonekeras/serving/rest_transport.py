@@ -5,11 +5,14 @@ Source of the routes: https://www.tensorflow.org/tfx/serving/api_rest.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import requests
+import urllib3
 
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST_ANSWER_BYTES
 from zonekeras.serving.json_tensors import (
     decode_response,
     encode_request,
@@ -25,6 +28,9 @@ from zonekeras.serving.transport import (
 
 _PASSING_CODES = (429, 502, 503, 504)
 _LONGEST_SHOWN = 300
+_BLOCK_BYTES = 1 << 16
+_ANSWER_TIMEOUTS = 10
+"""An answer may take as many times longer than its server may be silent."""
 
 
 class RestTransport:
@@ -35,7 +41,8 @@ class RestTransport:
     Args:
         url: Where the server is, such as `http://localhost:8501`.
         model: Which model.
-        timeout_seconds: How long the server may be silent.
+        timeout_seconds: How long the server may be silent; a whole answer may take ten
+            times as long.
         session: Connections to share; its own if left out.
     """
 
@@ -104,18 +111,24 @@ class RestTransport:
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeout_seconds,
                 allow_redirects=False,
+                stream=True,
             )
+            content = self._read(response, address)
+        except ServerError:
+            raise
         except requests.exceptions.InvalidURL as error:
             raise InputError(
                 f"Expected the address of a server. Received: {self._url} ({error})."
             ) from error
         except (requests.ConnectionError, requests.Timeout) as error:
             raise UnavailableError(f"{address}: {_reason(error)}") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise ServerError(f"{address}: {_reason(error)}") from error
+        except (OSError, UnicodeError, ValueError) as error:
+            raise UnavailableError(f"{address}: {_reason(error)}") from error
         if response.status_code == requests.codes.ok:
-            return response.content
-        received = f"HTTP {response.status_code}: {_refusal(response)}"
+            return content
+        received = f"HTTP {response.status_code}: {_refusal(response, content)}"
         if response.status_code in _PASSING_CODES:
             raise UnavailableError(f"{address}: {received}")
         if 400 <= response.status_code < 500:
@@ -125,6 +138,30 @@ class RestTransport:
                 "exported by this version of zonekeras."
             )
         raise ServerError(f"{address}: {received}")
+
+    def _read(self, response: requests.Response, address: str) -> bytes:
+        """Reads an answer, up to a size and for a time that no good one takes."""
+        last = time.monotonic() + _ANSWER_TIMEOUTS * self._timeout_seconds
+        parts, size = [], 0
+        try:
+            # What a server packed counts as what it is unpacked.
+            while part := response.raw.read1(_BLOCK_BYTES, decode_content=True):
+                parts.append(part)
+                size += len(part)
+                if size > MOST_ANSWER_BYTES:
+                    raise ServerError(
+                        f"{address}: expected an answer of at most "
+                        f"{MOST_ANSWER_BYTES:,} bytes. Received: more. Check the "
+                        "address and its port."
+                    )
+                if time.monotonic() > last:
+                    raise UnavailableError(f"{address}: no whole answer in time")
+        finally:
+            if response.raw.length_remaining:
+                response.close()  # what is left of it must not begin the next answer
+        if response.raw.length_remaining:
+            raise UnavailableError(f"{address}: an answer that was cut off")
+        return b"".join(parts)
 
     def _unexpected(self, expected: str, error: Exception) -> ServerError:
         return ServerError(
@@ -150,12 +187,13 @@ def _dimensions(info: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(dimension["size"]) for dimension in shape.get("dim", []))
 
 
-def _refusal(response: requests.Response) -> str:
+def _refusal(response: requests.Response, content: bytes) -> str:
     """Returns the server's own words, or the beginning of what it sent."""
     try:
-        text = str(response.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        text = response.text or str(response.reason)
+        text = str(from_json(content)["error"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = content[: 4 * _LONGEST_SHOWN].decode("utf-8", "replace")
+        text = text or str(response.reason)
     return " ".join(text.split())[:_LONGEST_SHOWN]
 
 

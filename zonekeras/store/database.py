@@ -59,7 +59,9 @@ class Database:
         self._other_version = other_version
         with self._translated():
             self._connection = (
-                _connect(self._address("ro")) if read_only else _connect(self.path)
+                _connect(self._address("ro"))
+                if read_only
+                else _connect(_no_address(self.path))
             )
         try:
             with self._translated():
@@ -185,14 +187,27 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
+            # Our statements are right: where one makes no sense, a table is damaged.
+            # A text that is no UTF-8 has no code.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            if code == sqlite3.SQLITE_ERROR:
+                raise self._damaged(error) from error
             raise OSError(f"{error} ({self.path})") from error
         except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:
+            if type(error) not in (sqlite3.DatabaseError, sqlite3.DataError):
                 raise  # a constraint or a closed file: a bug, not a bad file
-            raise InputError(
-                f"Expected {self._kind} in {self.path}. It is damaged or not one: "
-                f"{error}. {self._way_out}"
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: sqlite3.Error) -> InputError:
+        return InputError(
+            f"Expected {self._kind} in {self.path}. It is damaged or not one: "
+            f"{error}. {self._way_out}"
+        )
+
+
+def _no_address(path: str) -> str:
+    """Returns a path that SQLite does not take for a URI, as it may `file:name`."""
+    return path if path == ":memory:" else os.path.abspath(path)
 
 
 def _connect(address: str) -> sqlite3.Connection:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
+from zonekeras.limits import MOST_LAYERS
 from zonekeras.scores import EXACT_MATCH, Score
 from zonekeras.store.tidy import (
     check_columns,
@@ -264,7 +265,8 @@ def _completed(
     layers = matrix.index
     if not (layers.is_unique and all(_is_layer(layer) for layer in layers)):
         raise InputError(
-            "Expected layers as whole numbers from 0, each once. "
+            f"Expected layers as whole numbers from 0 and below {MOST_LAYERS:,}, each "
+            "once. "
             f"Received: {', '.join(map(str, layers))}."
         )
     if matrix.isna().all(axis=None):
@@ -278,7 +280,7 @@ def _completed(
 
 
 def _is_layer(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and int(value) >= 0
+    return isinstance(value, int | np.integer) and 0 <= int(value) < MOST_LAYERS
 
 
 def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:

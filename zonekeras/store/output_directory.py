@@ -21,6 +21,7 @@ from pathlib import Path
 
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
+from zonekeras.files.run_record import RECORD_FILE
 from zonekeras.files.write_access import check_writable, only_writer
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.zones import Configuration
@@ -63,17 +64,29 @@ def null_odds_file(configuration: Configuration) -> str:
     return f"null_odds{_short(configuration.file_suffix)}.json"
 
 
-def check_output_dir(path: str | os.PathLike[str]) -> None:
+def check_output_dir(
+    path: str | os.PathLike[str], *, writes_record: bool = True
+) -> None:
     """Checks, and changes nothing, that a sweep can write to a directory.
+
+    Args:
+        path: The directory; need not exist.
+        writes_record: Whether `run.json` is going to be written there.
 
     Raises:
         InputError: If it is a file, may not be written to, or has results of unknown
-            origin in it.
+            origin or the record of another run in it.
     """
     directory = Path(path)
     check_writable(directory, "the results")
     if directory.is_dir() and not (directory / STORE_FILE).exists():
         _refuse_unknown(directory, {})
+        if writes_record and os.path.lexists(directory / RECORD_FILE):
+            raise InputError(
+                "Expected a directory without the record of another run. Received: "
+                f"{directory}, whose {RECORD_FILE} is not a sweep's, as {STORE_FILE} "
+                "is missing. Choose another `output_dir`."
+            )
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.json_files import read_bytes
 from zonekeras.zones import PROTOCOL_ZONES, Zone, shown_zones
 
 COLUMNS = ("layer", *(zone.value for zone in PROTOCOL_ZONES))
@@ -185,11 +186,7 @@ def _check(scores: Mapping[tuple[int, str], float]) -> None:
 def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """Returns the rows that are not blank, with their line numbers, fields stripped."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; check the path.") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+        text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: expected a text file in UTF-8. Received: another byte at "

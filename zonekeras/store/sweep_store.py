@@ -15,6 +15,9 @@ Data and records are text and bytes here. Only the run's task (`tasks.task`) kno
 they mean; a run names its task in its content unless it is `span`. Columns are named
 after the first task: `spans` are records, `questions` rows of items.
 
+Every piece is written with its checksum and compared with it when it is read
+(`checksums`); what its values may be is checked there, too (`stored_values`).
+
 The store also says which run wrote each file beside it. `output_directory` keeps the
 files of one run there at a time, and lets one process write. No Keras.
 """
@@ -24,15 +27,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from zonekeras.errors import InputError
+from zonekeras.store import stored_values
+from zonekeras.store.checksums import (
+    ANSWERS,
+    BATCHES,
+    CHECKSUMS_SCHEMA,
+    CHUNK,
+    DATA,
+    EXAMPLE,
+    MASSES,
+    Checksums,
+    Piece,
+    digest_of,
+    run_piece,
+)
 from zonekeras.store.database import Database
+
+_T = TypeVar("_T")
 
 STORE_FILE = "sweep.sqlite"
 _SCHEMA_VERSION = 2
@@ -88,7 +107,8 @@ CREATE TABLE files (
 ) WITHOUT ROWID;
 """
 # Came later: a store without them has nothing in them.
-_ATTENTION_SCHEMA = (
+_LATER_SCHEMA = (
+    CHECKSUMS_SCHEMA,
     """
     CREATE TABLE IF NOT EXISTS attention_masses (
         run INTEGER NOT NULL,
@@ -109,6 +129,7 @@ _ATTENTION_SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
+_RUN_COLUMNS = ("key", "content", "dataset", "description")
 _WAY_OUT = (
     "Choose another `output_dir`, or move this one away to start afresh; the "
     "predictions files in it are whole."
@@ -227,19 +248,25 @@ class SweepStore:
     def __init__(
         self, path: str | os.PathLike[str], *, read_only: bool = False
     ) -> None:
+        way_out = _WAY_OUT_FOR_READERS if read_only else _WAY_OUT
         self._database = Database(
             path,
             kind="a sweep store",
             schema=_SCHEMA,
             version=_SCHEMA_VERSION,
-            way_out=_WAY_OUT_FOR_READERS if read_only else _WAY_OUT,
+            way_out=way_out,
             other_version=_OTHER_VERSION_FOR_READERS if read_only else _OTHER_VERSION,
             read_only=read_only,
         )
         self.path = self._database.path
-        if not read_only:
-            for statement in _ATTENTION_SCHEMA:
-                self._database.execute(statement)
+        try:
+            if not read_only:
+                for statement in _LATER_SCHEMA:
+                    self._database.execute(statement)
+            self._checksums = Checksums(self._database, way_out)
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> SweepStore:
         """Returns the store itself."""
@@ -261,6 +288,21 @@ class SweepStore:
         """Takes over the content of another store; only one in memory can."""
         self._database.restore(snapshot)
 
+    def check(self, run: int) -> None:
+        """Compares all that is kept of a run with its checksums.
+
+        Raises:
+            InputError: If a piece is damaged; it says which.
+        """
+        self.content(run), self.description(run), self.data(run)
+        self.batches(run)
+        self.attention_masses(run)
+        self.attention_examples(run)
+        for configuration in self.chunks(run):
+            self.records(run, configuration)
+        for configuration in self.finished(run):
+            self.answers(run, configuration)
+
     # Runs
 
     def run(
@@ -271,6 +313,8 @@ class SweepStore:
     ) -> int:
         """Returns the number of the run that this content names; makes it if missing.
 
+        What is there of it is compared with its checksums.
+
         Args:
             content: All that decides the run's answers, as JSON values.
             data: What is answered.
@@ -280,25 +324,38 @@ class SweepStore:
         text, key = _named(content)
         described = json.dumps({**description, "dataset": data.path}, sort_keys=True)
         with self._database.transaction():
+            # Titles are no part of the fingerprint: the latest text counts.
             self._database.execute(
-                "INSERT OR IGNORE INTO datasets VALUES (?, ?)",
+                "INSERT INTO datasets VALUES (?, ?) "
+                "ON CONFLICT (fingerprint) DO UPDATE SET content = excluded.content",
                 (data.fingerprint, data.text),
             )
+            before = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
             self._database.execute(
                 "INSERT INTO runs (key, content, dataset, description) "
                 "VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET description = excluded.description",
                 (key, text, data.fingerprint, described),
             )
-        rows = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
-        return int(rows[0][0])
+            rows = self._database.execute("SELECT id FROM runs WHERE key = ?", (key,))
+            run = int(rows[0][0])
+            digests = {_data_piece(data.fingerprint): digest_of([(data.text,)])}
+            if not before or self._checksums.has(run_piece(run)):
+                row = (key, text, data.fingerprint, described)
+                digests[run_piece(run)] = digest_of([row])
+            self._checksums.put(digests)
+        if before:
+            self.check(run)
+        return run
 
     def known(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the description of the run that this content names, or nothing."""
         rows = self._database.execute(
             "SELECT description FROM runs WHERE key = ?", (_named(content)[1],)
         )
-        return dict(json.loads(rows[0][0])) if rows else {}
+        if not rows:
+            return {}
+        return self._read(run_piece(0), stored_values.run_description, rows[0][0])
 
     def runs(self) -> list[int]:
         """Returns the numbers of all runs, in the order they were begun."""
@@ -311,11 +368,13 @@ class SweepStore:
 
     def content(self, run: int) -> dict[str, Any]:
         """Returns what decides a run's answers."""
-        return dict(json.loads(self._of_run(run, "content")))
+        text = self._of_run(run, "content")
+        return self._read(run_piece(run), stored_values.run_content, text)
 
     def description(self, run: int) -> dict[str, Any]:
         """Returns what else is known of a run."""
-        return dict(json.loads(self._of_run(run, "description")))
+        text = self._of_run(run, "description")
+        return self._read(run_piece(run), stored_values.run_description, text)
 
     def data(self, run: int) -> StoredData:
         """Returns what a run answers."""
@@ -323,6 +382,10 @@ class SweepStore:
         rows = self._database.execute(
             "SELECT content FROM datasets WHERE fingerprint = ?", (fingerprint,)
         )
+        piece = _data_piece(fingerprint)
+        if not rows or not isinstance(rows[0][0], str):
+            raise self._checksums.damaged(str(piece))
+        self._checksums.check(piece, rows, run)
         return StoredData(fingerprint, self.description(run)["dataset"], rows[0][0])
 
     # Batches and chunks
@@ -350,6 +413,7 @@ class SweepStore:
                 self._database.execute_many(
                     "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", rows
                 )
+                self._put_grouping_digest(run)
         elif [one.grouping for one in stored] != [one.grouping for one in batches]:
             raise InputError(
                 f"Expected the windows to be grouped as {self.path} has them. "
@@ -359,20 +423,25 @@ class SweepStore:
 
     def batches(self, run: int) -> list[StoredBatch]:
         """Returns how a run's windows are grouped; nothing before it is recorded."""
-        rows = self._database.execute(
+        rows = self._grouping_rows(run)
+        piece = Piece(BATCHES, run)
+        if rows or self._checksums.has(piece):
+            self._checksums.check(piece, rows, run)
+        return [
+            StoredBatch(*batch)
+            for batch in self._read(piece, stored_values.grouping, rows)
+        ]
+
+    def _grouping_rows(self, run: int) -> list[Any]:
+        return self._database.execute(
             "SELECT length, windows, questions, num_parts FROM batches "
             "WHERE run = ? ORDER BY batch",
             (run,),
         )
-        return [
-            StoredBatch(
-                length,
-                np.frombuffer(windows, "<i4").astype(np.int32),
-                np.frombuffer(questions, "<i4").astype(np.int32),
-                num_parts,
-            )
-            for length, windows, questions, num_parts in rows
-        ]
+
+    def _put_grouping_digest(self, run: int) -> None:
+        digest = digest_of(self._grouping_rows(run))
+        self._checksums.put({Piece(BATCHES, run): digest})
 
     def record_split(self, run: int, batch: int, num_parts: int) -> None:
         """Records that a batch is run in parts, so that it always is from now on."""
@@ -385,6 +454,7 @@ class SweepStore:
             self._database.execute_many(
                 "UPDATE batches SET num_parts = ? WHERE run = ? AND batch = ?", rows
             )
+            self._put_grouping_digest(run)
 
     def chunks(self, run: int) -> dict[str, set[int]]:
         """Returns the batches that each unfinished configuration has."""
@@ -393,6 +463,8 @@ class SweepStore:
         )
         found: dict[str, set[int]] = {}
         for configuration, batch in rows:
+            if not isinstance(configuration, str) or not isinstance(batch, int):
+                raise self._checksums.damaged("a record's configuration or batch")
             found.setdefault(configuration, set()).add(batch)
         return found
 
@@ -417,7 +489,7 @@ class SweepStore:
             for configuration, found in records.items()
         ]
         with self._database.transaction():
-            self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+            self._put_chunks(rows)
             if attention is not None:
                 self._put_attention(run, {batch: attention})
 
@@ -427,7 +499,16 @@ class SweepStore:
         """Stores a configuration's records of some batches, all or nothing."""
         rows = [(run, configuration, batch, found) for batch, found in records.items()]
         with self._database.transaction():
-            self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+            self._put_chunks(rows)
+
+    def _put_chunks(self, rows: Sequence[tuple[int, str, int, bytes]]) -> None:
+        self._database.execute_many("INSERT INTO chunks VALUES (?, ?, ?, ?)", rows)
+        self._checksums.put(
+            {
+                Piece(CHUNK, run, configuration, batch): digest_of([(found,)])
+                for run, configuration, batch, found in rows
+            }
+        )
 
     def records(self, run: int, configuration: str) -> dict[int, bytes]:
         """Returns what a configuration has: batches with their records, in order."""
@@ -436,6 +517,12 @@ class SweepStore:
             "ORDER BY batch",
             (run, configuration),
         )
+        for batch, found in rows:
+            if not isinstance(batch, int):
+                raise self._checksums.damaged("a record's configuration or batch")
+            piece = Piece(CHUNK, run, configuration, batch)
+            self._checksums.check(piece, [(found,)], run)
+            self._read(piece, stored_values.record_bytes, found)
         return dict(rows)
 
     # Attention
@@ -466,6 +553,13 @@ class SweepStore:
         self._database.execute_many(
             "INSERT OR IGNORE INTO attention_examples VALUES (?, ?, ?, ?)", examples
         )
+        self._checksums.add(
+            {
+                Piece(kind, run, number=number): digest_of([values])
+                for kind, rows in ((MASSES, masses), (EXAMPLE, examples))
+                for _, number, *values in rows
+            }
+        )
 
     def attention_masses(self, run: int) -> dict[int, npt.NDArray[np.float64]]:
         """Returns the attention masses of a run's batches, in order, where known."""
@@ -476,10 +570,15 @@ class SweepStore:
             "ORDER BY batch",
             (run,),
         )
-        return {
-            batch: np.frombuffer(masses, "<f8").reshape(json.loads(shape))
-            for batch, shape, masses in rows
-        }
+        found = {}
+        for batch, shape, masses in rows:
+            piece = Piece(MASSES, run, number=batch)
+            self._checksums.check(piece, [(shape, masses)], run)
+            try:
+                found[batch] = stored_values.masses(shape, masses)
+            except ValueError as error:
+                raise self._checksums.damaged(str(piece)) from error
+        return found
 
     def attention_examples(self, run: int) -> dict[int, StoredExample]:
         """Returns a run's examples by question's row, in order."""
@@ -490,7 +589,13 @@ class SweepStore:
             "ORDER BY question",
             (run,),
         )
-        return {question: StoredExample(*example) for question, *example in rows}
+        found = {}
+        for question, *example in rows:
+            piece = Piece(EXAMPLE, run, number=question)
+            self._checksums.check(piece, [example], run)
+            row = self._read(piece, stored_values.example_row, example)
+            found[question] = StoredExample(*row)
+        return found
 
     def _has_attention(self) -> bool:
         """Says whether the tables are there, which came later than the others."""
@@ -531,6 +636,10 @@ class SweepStore:
             self._database.execute_many(
                 "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
+            # Of what SQLite made of them, such as a float of a whole number.
+            digest = digest_of(self._answer_rows(identifier))
+            self._checksums.put({Piece(ANSWERS, run, configuration): digest})
+            self._checksums.remove(CHUNK, run, configuration)
             self._database.execute(
                 "DELETE FROM chunks WHERE run = ? AND configuration = ?",
                 (run, configuration),
@@ -538,18 +647,30 @@ class SweepStore:
 
     def answers(self, run: int, configuration: str) -> list[StoredAnswer]:
         """Returns a finished configuration's answers, in the data's order."""
-        rows = self._database.execute(
+        rows = self._answer_rows(self._identifier(run, configuration))
+        piece = Piece(ANSWERS, run, configuration)
+        self._checksums.check(piece, rows, run)
+        return [
+            StoredAnswer(*self._read(piece, stored_values.answer_row, row))
+            for row in rows
+        ]
+
+    def _answer_rows(self, identifier: int) -> list[Any]:
+        return self._database.execute(
             "SELECT text, start, end, score, null_score, null_odds FROM answers "
             "WHERE configuration = ? ORDER BY question",
-            (self._identifier(run, configuration),),
+            (identifier,),
         )
-        return [StoredAnswer(*row) for row in rows]
 
     # Files beside the store
 
     def files(self) -> dict[str, int]:
         """Returns the files beside the store, name -> the run that wrote it."""
-        return dict(self._database.execute("SELECT name, run FROM files"))
+        rows = self._database.execute("SELECT name, run FROM files")
+        try:
+            return dict(map(stored_values.file_row, rows))
+        except ValueError as error:
+            raise self._checksums.damaged("the list of files") from error
 
     def claim_files(self, run: int, names: Iterable[str]) -> None:
         """Notes that a run writes these files, and that no other run's are left."""
@@ -561,10 +682,20 @@ class SweepStore:
             )
 
     def _of_run(self, run: int, column: str) -> Any:
-        rows = self._database.execute(f"SELECT {column} FROM runs WHERE id = ?", (run,))
+        rows = self._database.execute(
+            "SELECT key, content, dataset, description FROM runs WHERE id = ?", (run,)
+        )
         if not rows:
             raise KeyError(f"there is no run {run}")
-        return rows[0][0]
+        self._checksums.check(run_piece(run), rows, run)
+        return rows[0][_RUN_COLUMNS.index(column)]
+
+    def _read(self, piece: Piece, read: Callable[[Any], _T], value: Any) -> _T:
+        """Reads a value, or says that its piece is damaged."""
+        try:
+            return read(value)
+        except ValueError as error:
+            raise self._checksums.damaged(str(piece)) from error
 
     def _identifier(self, run: int, configuration: str) -> int:
         rows = self._database.execute(
@@ -574,6 +705,10 @@ class SweepStore:
         if not rows:
             raise KeyError(f"configuration {configuration!r} is not finished")
         return int(rows[0][0])
+
+
+def _data_piece(fingerprint: str) -> Piece:
+    return Piece(DATA, 0, fingerprint)
 
 
 def _named(content: Mapping[str, Any]) -> tuple[str, str]:

@@ -25,10 +25,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.json_files import read_bytes
 from zonekeras.scores import SPAN_SCORES
 from zonekeras.zones import (
     BASELINE,
@@ -53,6 +55,8 @@ _TYPES = {
 _LAST_TYPES = {"num_questions": "int64"}
 ZONE_LABEL = "zone_label"
 _BASELINE, _EFFECT = "baseline_{}", "{}_effect"
+_ROUNDING = 1e-6
+"""Points by which an effect may differ from the difference of its scores."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         InputError: When the file is not Parquet or a column is missing.
         OSError: When the file cannot be read.
     """
-    content = Path(path).read_bytes()
+    content = read_bytes(Path(path))
     try:
         table = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except (ValueError, OSError) as error:
@@ -218,7 +222,23 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
             f"cannot be read as one ({error})."
         ) from error
     check_columns(table, str(path))
-    return table.astype(_types(score_names(table)))
+    try:
+        table = table.astype(_types(score_names(table)))
+    except (ValueError, TypeError) as error:
+        raise _damaged(path, f"a column has other values: {error}") from error
+    for name in score_names(table):
+        baseline, effect = _BASELINE.format(name), _EFFECT.format(name)
+        expected = table[name] - table[baseline]
+        if not np.allclose(table[effect], expected, 0.0, _ROUNDING, equal_nan=True):
+            raise _damaged(path, f"{effect} is not {name} minus {baseline}")
+    return table
+
+
+def _damaged(path: str | os.PathLike[str], what: str) -> InputError:
+    return InputError(
+        f"Expected a Parquet file with a sweep's table. Received: {path}, which is "
+        f"damaged: {what}. Run the sweep again; its store has the answers."
+    )
 
 
 def check_columns(table: pd.DataFrame, name: str) -> None:

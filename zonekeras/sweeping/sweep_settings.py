@@ -19,6 +19,7 @@ from zonekeras.defaults import (
     TOKEN_BUDGET,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import above_limits
 from zonekeras.setting_checks import (
     BOOLEAN,
     FINITE,
@@ -119,7 +120,7 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        if found := faults(settings, _CHECKS, SETTING_NAMES):
+        if found := faults(settings, _CHECKS, SETTING_NAMES) + above_limits(settings):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(found)}."
             )

@@ -21,6 +21,7 @@ import numpy as np
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
+from zonekeras.files.json_files import read_lenient_json
 from zonekeras.files.write_access import check_writable, only_writer
 from zonekeras.training.checkpoints import (
     BEST_FILE,
@@ -31,7 +32,15 @@ from zonekeras.training.checkpoints import (
 
 CHECKPOINT_DIR = "checkpoints"
 CONTENT_FILE = "content.json"
-MODEL_FILES = ("zonekeras.json", "model.keras", "1", "predictions.json", "history.csv")
+MODEL_FILES = (
+    "zonekeras.json",
+    "model.keras",
+    "1",
+    "predictions.json",
+    "history.csv",
+    "run.json",
+    "sweep.sqlite",
+)
 """Files that refuse a new run where no run of ours began."""
 
 _LOCK_FILE = ".finetune.lock"
@@ -147,8 +156,8 @@ def open_run_dir(path: Path, content: Mapping[str, Any]) -> Iterator[RunDirector
 
 def _read_content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return read_lenient_json(path)
+    except ValueError as error:
         raise InputError(
             f"{path}: expected the description of a run. It cannot be read: {error}. "
             "Choose another `output_dir`."

@@ -28,6 +28,7 @@ from zonekeras.defaults import (
     WEIGHT_DECAY,
 )
 from zonekeras.errors import InputError
+from zonekeras.limits import above_limits
 from zonekeras.metrics import Metric, choose_metric
 from zonekeras.setting_checks import (
     ABOVE_0,
@@ -230,7 +231,7 @@ _CHECKS: dict[str, Check] = {
 
 def _faults(settings: Mapping[str, Any]) -> list[str]:
     """Says what is wrong with settings; values that are not given are right."""
-    found = faults(settings, _CHECKS, _CHECKS)
+    found = faults(settings, _CHECKS, _CHECKS) + above_limits(settings)
     if not found:
         chosen = TrainingSettings(**settings)
         size, parts = chosen.train_batch_size, chosen.gradient_accumulation_steps
