@@ -20,7 +20,8 @@ from measuring import machine, median_ratios, take_turns
 from zonekeras.data.squad import read_squad
 from zonekeras.models.loading import load
 from zonekeras.sweeping import SweepResult, run_sweep
-from zonekeras.sweeping.precision import sample_questions
+from zonekeras.sweeping.precision import sample_items
+from zonekeras.tasks import span
 
 GOAL, EXACT_MATCH_GOAL = 0.65, 0.8
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -42,13 +43,13 @@ def main() -> None:
     arguments = parse_arguments()
     warnings.simplefilter("ignore")
     dataset = read_squad(arguments.data)
-    sample = sample_questions(dataset, arguments.questions or dataset.num_questions)
+    sample = sample_items(span, dataset, arguments.questions or dataset.num_questions)
     results: dict[str, SweepResult] = {}
 
     def sweeps(name: str, policy: str) -> object:
         model = load(arguments.model, dtype=policy)
         settings = {"max_seq_length": arguments.max_seq_length}
-        run_sweep(model, sample_questions(dataset, 2), **settings)  # compiles
+        run_sweep(model, sample_items(span, dataset, 2), **settings)  # compiles
 
         def run() -> None:
             results[name] = run_sweep(model, sample, **settings)

@@ -55,16 +55,17 @@ from zonekeras.defaults import (
     MAX_QUERY_LENGTH,
     MAX_SEQ_LENGTH,
     N_BEST_SIZE,
-    PREDICT_BATCH_SIZE,
 )
 from zonekeras.models.loading import load
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.sweeping.precision import sample_questions
+from zonekeras.sweeping.precision import sample_items
 from zonekeras.sweeping.sweep_run import run_sweep
+from zonekeras.tasks import span
 from zonekeras.zones import Configuration
 
 GOAL, GOAL_WITH_STARTS = 6.0, 8.0
 NEVER = -1e30
+_PREDICT_BATCH_SIZE = 32  # of the protocol
 
 Answers = dict[str, dict[str, str]]
 RawResult = namedtuple("RawResult", "unique_id start_logits end_logits")
@@ -102,7 +103,7 @@ class ProtocolWay:
         )
         self._batches = make_batches(
             self._features.lengths,
-            token_budget=PREDICT_BATCH_SIZE * max_seq_length,
+            token_budget=_PREDICT_BATCH_SIZE * max_seq_length,
             pad_to=max_seq_length,
         )
 
@@ -135,7 +136,7 @@ class ProtocolWay:
 
 def read_sample(arguments: argparse.Namespace) -> SquadDataset:
     """Returns the questions that are run."""
-    return sample_questions(read_squad(arguments.data), arguments.questions)
+    return sample_items(span, read_squad(arguments.data), arguments.questions)
 
 
 def run_child(arguments: argparse.Namespace) -> None:

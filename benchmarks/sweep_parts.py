@@ -35,7 +35,7 @@ from zonekeras.store.sweep_store import SweepStore
 from zonekeras.sweeping import run_sweep
 from zonekeras.sweeping.attention_recorder import AttentionRecorder
 from zonekeras.sweeping.batch_runner import BatchRunner
-from zonekeras.sweeping.precision import sample_questions
+from zonekeras.sweeping.precision import sample_items
 from zonekeras.tasks import span
 
 GOAL = 0.10
@@ -82,13 +82,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     model = load(arguments.model, prefer_saved_model=False)
     dataset = read_squad(arguments.data)
-    sample = sample_questions(dataset, arguments.questions or dataset.num_questions)
+    sample = sample_items(span, dataset, arguments.questions or dataset.num_questions)
     settings = {
         "max_seq_length": arguments.max_seq_length,
         "attention_questions": arguments.attention_questions,
     }
     with tempfile.TemporaryDirectory() as folder:
-        run_sweep(model, sample_questions(dataset, 2), f"{folder}/first", **settings)
+        run_sweep(model, sample_items(span, dataset, 2), f"{folder}/first", **settings)
         with timed_methods(PARTS) as seconds:
             start = time.perf_counter(), time.process_time()
             table = run_sweep(model, sample, f"{folder}/timed", **settings).table

@@ -35,8 +35,9 @@ from transformers import AutoModelForQuestionAnswering
 from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.models.loading import load
-from zonekeras.sweeping.precision import sample_questions
+from zonekeras.sweeping.precision import sample_items
 from zonekeras.sweeping.sweep_run import run_sweep
+from zonekeras.tasks import span
 from zonekeras.zones import Configuration
 
 BATCH_SIZE = 32
@@ -212,7 +213,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     transformers.utils.logging.set_verbosity_error()
     torch.set_num_threads(arguments.threads)
-    dataset = sample_questions(read_squad(arguments.data), arguments.questions)
+    dataset = sample_items(span, read_squad(arguments.data), arguments.questions)
     num_layers = load(arguments.model, prefer_saved_model=False).num_layers
     chosen = all_configurations(num_layers)
     rows = np.linspace(0, len(chosen) - 1, arguments.passes or len(chosen)).round()

@@ -81,7 +81,8 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
     """Prints what is compared, the cells, and all else."""
     from cli.effect_grids import SURVIVES, print_cells
 
-    paired = "paired by passage" if comparison.same_passages else "of other data"
+    of_group = f"paired by {comparison.words.group}"
+    paired = of_group if comparison.same_passages else "of other data"
     runs = [f"{num} {'run' if num == 1 else 'runs'}" for num in comparison.num_runs]
     print(f"{first} ({runs[0]}) minus {second} ({runs[1]}), {paired}")
     for score in comparison.scores:

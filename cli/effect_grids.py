@@ -11,17 +11,12 @@ from rich.table import Table
 from cli.tables import print_table
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.scores import Score
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
+from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, zones_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
-
-
-def items_word(table: pd.DataFrame) -> str:
-    """Says what was answered, in a table of questions or of another task."""
-    return "items" if ZONE_LABEL in table.columns else "questions"
 
 
 def marked(effect: float, rate: float) -> str:

@@ -48,7 +48,7 @@ from zonekeras.defaults import (
 )
 from zonekeras.errors import InputError
 from zonekeras.limits import MOST
-from zonekeras.tasks.names import ALL_METRICS, TaskName
+from zonekeras.task_table import ALL_METRICS, TaskName
 
 if TYPE_CHECKING:
     from cli.devices import Devices
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from zonekeras.training.training_task import TrainingTask
 
 PROG = "zonekeras finetune"
-TRAINED = (str(TaskName.SPAN), str(TaskName.CLASSIFICATION))
+TRAINED = (TaskName.SPAN, TaskName.CLASSIFICATION)
 POOLINGS = ("cls_dense_tanh", "cls", "mean")
 
 EPILOG = """\
@@ -95,8 +95,8 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     add_model_flags(parser)
-    add_data_flags(parser, classification=True)
-    add_decoding_flags(parser, classification=True)
+    add_data_flags(parser, TRAINED)
+    add_decoding_flags(parser, TRAINED)
     _add_finetune_flags(parser)
     _add_classification_flags(parser)
     add_protocol_flags(parser)
@@ -112,7 +112,7 @@ def _add_finetune_flags(parser: CommandParser) -> None:
     group = parser.add_argument_group("fine-tuning")
     group.add_argument(
         "--task",
-        choices=TRAINED,
+        choices=tuple(map(str, TRAINED)),
         default=str(TaskName.SPAN),
         help="what the model is to be for",
     )

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.sweep_report import format_seconds
 from cli.terminal import make_console
-from zonekeras.scores import score_named
+from zonekeras.task_table import score_named
 from zonekeras.training import DevAnswers, FinetuneResult
 from zonekeras.training import Progress as TrainingProgress
 from zonekeras.training.output import has_checkpoint

@@ -15,7 +15,7 @@ from cli.value_types import at_most, existing_path, finite_float, positive_float
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
 from zonekeras.limits import MOST_POINTS
-from zonekeras.scores import names_and_labels
+from zonekeras.task_table import names_and_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

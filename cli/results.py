@@ -13,6 +13,7 @@ from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command, with_flags
 from cli.terminal import write_bytes
 from cli.value_types import input_path, output_dir, output_file
+from zonekeras.analysis.groupings import Grouping
 from zonekeras.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 PROG = "zonekeras results"
 FORMATS = ("csv", "parquet", "json")
-GROUPINGS = ("question_type", "answer_length", "passage_length", "overlap")
 _MERGE = "merge"
 
 EPILOG = """\
@@ -60,7 +60,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--by",
-        choices=GROUPINGS,
+        choices=tuple(map(str, Grouping)),
         help="effects in groups of questions, in place of the scores: by type, words "
         "of the answer or the passage, or share of the question's words in the passage",
     )

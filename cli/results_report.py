@@ -10,8 +10,8 @@ from rich.table import Table
 
 from cli.effect_grids import with_interval
 from cli.tables import print_table
-from zonekeras.scores import score_named
 from zonekeras.store.tidy import score_names
+from zonekeras.task_table import score_named
 from zonekeras.zones import BASELINE
 
 if TYPE_CHECKING:
@@ -86,10 +86,9 @@ def _described(run: RunListing) -> list[str]:
     files = ", its files are in the directory" if run.has_files else ""
     # A server does not say how long its windows are.
     length = settings.get("max_seq_length", "unknown")
-    items = "questions" if "task" not in run.content else "items"
     lines = [
         f"run {run.key}: {run.model} on {run.dataset} ({run.num_questions:,} "
-        f"{items}), {settings['semantics']}, {length} tokens, "
+        f"{run.words.items}), {settings['semantics']}, {length} tokens, "
         f"{run.content['precision']} on {run.content['backend']}, metric {run.metric}"
         f"{files}"
     ]

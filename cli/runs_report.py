@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from cli.effect_grids import (
     SURVIVES,
-    items_word,
     marked,
     on_a_line,
     print_cells,
@@ -39,7 +38,7 @@ def print_runs(
         f"{baseline[f'{score}_score_deviation']:.3f}"
         for score in result.scores
     ]
-    counted = f"{baseline['num_questions']} {items_word(result.table)}{note}"
+    counted = f"{baseline['num_questions']} {result.words.items}{note}"
     print(f"baseline: {', '.join(scores)} ({counted})")
     for score in result.scores:
         print_cells(

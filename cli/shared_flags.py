@@ -33,18 +33,18 @@ from zonekeras.defaults import (
     N_BEST_SIZE,
     NULL_SCORE_DIFF_THRESHOLD,
     NUM_TRAIN_EPOCHS,
-    STRATEGIES,
     TRAIN_BATCH_SIZE,
     WARMUP_PROPORTION,
 )
+from zonekeras.distribute.options import StrategyName
 from zonekeras.limits import MOST, MOST_LAYERS
-from zonekeras.metrics import Metric
+from zonekeras.task_table import TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Zone
 
 if TYPE_CHECKING:
     from zonekeras.distribute.options import StrategyOptions
 
-METRICS = ("auto", *map(str, Metric))
+METRICS = ("auto", *TASKS[TaskName.SPAN].metrics)
 
 CHECKPOINT_FLAGS = ("vocab_file", "bert_config_file", "init_checkpoint")
 
@@ -122,28 +122,47 @@ def model_flag_faults(
     return []
 
 
-def add_data_flags(parser: CommandParser, *, classification: bool = False) -> None:
+def tasks_mark(setting: str, tasks: Sequence[TaskName]) -> str:
+    """Returns what the help adds of a setting that not all of a command's tasks have.
+
+    Args:
+        setting: Its name.
+        tasks: The command's tasks.
+
+    Example:
+        >>> tasks_mark("doc_stride", tuple(TaskName))
+        ' (task span)'
+        >>> tasks_mark("doc_stride", [TaskName.SPAN])
+        ''
+    """
+    having = [str(task) for task in tasks if setting in TASKS[task].settings]
+    return f" (task {', '.join(having)})" if len(having) < len(tasks) else ""
+
+
+def add_data_flags(
+    parser: CommandParser, tasks: Sequence[TaskName] = (TaskName.SPAN,)
+) -> None:
     """Adds the files to read and how passages are cut into windows.
 
     Args:
         parser: Where to.
-        classification: Whether the command has that task, too.
+        tasks: The tasks that the command has.
     """
-    of_span = " (task span)" if classification else ""
+    first, *others = tasks
     group = parser.add_argument_group("data")
     group.add_argument(
         "--predict_file",
         metavar="FILE",
         type=existing_file,
-        help="SQuAD-format file to answer"
-        + (", or one of labelled texts (task classification)" * classification),
+        help=f"{TASKS[first].file} to answer"
+        + "".join(f", or {TASKS[task].file} (task {task})" for task in others),
     )
     group.add_argument(
         "--train_file",
         metavar="FILE",
         type=input_path,
-        help="SQuAD-format file to train on"
-        + (", or one of labelled texts (task classification)" * classification),
+        help=f"{TASKS[first].file} to train on"
+        + "".join(f", or {TASKS[task].file} (task {task})" for task in others),
     )
     group.add_argument(
         "--max_seq_length",
@@ -157,33 +176,36 @@ def add_data_flags(parser: CommandParser, *, classification: bool = False) -> No
         metavar="N",
         type=at_most(MOST["doc_stride"], positive_int),
         default=DOC_STRIDE,
-        help=f"tokens from one window of a long passage to the next{of_span}",
+        help="tokens from one window of a long passage to the next"
+        + tasks_mark("doc_stride", tasks),
     )
     group.add_argument(
         "--max_query_length",
         metavar="N",
         type=at_most(MOST["max_query_length"], positive_int),
         default=MAX_QUERY_LENGTH,
-        help=f"tokens of a question; what is longer is cut{of_span}",
+        help="tokens of a question; what is longer is cut"
+        + tasks_mark("max_query_length", tasks),
     )
     parser.add_boolean(
         "--skip_bad",
         default=False,
         help="skip and count questions that cannot be used instead of stopping"
-        + ("; of labelled texts, lines" * classification),
+        + ("; of labelled texts, lines" if others else ""),
         group=group,
     )
 
 
-def add_decoding_flags(parser: CommandParser, *, classification: bool = False) -> None:
-    """Adds how answers are read off the logits.
+def add_decoding_flags(
+    parser: CommandParser, tasks: Sequence[TaskName] = (TaskName.SPAN,)
+) -> None:
+    """Adds how answers are read off the logits; `span` alone has these settings.
 
     Args:
         parser: Where to.
-        classification: Whether the command has that task, too, which has none of them.
+        tasks: The tasks that the command has.
     """
-    of_span = " (task span)" if classification else ""
-    group = parser.add_argument_group(f"decoding{of_span}")
+    group = parser.add_argument_group(f"decoding{tasks_mark('n_best_size', tasks)}")
     group.add_argument(
         "--n_best_size",
         metavar="N",
@@ -284,8 +306,8 @@ def add_strategy_flags(parser: CommandParser) -> None:
     group = parser.add_argument_group("devices")
     group.add_argument(
         "--strategy",
-        choices=STRATEGIES,
-        default="auto",
+        choices=tuple(map(str, StrategyName)),
+        default=str(StrategyName.AUTO),
         help="one device; mirrored: all GPUs; multi_worker: the machines in TF_CONFIG; "
         "tpu; auto: the TPU if --tpu_name names one, else TF_CONFIG's workers, else "
         "all GPUs if there are several, else one",
@@ -324,11 +346,7 @@ def strategy_options(arguments: argparse.Namespace) -> StrategyOptions:
     Raises:
         InputError: If it cannot be had, as far as that shows without TensorFlow.
     """
-    from zonekeras.distribute.options import (
-        StrategyName,
-        StrategyOptions,
-        check_options,
-    )
+    from zonekeras.distribute.options import StrategyOptions, check_options
 
     if arguments.use_tpu is False:
         options = StrategyOptions(StrategyName(arguments.strategy))

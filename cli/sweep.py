@@ -27,7 +27,7 @@ from cli.sweep_flags import add_sweep_flags
 from cli.sweep_run import SweepRun, is_several
 from zonekeras.configuration_sets import ConfigurationSet, SetName
 from zonekeras.errors import InputError
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.zones import Zone, cell, parse_configuration, zone_everywhere
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def build_parser() -> CommandParser:
         epilog=EPILOG,
     )
     add_model_flags(parser, several=True, saved_model=True)
-    add_data_flags(parser, classification=True)
-    add_decoding_flags(parser, classification=True)
+    add_data_flags(parser, tuple(TaskName))
+    add_decoding_flags(parser, tuple(TaskName))
     add_sweep_flags(parser)
     add_protocol_flags(parser)
     return parser
@@ -132,6 +132,7 @@ def _sweep(local: LocalPaths, argv: Sequence[str], options: StrategyOptions) -> 
     configurations = _configurations(arguments)
     settings = _settings(arguments)
     task = task_named(_task_name(arguments))
+    _check_heads(arguments, task.NAME)
     dataset = local.read(task, arguments.predict_file, skip_bad=arguments.skip_bad)
     SweepSettings.of(settings).for_data(task, dataset)
     for complaint in task.complaints(dataset):
@@ -235,6 +236,23 @@ def _task_name(arguments: argparse.Namespace) -> TaskName:
     return task_of_source(first)
 
 
+def _check_heads(arguments: argparse.Namespace, task: TaskName) -> None:
+    """Refuses models whose files say that their head is for another task.
+
+    Files may not say it, as of span readers; then loading refuses the model.
+    """
+    from zonekeras.models.source_task import task_of_source
+
+    several = is_several(arguments)
+    for source in arguments.model if several else [arguments.model]:
+        found = task if source is None else task_of_source(source)
+        if found not in (task, TaskName.SPAN):
+            raise InputError(
+                f"Expected a model for the task {task}. Received: {source}, whose "
+                f"head is for the task {found}. Give another model, or another task."
+            )
+
+
 def _cells_of_layer(layer: int, task: Task[Any, Any], dataset: Dataset) -> list[Masked]:
     """Returns a layer's cells, those that mask something of the data."""
     from zonekeras.sweeping.plan import masking_zones
@@ -259,23 +277,11 @@ def _configurations(arguments: argparse.Namespace) -> list[Masked] | None:
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns the sweep's settings as the flags give them."""
-    return {
-        "semantics": arguments.semantics,
-        "max_seq_length": arguments.max_seq_length,
-        "doc_stride": arguments.doc_stride,
-        "max_query_length": arguments.max_query_length,
-        "n_best_size": arguments.n_best_size,
-        "max_answer_length": arguments.max_answer_length,
-        "version_2_with_negative": arguments.version_2_with_negative,
-        "null_score_diff_threshold": arguments.null_score_diff_threshold,
-        "token_budget": arguments.token_budget,
-        "fixed_shapes": arguments.fixed_shapes,
-        "batch_size": arguments.predict_batch_size,
-        "metric": arguments.metric,
-        "controls": arguments.controls,
-        "attention_questions": arguments.attention_questions,
-    }
+    """Returns the sweep's settings as the flags of their names give them."""
+    from zonekeras.sweeping.sweep_settings import SETTING_NAMES
+
+    flags = vars(arguments) | {"batch_size": arguments.predict_batch_size}
+    return {name: flags[name] for name in SETTING_NAMES}
 
 
 if __name__ == "__main__":

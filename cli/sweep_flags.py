@@ -10,7 +10,7 @@ from cli.value_types import at_most, non_negative_int, output_dir, positive_int,
 from zonekeras.configuration_sets import SetName
 from zonekeras.defaults import ATTENTION_QUESTIONS, TOKEN_BUDGET
 from zonekeras.limits import MOST, MOST_LAYERS
-from zonekeras.tasks.names import ALL_METRICS, TaskName
+from zonekeras.task_table import ALL_METRICS, TASKS, TaskName
 from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 
 
@@ -34,8 +34,8 @@ def _add_task(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--task",
         choices=tuple(map(str, TaskName)),
-        help="span: answer questions; classification: classify texts or pairs of texts "
-        "(unset: what the model's head is for)",
+        help="; ".join(f"{task}: {entry.asks}" for task, entry in TASKS.items())
+        + " (unset: what the model's head is for)",
     )
     group.add_argument(
         "--output_dir",

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cli.effect_grids import (
     SURVIVES,
-    items_word,
     marked,
     on_a_line,
     print_cells,
@@ -157,7 +156,7 @@ def print_result(
     """
     baseline = result.baseline
     scores = result.scores.scores
-    items = items_word(result.table)
+    items = result.words.items
     values = [f"{one.label} {baseline.by_name[one.name]:.3f}" for one in scores]
     print(f"baseline: {', '.join(values)} ({baseline.num_questions} {items}{note})")
     for score in scores:
@@ -183,16 +182,15 @@ def _print_cells(result: SweepResult, score: Score) -> None:
 
 def _print_evidence(result: SweepResult) -> None:
     """Prints what the cells' effects on the binary score rest on, if there is one."""
-    items = items_word(result.table)
-    groups = "passages" if items == "questions" else "groups"
+    words = result.words
     binary = [score for score in result.scores.scores if score.is_binary]
     for score in binary[:1]:
         print_cells(
             result.table,
             title=f"{score.label}: answers broken/repaired, p, McNemar's p, "
             "detectable effect",
-            caption=f"p: permutation of {groups}; McNemar's takes {items} as "
-            "independent\n"
+            caption=f"p: permutation of {words.groups}; McNemar's takes {words.items} "
+            "as independent\n"
             f"detectable: the smallest effect found with probability {POWER:g}, points",
             text_of=partial(_evidence, score),
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cli.remote_paths import LocalPaths
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.sweeping.plan import Masked
-    from zonekeras.tasks.names import TaskName
+    from zonekeras.task_table import TaskName
     from zonekeras.tasks.task import Dataset
 
 DTYPE_OF_PRECISION = {

@@ -122,7 +122,7 @@ def _print_case(result: CaseResult) -> None:
 
 def _print_statistics(report: VerificationReport) -> None:
     """Prints the rates on simulated outcomes with their bounds."""
-    from zonekeras.scores import score_named
+    from zonekeras.task_table import score_named
 
     print(f"\n{'simulated':<20}{'rate':>8}{'promised':>10}   Monte-Carlo bounds")
     for row in report.statistics.to_dict("records"):

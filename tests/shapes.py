@@ -1,7 +1,7 @@
 """Holds functions to the shapes that their signatures declare."""
 
 import inspect
-from typing import get_type_hints
+from typing import Union, get_args, get_origin, get_type_hints
 
 
 def checked_call(function, *arguments, **keywords):
@@ -19,7 +19,19 @@ def checked_call(function, *arguments, **keywords):
     return result, sizes
 
 
+def _without_dots(letters, shape, sizes):
+    """Takes the axes that "..." stands for out of a shape; they are one size, too."""
+    if "..." not in letters:
+        return letters, shape
+    place = letters.index("...")
+    end = len(shape) - (len(letters) - 1 - place)
+    assert sizes.setdefault("...", shape[place:end]) == shape[place:end], shape
+    return [*letters[:place], *letters[place + 1 :]], shape[:place] + shape[end:]
+
+
 def _check(name, hint, value, sizes):
+    if get_origin(hint) is Union:  # with None, where it may be left out
+        hint = get_args(hint)[0]
     if hasattr(hint, "_fields"):
         parts = get_type_hints(hint, include_extras=True)
         for part in hint._fields:
@@ -27,7 +39,7 @@ def _check(name, hint, value, sizes):
     elif hasattr(hint, "__metadata__"):
         [axes] = hint.__metadata__
         shape = tuple(value.shape)
-        letters = axes.split()
+        letters, shape = _without_dots(axes.split(), shape, sizes)
         assert len(letters) == len(shape), (name, axes, shape)
         for letter, size in zip(letters, shape, strict=True):
             known = 1 if letter == "1" else sizes.setdefault(letter, size)

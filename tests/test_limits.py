@@ -14,6 +14,7 @@ from zonekeras.limits import MOST_LAYERS, above_limits
 from zonekeras.models.hugging_face import read_hugging_face
 from zonekeras.models.keras_file import check_keras_file
 from zonekeras.store.matrix import score_matrix
+from zonekeras.task_table import TaskName
 
 
 def test_a_bound_is_the_largest_number_that_is_taken():
@@ -106,7 +107,7 @@ def changed(keras_file, path, change):
 
 
 def test_a_good_keras_file_passes(keras_file):
-    check_keras_file(keras_file, "SpanReader")
+    check_keras_file(keras_file, TaskName.SPAN)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_keras_file_holds_what_it_asks_for(keras_file, tmp_path, key, value, s
 
     path = changed(keras_file, tmp_path / "model.keras", change)
     with pytest.raises(InputError, match=said):
-        check_keras_file(path, "SpanReader")
+        check_keras_file(path, TaskName.SPAN)
 
 
 def test_another_class_is_refused_before_it_is_made(keras_file, tmp_path):
@@ -137,4 +138,4 @@ def test_another_class_is_refused_before_it_is_made(keras_file, tmp_path):
 
     path = changed(keras_file, tmp_path / "model.keras", change)
     with pytest.raises(InputError, match="^Expected a SpanReader in .*: Dense.$"):
-        check_keras_file(path, "SpanReader")
+        check_keras_file(path, TaskName.SPAN)

@@ -5,12 +5,10 @@ from tests.scores import macro_f1_counts, macro_f1_of_labels
 from zonekeras.scores import (
     EXACT_MATCH,
     F1,
-    KNOWN_SCORES,
     Score,
     macro_f1,
-    names_and_labels,
-    score_named,
 )
+from zonekeras.task_table import KNOWN_SCORES, names_and_labels, score_named
 
 
 def test_names_and_labels_tell_scores_apart():

@@ -22,9 +22,6 @@ MAX_ANSWER_LENGTH = 30
 NULL_SCORE_DIFF_THRESHOLD = 0.0
 """How far the null score must lead for "no answer"."""
 
-PREDICT_BATCH_SIZE = 32
-"""Windows run at once."""
-
 TOKEN_BUDGET = 2048
 """Tokens run at once, padding counted, where batches are made by length."""
 
@@ -55,9 +52,6 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 KEEPS = ("last", "best")
 CLASS_WEIGHTS = ("none", "balanced")
 """Which weights of a training run can become the model."""
-
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
-"""How a run can be spread over devices and machines."""
 
 SERVED_ROWS = 32
 """Questions in one request to a server, and in one of its batches."""

@@ -2,7 +2,7 @@
 
 A task names its scores in a tuple, its headline first: grids, single figures and the
 protocol's table show that one. Functions that compute scores are given the tuple;
-functions that read a table find the names in its columns. Nothing else lists scores.
+functions that read a table find the names in its columns. `task_table` has all of them.
 
 A score is a mean over items of a number from 0 to 1, or a function of sums of counts
 over items, such as macro-F1: `docs/architecture.md`, "Scores of a whole set".
@@ -83,44 +83,3 @@ ACCURACY = Score("accuracy", "accuracy", is_binary=True)
 MACRO_F1 = Score("macro_f1", "macro-F1", is_binary=False, of_sums=macro_f1)
 CLASSIFICATION_SCORES = (ACCURACY, MACRO_F1)
 """The scores of classification."""
-
-KNOWN_SCORES: tuple[Score, ...] = (*SPAN_SCORES, *CLASSIFICATION_SCORES)
-"""The scores of all tasks, each once."""
-
-
-def score_named(score: Score | str) -> Score:
-    """Returns the score that a name means.
-
-    Args:
-        score: A name, such as `f1`, or a score, which is returned as it is.
-
-    Returns:
-        The known score. For an unknown name, such as one in a foreign file, a score
-        whose label is the name.
-
-    Example:
-        >>> score_named("exact_match").label, score_named("graded").label
-        ('EM', 'graded')
-    """
-    if isinstance(score, Score):
-        return score
-    known = {one.name: one for one in KNOWN_SCORES}
-    return known.get(score, Score(score, score, is_binary=False))
-
-
-def names_and_labels() -> dict[str, str]:
-    """Returns what a flag may call a score: its label in lower case, and its name.
-
-    Returns:
-        Each such word -> the name.
-
-    Example:
-        >>> words = names_and_labels()
-        >>> words["em"], words["exact_match"], words["macro-f1"]
-        ('exact_match', 'exact_match', 'macro_f1')
-    """
-    return {
-        word: score.name
-        for score in KNOWN_SCORES
-        for word in (score.label.lower(), score.name)
-    }

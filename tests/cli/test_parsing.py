@@ -1,10 +1,12 @@
 import argparse
+from dataclasses import replace
 
 import pytest
 
 from cli import shared_flags, value_types
 from cli.parsing import CommandParser
 from zonekeras.metrics import Metric
+from zonekeras.task_table import TASKS, TaskName
 
 
 @pytest.fixture
@@ -308,3 +310,13 @@ def test_the_metrics_are_those_of_the_package():
 def test_a_model_is_given_in_one_way_and_whole(tokens, faults):
     flags = protocol_parser().parse_args(tokens)
     assert shared_flags.model_flag_faults(flags) == faults
+
+
+def test_help_says_which_task_has_a_setting(monkeypatch):
+    tasks = tuple(TaskName)
+    assert shared_flags.tasks_mark("n_best_size", tasks) == " (task span)"
+    assert shared_flags.tasks_mark("n_best_size", tasks[:1]) == ""
+    both = replace(TASKS[TaskName.CLASSIFICATION], settings=("n_best_size",))
+    monkeypatch.setitem(TASKS, TaskName.CLASSIFICATION, both)
+    assert shared_flags.tasks_mark("n_best_size", tasks) == ""
+    assert shared_flags.tasks_mark("doc_stride", tasks) == " (task span)"

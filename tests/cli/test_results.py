@@ -15,7 +15,6 @@ import pytest
 from cli import results, sweep
 from tests.builders import tiny_squad, write_hugging_face, write_json
 from tests.reporting.stores import FOUND, answers, write_store
-from zonekeras.analysis.question_groups import Grouping
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.store.tidy import columns_of
 
@@ -348,10 +347,6 @@ def test_a_damaged_store(here, capsys, command):
         "is damaged or not one: database disk image is malformed. Run the sweep again "
         "into another directory; the predictions files beside the store are whole.\n"
     )
-
-
-def test_the_groupings_are_those_of_the_library():
-    assert results.GROUPINGS == tuple(Grouping)
 
 
 def test_it_is_a_command_of_zonekeras(here, run_cli):

@@ -45,6 +45,8 @@ def test_pairs_by_the_models_head_and_by_the_flag(here, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("baseline: accuracy ")
     assert ", macro-F1 " in printed[0]
+    assert printed[0].endswith(" (17 pairs)")
+    assert any("permutation of groups; McNemar's takes pairs" in one for one in printed)
     assert printed[-1] == "results in out"
     record = json.loads((here / "out" / "run.json").read_text())
     assert record["settings"]["labels"] == list(LABELS)
@@ -64,17 +66,22 @@ def test_pairs_by_the_models_head_and_by_the_flag(here, capsys):
     capsys.readouterr()
     assert results_command.main(["out"]) == 0
     listed = capsys.readouterr().out
-    assert "model on pairs.jsonl (17 " in listed
+    assert "model on pairs.jsonl (17 pairs), " in listed
     assert "macro-F1 effect" in listed
     assert results_command.main(["out", "--export=csv", "--output=cells.csv"]) == 0
     assert pd.read_csv("cells.csv")["macro_f1"].notna().all()
     assert results_command.main(["out", "--by=overlap"]) == 2
-    assert "Grouping questions is for the task span alone" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "zonekeras results: error: Grouping questions is for the task span alone. "
+        "Received: task='classification'. 'zonekeras results' without groups lists "
+        "the scores of any task.\n"
+    )
 
 
-def test_a_layer_of_single_texts_from_a_table(here):
+def test_a_layer_of_single_texts_from_a_table(here, capsys):
     flags = ["--predict_file=single.csv", "--mask_layer=1", "--output_dir=single"]
     assert run(*flags) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(" (17 texts)")
     table = pd.read_parquet("single/results.parquet")
     expected = ["baseline", "layer1:all", "layer1:p2", "layer1:cls2p"]
     assert table["configuration"].tolist() == expected
@@ -86,7 +93,7 @@ def test_a_plan_and_another_number_format(here, capsys):
     assert "17 windows in " in printed
     assert "22 configurations: " in printed
     assert run("--precision=bfloat16", *CELL, "--output_dir=bfloat16") == 0
-    assert "12 questions x 2 configurations; mean accuracy" in capsys.readouterr().out
+    assert "12 pairs x 2 configurations; mean accuracy" in capsys.readouterr().out
 
 
 def test_several_models(here, capsys):
@@ -96,8 +103,10 @@ def test_several_models(here, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "2 runs: model, other"
     assert printed[1].startswith("baseline: accuracy ")
+    assert printed[1].endswith(" (17 pairs)")
     assert compare.main(["runs", "runs/model", "--output_dir=compared"]) == 0
     assert (here / "compared" / "comparison.csv").is_file()
+    assert ", paired by group" in capsys.readouterr().out
 
 
 def refused(capsys, *arguments):
@@ -115,6 +124,11 @@ def refused(capsys, *arguments):
             ["--doc_stride=64", "--n_best_size=3"],
             "Expected settings of the task classification. Received: doc_stride, "
             "n_best_size, which it does not have. Leave them out.",
+        ),
+        (
+            ["--doc_stride=64", "--metric=squad"],
+            "Expected settings of the task classification. Received: doc_stride, "
+            "metric='squad', which it does not have. Leave them out.",
         ),
         (
             ["--metric=squad"],
@@ -140,9 +154,8 @@ def refused(capsys, *arguments):
         ),
         (
             ["--task=span"],
-            'pairs.jsonl: expected JSON lines with "context", "question" and '
-            '"answers". Received: ["id", "label", "text", "text_pair"] on the first '
-            "line. Use a SQuAD-format file.",
+            "Expected a model for the task span. Received: model, whose head is for "
+            "the task classification. Give another model, or another task.",
         ),
     ],
 )
@@ -197,4 +210,4 @@ def test_bad_lines_may_be_left_out(here, capsys):
     printed = capsys.readouterr()
     said = "zonekeras sweep: warning: bad.jsonl: 1 bad lines left out"
     assert said in printed.err.splitlines()
-    assert "(5 " in printed.out.splitlines()[0]
+    assert "(5 pairs)" in printed.out.splitlines()[0]

@@ -34,6 +34,13 @@ def test_what_is_dumped_is_read_back():
     assert found.fingerprint == PAIRS.fingerprint
 
 
+def test_keys_of_pairs_are_dumped_and_read_back():
+    named = dataclasses.replace(PAIRS, keys=("premise", "hypothesis"))
+    found = from_json_lines(to_json_lines(named), "pairs.jsonl")
+    assert found == dataclasses.replace(named, num_skipped=0)
+    assert found.fingerprint == PAIRS.fingerprint
+
+
 def test_the_fingerprint_is_of_all_but_the_path():
     rows = [
         [item.id, item.text, item.text_pair, item.label, item.group]

@@ -33,8 +33,23 @@ def test_single_texts(tmp_path):
 @pytest.mark.parametrize("keys", PAIRS_OF_KEYS)
 def test_pairs_by_the_keys_of_published_data_sets(tmp_path, keys):
     first, second = keys
-    [item] = read(tmp_path, [{second: "b", "label": 1, first: "a"}]).texts
+    dataset = read(tmp_path, [{second: "b", "label": 1, first: "a"}])
+    [item] = dataset.texts
     assert (item.text, item.text_pair) == ("a", "b")
+    numbered = first == "text" or first.endswith("1") and second == "sentence2"
+    assert dataset.keys == (None if numbered else keys)
+
+
+def test_pairs_of_several_keys_have_no_names(tmp_path):
+    lines = [
+        {"premise": "a", "hypothesis": "b", "label": 0},
+        {"premise": "a", "hypothesis": "b"},
+        {"question1": "c", "question2": "d", "label": 0},
+    ]
+    assert read(tmp_path, lines, skip_bad=True).keys is None
+    bad = {"question1": "c", "question2": "d"}  # left out, so it has no say
+    dataset = read(tmp_path, [*lines[:2], bad], skip_bad=True)
+    assert dataset.keys == ("premise", "hypothesis")
 
 
 def test_empty_lines_count_but_are_none(tmp_path):

@@ -18,7 +18,7 @@ from zonekeras.errors import InputError
 from zonekeras.models.classifier_head import ClassifierHead, Pooling
 from zonekeras.models.fresh_classifier import load_to_classify
 from zonekeras.models.weights import reader_weights
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 
 NEW = ("a", "b")
 

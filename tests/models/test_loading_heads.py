@@ -24,7 +24,7 @@ from zonekeras.gradients import run_gradients
 from zonekeras.models.classifier_head import ClassifierHead, Pooling
 from zonekeras.models.loading import load, load_to_fine_tune
 from zonekeras.models.weights import build_reader, reader_weights
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 
 HEAD = ClassifierHead(LABELS, Pooling.CLS_DENSE_TANH)
 INPUTS = {

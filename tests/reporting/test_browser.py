@@ -7,6 +7,9 @@ import pytest
 from tests.reporting.browser import CHROMIUM, open_browser
 from tests.reporting.stores import FOUND, HOSTILE, PASSAGES, answers, write_store
 from zonekeras.reporting import write_report, write_runs_report
+from zonekeras.reporting.page import build_page
+from zonekeras.reporting.payload import build_payload
+from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="needs chromium, which is not on the PATH"
@@ -216,6 +219,27 @@ def test_a_zone_can_be_left_out_of_a_chart(page):
     page.click(button)
     assert page.run(f"document.querySelector('{button}').ariaPressed") == "true"
     assert page.exceptions == []
+
+
+def test_zones_beyond_the_ninth_have_looks_of_their_own(browser_page, tmp_path):
+    write_store(tmp_path)
+    with SweepStore(tmp_path / STORE_FILE) as store:
+        payload = build_payload(store, 1, {})
+    others = [zone for zone in payload["zones"] if zone not in ("q2", "p2q")]
+    more = [f"more{number}" for number in range(9 - len(others))]
+    payload["zones"] = ["q2", *others, *more[:-1], "p2q"]
+    assert payload["zones"].index("p2q") == 9
+    path = tmp_path / "ten.html"
+    path.write_bytes(build_page(payload))
+    browser_page.open(path)
+    button = "#panel-cells .chart-zones button"
+    assert shown(browser_page, button) == ["● q2", "● p2q"]
+    colors = browser_page.run(
+        f"[...document.querySelectorAll('{button} span')].map((one) => one.style.color)"
+    )
+    assert len({*colors}) == 2
+    assert all(colors)
+    assert browser_page.exceptions == []
 
 
 def test_a_set_has_a_tab_with_its_grid(browser_page, tmp_path):

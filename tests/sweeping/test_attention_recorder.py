@@ -7,14 +7,24 @@ from tests.backends import to_numpy
 from tests.builders import tiny_squad, write_json
 from tests.sweeping.sweeps import SETTINGS, count_calls, results
 from zonekeras.analysis.attention_examples import example_windows, words_of
-from zonekeras.analysis.attention_masses import mass_of, zone_masses
+from zonekeras.analysis.attention_masses import (
+    mass_of,
+    zone_masses,
+    zones_with_mass,
+)
 from zonekeras.data.features import build_features
 from zonekeras.data.squad import read_squad
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.store.protocol_csv import read_results_csv
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.sweeping import engine, merge_runs, run_shard, run_sweep
-from zonekeras.zones import FOUR_ZONES, Role, parse_configuration
+from zonekeras.zones import (
+    FOUR_ZONES,
+    PROTOCOL_ZONES,
+    Role,
+    Zone,
+    parse_configuration,
+)
 
 pytestmark = pytest.mark.both_backends
 
@@ -83,6 +93,32 @@ def test_masses_by_hand():
         zip(FOUR_ZONES, zone_masses(masses, np.array([3])).ravel(), strict=True)
     )
     assert found == pytest.approx({"q2": 0, "q2p": 0.5 / 3, "p2q": 0, "p2": 0.4})
+
+
+def test_parts_of_zones_have_masses_after_the_four():
+    masses = np.zeros((1, 1, 1, 5, 5), np.float32)
+    masses[..., Role.CLS, Role.QUESTION] = 0.5
+    masses[..., Role.CLS, Role.PASSAGE] = 0.25
+    masses[..., Role.QUESTION, Role.PASSAGE] = 1.5
+    masses[..., Role.PASSAGE, Role.QUESTION] = 2.0
+    masses[..., Role.SEP, Role.PASSAGE] = 4.0
+    assert zones_with_mass(PROTOCOL_ZONES) == FOUR_ZONES
+    zones = zones_with_mass([Zone.Q2, Zone.CLS2P])
+    assert zones[:4] == FOUR_ZONES
+    found = zone_masses(masses, np.array([8]), zones)[0]
+    named = dict(zip(zones, 8 * found.ravel(), strict=True))
+    assert named == {
+        **{"q2": 0.0, "q2p": 5.75, "p2q": 2.5, "p2": 0.0},
+        **{"cls2q": 0.5, "cls2p": 0.25, "q2p-text": 1.5, "p2q-text": 2.0},
+    }
+
+    def mass(text, known=found):
+        return 8 * mass_of(parse_configuration(text), known, "strict")
+
+    assert mass("layer0:cls2p+p2q-text") == 2.25
+    assert mass("layer0:all") == 8.25  # parts are not counted twice
+    assert np.isnan(mass("layer0:cls2p+q2p"))  # overlap
+    assert np.isnan(mass("layer0:cls2p", found[..., :4]))  # a store without parts
 
 
 def test_what_a_configuration_masks_is_what_it_carries():

@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import zonekeras
+from tests.backends import to_numpy
 from tests.builders import LABELS, tiny_classifier, tiny_model
 from tests.labelled_texts import tiny_texts, write_lines
 from tests.sweeping.sweeps import count_calls, results
@@ -25,6 +27,7 @@ from zonekeras.sweeping import (
     run_sweeps,
 )
 from zonekeras.tasks import classification, span
+from zonekeras.zones import Role
 
 pytestmark = pytest.mark.both_backends
 
@@ -196,6 +199,21 @@ def test_attention_is_kept_of_texts(model, files, tmp_path):
         assert list(store.attention_examples(1)) == [0, 8, 16]
         words = store.attention_examples(1)[8].words
         assert "layer1:control1-cls2q" in store.finished(1)
+        [masses, *_] = store.attention_masses(1).values()
+        assert masses.shape == (3, 2, 8)
+    table = pd.read_csv(tmp_path / "attention.csv")
+    masked = model.network.reader.encoder
+    dataset = classification.read(files[True])
+    windows = classification.features(dataset, model.tokenizer, SETTINGS)
+    shares = []
+    for window, length in enumerate(windows.lengths):  # alone, unpadded, pair by pair
+        inputs = windows.arrays([window], int(length))
+        [weights] = to_numpy(masked.attention(inputs, (1,))[1])  # [N, T, T]
+        from_cls = inputs["roles"][0] == Role.CLS
+        to_first = inputs["roles"][0] == Role.QUESTION
+        shares.append(weights[:, from_cls][:, :, to_first].sum() / (2 * length))
+    found = table["attention_mass_cls2q"][1]
+    assert found == pytest.approx(100 * np.mean(shares), abs=1e-3)
     first = tiny_texts(num=17)[8]["text"].split()
     assert [word for word, role in json.loads(words) if role == 3] == first
 
@@ -259,7 +277,7 @@ def test_a_model_does_not_differ_from_itself(model, files):
     other = tiny_classifier(seed=5)
     report = compare_precision(other, model, dataset, sample_size=5, **SETTINGS)
     assert report.num_different > 0
-    assert "5 questions x 22 configurations; mean accuracy " in report.summary()
+    assert "5 pairs x 22 configurations; mean accuracy " in report.summary()
 
 
 def load(source):

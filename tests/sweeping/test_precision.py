@@ -8,7 +8,8 @@ from tests.sweeping.sweeps import CELLS, SETTINGS
 from zonekeras.data.squad import read_squad
 from zonekeras.metrics import evaluate, headline
 from zonekeras.sweeping import PrecisionReport, compare_precision, run_sweep
-from zonekeras.sweeping.precision import sample_questions, sample_size_of
+from zonekeras.sweeping.precision import sample_items, sample_size_of
+from zonekeras.tasks import span
 
 pytestmark = pytest.mark.both_backends
 
@@ -33,7 +34,7 @@ def dataset(tmp_path_factory):
 )
 def test_samples_are_taken_evenly(dataset, size, rows):
     ids = [question.id for question in dataset.questions()]
-    sample = sample_questions(dataset, size)
+    sample = sample_items(span, dataset, size)
     assert [question.id for question in sample.questions()] == [
         ids[row] for row in rows
     ]
@@ -48,7 +49,7 @@ def test_samples_are_taken_evenly(dataset, size, rows):
 
 def test_no_size_gives_a_question_twice(dataset):
     for size in range(1, 10):
-        assert sample_questions(dataset, size).num_questions == size
+        assert sample_items(span, dataset, size).num_questions == size
 
 
 def test_a_model_does_not_differ_from_itself(reader, dataset):
@@ -65,7 +66,7 @@ def test_differences_are_counted(reader, dataset):
     report = compare_precision(
         other, reader, dataset, configurations=iter(chosen), sample_size=5, **SETTINGS
     )
-    sample = sample_questions(dataset, 5)
+    sample = sample_items(span, dataset, 5)
     found, expected = (
         run_sweep(model, sample, configurations=chosen, **SETTINGS).predictions
         for model in (other, reader)

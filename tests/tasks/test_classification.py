@@ -6,7 +6,7 @@ from tests.labelled_texts import tiny_texts, write_lines
 from zonekeras.errors import InputError
 from zonekeras.tasks import classification
 from zonekeras.tasks.task import WindowRecords
-from zonekeras.zones import Role
+from zonekeras.zones import Role, Zone
 
 LABELS = ["no", "yes", "perhaps"]
 SETTINGS = {"max_seq_length": 61, "labels": LABELS, "metric": "accuracy"}
@@ -115,3 +115,26 @@ def test_what_is_left_out_or_cut_is_counted(tmp_path):
         classification.features(
             dataset, tiny_tokenizer(), SETTINGS | {"max_seq_length": 10}
         )
+
+
+@pytest.mark.parametrize(
+    ("keys", "first", "second"),
+    [
+        (("premise", "hypothesis"), "premise", "hypothesis"),
+        (("text", "text_pair"), "first", "second"),
+    ],
+)
+def test_zones_are_called_by_what_the_file_calls_texts(tmp_path, keys, first, second):
+    line = {keys[0]: "a", keys[1]: "b", "label": 0}
+    read = classification.read(write_lines(tmp_path / "pairs.jsonl", [line]))
+    stored = classification.load(classification.dump(read), read.path)
+    for dataset in (read, stored):
+        labels = classification.zone_labels(dataset)
+        assert labels[Zone.Q2] == f"{first} → {first}"
+        assert labels[Zone.P2] == f"{second} → {second}"
+        assert labels[Zone.Q2P_TEXT] == f"{first} → {second}"
+        assert labels[Zone.P2Q_TEXT] == f"{second} → {first}"
+        assert labels[Zone.CLS2Q] == f"CLS → {first}"
+        assert labels[Zone.CLS2P] == f"CLS → {second}"
+        assert (labels[Zone.ALL], labels[Zone.P2Q]) == ("all", "p2q")
+        assert len(labels) == len(Zone)

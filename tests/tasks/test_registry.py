@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from zonekeras.errors import InputError
+from zonekeras.task_table import TaskName
 from zonekeras.tasks import span
-from zonekeras.tasks.names import TaskName
 from zonekeras.tasks.registry import check_is_span, task_named
 
 
@@ -22,7 +22,7 @@ def test_another_name_is_refused():
 
 def test_a_name_alone_loads_no_task():
     code = (
-        "import sys, zonekeras.tasks.names, zonekeras.tasks.registry; "
+        "import sys, zonekeras.task_table, zonekeras.tasks.registry; "
         "print('numpy' in sys.modules, 'zonekeras.tasks.span' in sys.modules)"
     )
     command = [sys.executable, "-c", code]

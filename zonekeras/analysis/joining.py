@@ -26,6 +26,7 @@ from zonekeras.statistics.effects import joined_totals, score_effects
 from zonekeras.statistics.hierarchical import SeedTotals, seed_statistics
 from zonekeras.statistics.totals import Totals
 from zonekeras.store.tidy import MeanScores, sweep_table, zone_labels_of
+from zonekeras.tasks.words import QUESTIONS, Words
 from zonekeras.zones import BASELINE, parse_configuration
 
 
@@ -46,6 +47,7 @@ class SweptRun:
         precision: The number format that it was computed in.
         asked: What has to be the same for tables to be compared: fingerprint of the
             data, metric, settings.
+        words: What its items and groups are called.
     """
 
     directory: Path
@@ -57,6 +59,7 @@ class SweptRun:
     weights: str
     precision: str
     asked: dict[str, Any]
+    words: Words
 
     @property
     def masked(self) -> list[str]:
@@ -84,12 +87,14 @@ class RunsResult:
         runs: The tables of all runs below each other, with a first column `run`.
         num_layers: Layers of the models.
         scores: The scores of all runs, the headline first.
+        words: What the items and groups are called.
     """
 
     table: pd.DataFrame
     runs: pd.DataFrame
     num_layers: int
     scores: tuple[Score, ...]
+    words: Words = QUESTIONS
 
     @property
     def names(self) -> list[str]:
@@ -134,6 +139,7 @@ def read_run(directory: str | os.PathLike[str]) -> SweptRun:
             "metric": description["metric"],
             **content["settings"],
         },
+        words=result.words,
     )
 
 
@@ -200,6 +206,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
         )[["run", *runs[0].table.columns]],
         num_layers=runs[0].num_layers,
         scores=kinds,
+        words=runs[0].words,
     )
 
 

@@ -17,6 +17,7 @@ from zonekeras.scores import SPAN_SCORES
 from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import STORE_FILE, SweepStore
 from zonekeras.store.tidy import empty_table
+from zonekeras.tasks.words import QUESTIONS, Words
 
 _KEY_LENGTH = 12
 
@@ -40,6 +41,7 @@ class RunListing:
         has_files: Whether the files in the directory are this run's.
         table: Scores of what is finished, in the tidy form; empty if nothing is.
         metric: Which script's scores they are, as the sweep settled it.
+        words: What the items and groups are called.
     """
 
     key: str
@@ -56,6 +58,7 @@ class RunListing:
     has_files: bool
     table: pd.DataFrame
     metric: str
+    words: Words = QUESTIONS
 
 
 def list_runs(directory: Path) -> list[RunListing]:
@@ -154,4 +157,5 @@ def _listing(store: SweepStore, run: int, has_files: bool) -> RunListing:
         has_files=has_files,
         table=table,
         metric=description["metric"],
+        words=task_of(store, run).words(dataset),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from zonekeras.analysis.groupings import Grouping
 from zonekeras.analysis.merge import open_existing
 from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
@@ -20,15 +20,6 @@ from zonekeras.zones import BASELINE, parse_configuration
 
 NUM_RESAMPLES = 2_000
 """For intervals of groups: fewer than for cells, since there are many groups."""
-
-
-class Grouping(StrEnum):
-    """By what questions are grouped; see `statistics.groups.question_groups`."""
-
-    QUESTION_TYPE = "question_type"
-    ANSWER_LENGTH = "answer_length"
-    PASSAGE_LENGTH = "passage_length"
-    OVERLAP = "overlap"
 
 
 def groups_of(dataset: SquadDataset) -> dict[Grouping, pd.Categorical[str]]:
@@ -64,7 +55,11 @@ def group_table(
     source = Path(directory)
     with open_existing(source) as store:
         run = choose_run(store, source)
-        check_is_span(task_name_of(store, run), "Grouping questions")
+        check_is_span(
+            task_name_of(store, run),
+            "Grouping questions",
+            "'zonekeras results' without groups lists the scores of any task.",
+        )
         dataset: SquadDataset = dataset_of(store, run)
         passages = task_of(store, run).groups(dataset)
         result = read_result(store, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zonekeras.store.sweep_store import SweepStore
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Task
 

@@ -30,6 +30,7 @@ from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
 from zonekeras.store.tidy import ZONE_LABEL, write_parquet
+from zonekeras.tasks.words import QUESTIONS, Words
 
 COMPARISON_CSV = "comparison.csv"
 COMPARISON_PARQUET = "comparison.parquet"
@@ -50,12 +51,14 @@ class SweepComparison:
         num_runs: Runs of the first and of the second side.
         same_passages: Whether both answered the same data, so that passages are paired.
         scores: The scores of both, the headline first.
+        words: What the items and groups of the first are called.
     """
 
     table: pd.DataFrame
     num_runs: tuple[int, int]
     same_passages: bool
     scores: tuple[Score, ...]
+    words: Words = QUESTIONS
 
 
 def compare_sweeps(
@@ -97,6 +100,7 @@ def compare_sweeps(
         num_runs=(len(sides[0]), len(sides[1])),
         same_passages=same_passages,
         scores=runs[0].scores,
+        words=runs[0].words,
     )
 
 

@@ -41,6 +41,7 @@ from zonekeras.store.tidy import (
     zones_of,
 )
 from zonekeras.tasks.task import Dataset, Task
+from zonekeras.tasks.words import QUESTIONS, Words
 from zonekeras.zones import (
     BASELINE,
     PROTOCOL_ZONES,
@@ -64,8 +65,9 @@ class SweepResult:
         predictions: Configuration -> question id -> answer text.
         num_layers: Layers of the model.
         scores: The scores of single items, `[rows of the table, Q]`.
-        attention: float64 [L, N, Z], the attention masses of the four zones in the
-            unmasked model (`analysis.attention_masses`); None if it was not looked at.
+        attention: float64 [L, N, Z], the attention masses of zones in the unmasked
+            model (`analysis.attention_masses`); None if it was not looked at.
+        words: What the items and groups are called.
     """
 
     table: pd.DataFrame
@@ -73,6 +75,7 @@ class SweepResult:
     num_layers: int
     scores: ItemScores
     attention: np.ndarray | None = None
+    words: Words = QUESTIONS
 
     @property
     def baseline(self) -> MeanScores:
@@ -103,6 +106,7 @@ class SweepResult:
             self.num_layers,
             self.scores.take(rows),
             self.attention,
+            self.words,
         )
 
 
@@ -152,8 +156,7 @@ def build_result(
     Args:
         task: The run's task.
         dataset: The dev set, one of the task's.
-        answers: Configurations with their answers' texts in file order; the baseline
-            among them.
+        answers: Configurations, the baseline among them, with their answers' texts.
         model_name: For the table.
         semantics: For the table.
         settings: Those of the run, with its `metric`.
@@ -190,11 +193,15 @@ def build_result(
     table = add_evidence(table, item_scores, groups)
     table = add_control_evidence(table, item_scores, groups, overlaps or {})
     if attention is not None:
-        table["attention_mass"] = [
-            mass_of(parse_configuration(name), attention, semantics)
-            for name in table["configuration"]
-        ]
-    return SweepResult(table, predictions, num_layers, item_scores, attention)
+        table["attention_mass"] = _masses(table["configuration"], attention, semantics)
+    return SweepResult(
+        table, predictions, num_layers, item_scores, attention, task.words(dataset)
+    )
+
+
+def _masses(names: Iterable[str], attention: np.ndarray, semantics: str) -> list[float]:
+    """Returns the attention mass of each configuration."""
+    return [mass_of(parse_configuration(name), attention, semantics) for name in names]
 
 
 def write_answers(

@@ -21,6 +21,7 @@ from zonekeras.errors import InputError
 from zonekeras.files.json_files import shown
 
 _MOST_SHOWN = 4
+_KEYS = "keys_of_pairs"
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,14 @@ class LabelledTexts:
         path: The file it was read from.
         texts: The texts, in file order.
         num_skipped: How many lines `skip_bad` left out.
+        keys: What the file calls the two texts of a pair, such as premise and
+            hypothesis; None of single texts, and where it has no names of its own.
     """
 
     path: str
     texts: tuple[LabelledText, ...]
     num_skipped: int = 0
+    keys: tuple[str, str] | None = None
 
     @property
     def has_pairs(self) -> bool:
@@ -86,9 +90,14 @@ class LabelledTexts:
 
 
 def to_json_lines(dataset: LabelledTexts) -> str:
-    """Writes a data set as JSON lines; `from_json_lines` reads it back."""
+    """Writes a data set as JSON lines; `from_json_lines` reads it back.
+
+    The first line has the keys of pairs, if there are any.
+    """
+    items = map(asdict, dataset.texts)
+    keys = [] if dataset.keys is None else [{_KEYS: dataset.keys}]
     return "".join(
-        json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in dataset.texts
+        json.dumps(line, ensure_ascii=False) + "\n" for line in (*keys, *items)
     )
 
 
@@ -100,7 +109,9 @@ def from_json_lines(text: str, path: str) -> LabelledTexts:
         path: What the data set says it was read from.
     """
     lines = text.removesuffix("\n").split("\n")  # not at what else ends a line
-    return LabelledTexts(path, tuple(LabelledText(**json.loads(one)) for one in lines))
+    items = list(map(json.loads, lines))
+    keys = tuple(items.pop(0)[_KEYS]) if _KEYS in items[0] else None
+    return LabelledTexts(path, tuple(LabelledText(**item) for item in items), keys=keys)
 
 
 def label_names(dataset: LabelledTexts) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ PAIRS_OF_KEYS = (
     ("question", "sentence"),
 )
 """What the two texts of a pair may be called, the first before the second."""
+_NUMBERED = (("text", "text_pair"), ("sentence1", "sentence2"))
+"""Those that say no more than which text is the first."""
 SINGLE_KEYS = ("text", "sentence")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -76,7 +78,7 @@ def read_labelled_texts(
         raise InputError(
             f"{path}: expected at least one labelled text. Received: none{left}."
         )
-    return LabelledTexts(str(path), texts, len(reader.faults))
+    return LabelledTexts(str(path), texts, len(reader.faults), reader.keys_of_pairs())
 
 
 def _json_lines(text: str) -> Iterator[_Line]:
@@ -138,6 +140,13 @@ class _Reader:
         self.faults: list[str] = []
         self._line_of_id: dict[str, int] = {}
         self._first: tuple[int, bool] | None = None
+        self._keys: set[tuple[str, ...]] = set()
+
+    def keys_of_pairs(self) -> tuple[str, str] | None:
+        """Returns the keys that all pairs have; None if they only number the texts."""
+        named = {*PAIRS_OF_KEYS} - {*_NUMBERED}
+        found = [pair for pair in PAIRS_OF_KEYS if pair in named & self._keys]
+        return found[0] if len(self._keys) == 1 and found else None
 
     def texts(self, lines: Iterator[_Line]) -> Iterator[LabelledText]:
         """Yields the texts of all lines, leaving out those with a fault."""
@@ -168,13 +177,15 @@ class _Reader:
                 f"{place}: expected {kinds[not is_pair]}, as on line {self._first[0]}. "
                 f"Received: {kinds[is_pair]}"
             )
-        return LabelledText(
+        item = LabelledText(
             id=self._identifier(entry, number),
             text=texts[0],
             text_pair=texts[1] if is_pair else None,
             label=_label(entry, place),
             group=_name(entry, "group", place),
         )
+        self._keys.add(keys)
+        return item
 
     def _identifier(self, entry: Any, number: int) -> str:
         """Returns a line's id, which no good line before it may have."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
 from zonekeras.distribute.replicated_network import ReplicatedNetwork
 from zonekeras.models.network import KerasNetwork
 from zonekeras.models.saved_model import ReaderModule, SavedModelNetwork
+from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.tasks.registry import check_is_span
 
@@ -42,5 +43,5 @@ def _module(model: ZoneModel) -> Any:
     if isinstance(model.network, SavedModelNetwork):
         return model.network.module
     if isinstance(model.network, KerasNetwork):
-        return ReaderModule(model.network.reader)
+        return ReaderModule(cast(SpanReader, model.network.reader))
     raise TypeError(f"expected a model as load gives it. Received: {model.network!r}")

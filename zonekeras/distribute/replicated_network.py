@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from zonekeras.layers import take_rows
 from zonekeras.models.network import INPUT_NAMES, hash_arrays
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 
 
 class ReplicatedHidden(NamedTuple):

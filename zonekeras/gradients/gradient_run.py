@@ -26,7 +26,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -281,4 +281,4 @@ def _reader(model: ZoneModel) -> SpanReader:
             "which only runs forward. Load the model directory with "
             "prefer_saved_model=False."
         )
-    return model.network.reader
+    return cast(SpanReader, model.network.reader)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from keras import ops
 
+from zonekeras.layers.tensors import Tensor
 
-def normalized_sum(first: Any, second: Any, layer: Any) -> Any:
+
+def normalized_sum(
+    first: Annotated[Tensor, "... D"], second: Annotated[Tensor, "... D"], layer: Any
+) -> Annotated[Tensor, "... D"]:
     """Returns the layer normalization of a sum; both are computed in float32.
 
     `keras.layers.LayerNormalization` computes the same and goes over the sum once more
     (its offset has the shape of the sum): 1.2 to 1.3 times as long on a CPU.
 
     Args:
-        first: [..., D], of any floating dtype.
-        second: [..., D], of any floating dtype.
+        first: Of any floating dtype.
+        second: Of any floating dtype.
         layer: The built `keras.layers.LayerNormalization` that has the weights.
 
     Returns:
-        float32 [..., D].
+        The sum with mean 0 and variance 1 over D, scaled and shifted; float32.
 
     Source: Ba, Kiros and Hinton (arXiv:1607.06450), equation 4.
     """

@@ -12,24 +12,26 @@ Axis letters: `B` batch, `N` heads, `T` tokens, `K` summed over, `M` columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated
 
 from keras import ops
 
+from zonekeras.layers.tensors import Tensor
+
 
 def dense(
-    inputs: Any,
-    kernel: Any,
-    bias: Any = None,
-    activation: Callable[[Any], Any] | None = None,
-) -> Any:
+    inputs: Annotated[Tensor, "... K"],
+    kernel: Annotated[Tensor, "K M"],
+    bias: Annotated[Tensor, "M"] | None = None,
+    activation: Callable[[Tensor], Tensor] | None = None,
+) -> Annotated[Tensor, "... M"]:
     """Returns `activation(inputs . kernel + bias)` as one product of all tokens.
 
     TensorFlow's graph optimizer fuses a product of two matrices with the bias and the
     activation after it; a product of batches it does not fuse.
 
     Args:
-        inputs: [..., K].
+        inputs: Of any number of axes.
         kernel: [K, M], or [K, M1, M2, ...] for several axes; cast to the inputs' dtype.
         bias: [M] or [M1, M2, ...]; none if left out.
         activation: Applied to the sum, [tokens, M], before it is reshaped.
@@ -49,16 +51,10 @@ def dense(
     return ops.reshape(outputs, (*first, *columns))
 
 
-def for_all_heads(left: Any, right: Any) -> Any:
-    """Returns the product of every head's matrix with one that all heads share.
-
-    Args:
-        left: [B, N, T, K].
-        right: [B, K, M].
-
-    Returns:
-        [B, N, T, M].
-    """
+def for_all_heads(
+    left: Annotated[Tensor, "B N T K"], right: Annotated[Tensor, "B K M"]
+) -> Annotated[Tensor, "B N T M"]:
+    """Returns the product of every head's matrix with one that all heads share."""
     batch, heads, tokens, width = ops.shape(left)
     rows = ops.reshape(left, (batch, heads * tokens, width))
     product = ops.matmul(rows, right)

@@ -1,9 +1,13 @@
-"""One encoder layer: attention with a zone table, then the feed-forward part."""
+"""One encoder layer: attention with a zone table, then the feed-forward part.
+
+Axis letters: `B` batch, `T` tokens, `D` width, `R` roles, `t` = 1 (one table for all
+examples) or `B`, `n` = 1 (one for all heads) or the number of heads.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 from keras import ops
@@ -13,6 +17,7 @@ from zonekeras.layers.masked_multi_head_attention import MaskedMultiHeadAttentio
 from zonekeras.layers.normalization import normalized_sum
 from zonekeras.layers.products import dense
 from zonekeras.layers.scoped_dropout import ScopedDropout
+from zonekeras.layers.tensors import Tensor
 
 
 def activation_function(name: str) -> Any:
@@ -140,23 +145,23 @@ class ZoneBlock(keras.layers.Layer):
 
     def call(
         self,
-        hidden: Any,
-        roles: Any,
-        zone_table: Any = None,
+        hidden: Annotated[Tensor, "B T D"],
+        roles: Annotated[Tensor, "B T"],
+        zone_table: Annotated[Tensor, "t n R R"] | None = None,
         table_index: int = 0,
         training: bool | None = None,
-    ) -> Any:
+    ) -> Annotated[Tensor, "B T D"]:
         """Runs the layer.
 
         Args:
-            hidden: float32 [B, T, D].
-            roles: int32 [B, T].
-            zone_table: float32 [1 or B, 1 or N, R, R] in place of the variable.
+            hidden: float32.
+            roles: int32.
+            zone_table: float32, in place of the variable.
             table_index: Which of the block's tables to read.
             training: Whether dropout is on.
 
         Returns:
-            float32 [B, T, D].
+            The next layer's input, float32.
         """
         attended = self.attention(
             hidden,
@@ -167,16 +172,21 @@ class ZoneBlock(keras.layers.Layer):
         )
         return self.finish(hidden, attended, training=training)
 
-    def finish(self, hidden: Any, attended: Any, training: bool | None = None) -> Any:
+    def finish(
+        self,
+        hidden: Annotated[Tensor, "B T D"],
+        attended: Annotated[Tensor, "B T D"],
+        training: bool | None = None,
+    ) -> Annotated[Tensor, "B T D"]:
         """Runs what follows attention, token by token.
 
         Args:
-            hidden: float32 [B, T, D], the layer's input.
-            attended: [B, T, D], the attention's output.
+            hidden: The layer's input, float32.
+            attended: The attention's output.
             training: Whether dropout is on.
 
         Returns:
-            float32 [B, T, D].
+            The layer's output, float32.
         """
         attended = self.dropout(attended, training=training)
         hidden = normalized_sum(hidden, attended, self.attention_norm)

@@ -1,14 +1,18 @@
-"""Tokens to the hidden states of layer 0, for all supported encoder families."""
+"""Tokens to the hidden states of layer 0, for all supported encoder families.
+
+Axis letters: `B` batch, `T` tokens, `D` width.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 from keras import ops
 
 from zonekeras.layers.products import dense
 from zonekeras.layers.scoped_dropout import ScopedDropout
+from zonekeras.layers.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -98,17 +102,20 @@ class ZoneEmbeddings(keras.layers.Layer):
             self.projection.build(embedded)
 
     def call(
-        self, token_ids: Any, segment_ids: Any, training: bool | None = None
-    ) -> Any:
+        self,
+        token_ids: Annotated[Tensor, "B T"],
+        segment_ids: Annotated[Tensor, "B T"],
+        training: bool | None = None,
+    ) -> Annotated[Tensor, "B T D"]:
         """Returns the hidden states of layer 0.
 
         Args:
-            token_ids: int32 [B, T].
-            segment_ids: int32 [B, T].
+            token_ids: int32.
+            segment_ids: int32.
             training: Whether dropout is on.
 
         Returns:
-            float32 [B, T, D].
+            The input of layer 0, float32.
         """
         positions = ops.expand_dims(ops.arange(ops.shape(token_ids)[1]), 0)  # [1, T]
         embedded = self.token(token_ids) + self.position(positions)

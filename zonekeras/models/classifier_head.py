@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+from zonekeras.task_table import TaskName
 
 
 class Pooling(StrEnum):
@@ -51,6 +53,7 @@ class ClassifierHead:
         {'labels': ['no', 'yes'], 'pooling': 'cls'}
     """
 
+    task: ClassVar[TaskName] = TaskName.CLASSIFICATION
     labels: tuple[str, ...]
     pooling: Pooling
 

@@ -26,7 +26,7 @@ from zonekeras.models.weights import (
     reader_weights,
 )
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 
 _SENTENCE_POOLING_FILE = "1_Pooling/config.json"
 
@@ -64,7 +64,7 @@ def load_to_classify(
             model = load_untrained(source, do_lower_case=do_lower_case)
         else:
             model = load(source, do_lower_case=do_lower_case, prefer_saved_model=False)
-    own = model.description.head
+    own = cast("ClassifierHead | None", model.description.head)
     if model.task is TaskName.CLASSIFICATION and own is not None:
         if wanted not in (None, own.pooling):
             raise InputError(

@@ -15,38 +15,36 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import strict_json
-from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.task_table import TASKS, TaskName, imported
 
 _CONFIG_FILE = "config.json"
 _LONGEST_CONFIG = 1 << 20
-_MODULES = {
-    "SpanReader": "zonekeras.models.span_reader",
-    "ZoneClassifier": "zonekeras.models.zone_classifier",
-}
 _KEYS = {"name", "trainable", "dtype", "config", "head"}
 _LEAST_BYTES_OF_A_WEIGHT = 0.5
 """Half precision in an archive that somebody packed anew, four times smaller."""
 
 
-def check_keras_file(path: Path, class_name: str) -> None:
+def check_keras_file(path: Path, task: TaskName) -> None:
     """Checks that a file is of a model of ours, and holds the weights it asks for.
 
     Args:
         path: A zip archive.
-        class_name: What it has to be of: a `SpanReader` or a `ZoneClassifier`.
+        task: What its head has to be for.
 
     Raises:
         InputError: If not.
     """
-    content = _read_config(path)
+    content, described = _read_config(path), _described(task)
     received = content.get("class_name") if isinstance(content, dict) else content
     if not isinstance(content, dict) or any(
-        content.get(key) != value for key, value in _described(class_name).items()
+        content.get(key) != value for key, value in described.items()
     ):
-        raise InputError(f"Expected a {class_name} in {path}. Received: {received}.")
+        raise InputError(
+            f"Expected a {described['class_name']} in {path}. Received: {received}."
+        )
     try:
-        num_weights = _num_weights(content["config"])
+        num_weights = _num_weights(content["config"], task)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
     if num_weights * _LEAST_BYTES_OF_A_WEIGHT > os.path.getsize(path):
@@ -57,10 +55,11 @@ def check_keras_file(path: Path, class_name: str) -> None:
         )
 
 
-def _described(class_name: str) -> dict[str, str]:
-    """Returns what Keras writes of one of our classes."""
+def _described(task: TaskName) -> dict[str, str]:
+    """Returns what Keras writes of the class of a task's models."""
+    module, _, class_name = TASKS[task].model.rpartition(".")
     return {
-        "module": _MODULES[class_name],
+        "module": module,
         "class_name": class_name,
         "registered_name": f"zonekeras>{class_name}",
     }
@@ -86,7 +85,7 @@ def _read_config(path: Path) -> Any:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
 
 
-def _num_weights(config: dict[str, Any]) -> int:
+def _num_weights(config: dict[str, Any], task: TaskName) -> int:
     """Returns how many numbers a model of this configuration has."""
     from zonekeras.models.weights import encoder_shapes, head_shapes
 
@@ -96,10 +95,9 @@ def _num_weights(config: dict[str, Any]) -> int:
     if isinstance(dtype, dict) and dtype.get("class_name") != "DTypePolicy":
         raise ValueError(f"the policy {dtype.get('class_name')!r}")
     encoder = EncoderConfig.from_dict(config["config"])
-    head = config.get("head")
-    shapes = encoder_shapes(encoder) | head_shapes(
-        encoder, None if head is None else ClassifierHead.from_dict(head)
-    )
+    kind = TASKS[task].head
+    head = None if kind is None else imported(kind).from_dict(config["head"])
+    shapes = encoder_shapes(encoder) | head_shapes(encoder, head)
     return sum(map(math.prod, shapes.values()))
 
 

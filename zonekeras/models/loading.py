@@ -13,7 +13,6 @@ from zonekeras.defaults import PRECISIONS
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_lenient_json
 from zonekeras.files.plain_files import check_plain_files
-from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.keras_file import check_keras_file
 from zonekeras.models.model_directory import (
@@ -25,19 +24,17 @@ from zonekeras.models.model_directory import (
     read_description,
 )
 from zonekeras.models.network import KerasNetwork, Network
-from zonekeras.models.span_reader import SpanReader
+from zonekeras.models.reader import HeadDescription, Reader
 from zonekeras.models.weights import (
     NO_HEAD,
-    Reader,
     Weights,
     build_classifier,
     build_reader,
     encoder_shapes,
     reader_weights,
 )
-from zonekeras.models.zone_classifier import ZoneClassifier
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName, imported
 from zonekeras.tasks.registry import checked_name
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
@@ -168,7 +165,7 @@ def _load_hugging_face(path: Path, source: str, how: _How) -> ZoneModel:
 
     head = None if how.any_head else find_classifier(path)
     if head is not None:
-        how.check_head(TaskName.CLASSIFICATION, source)
+        how.check_head(head.task, source)
     read = read_hugging_face(path, head)
     tokenizer = ReaderTokenizer.from_directory(path, do_lower_case=how.do_lower_case)
     if head is None:
@@ -237,7 +234,7 @@ def _from_reader(
         encoder=config,
         precision=reader.dtype_policy.name,
         has_head=has_head,
-        head=_head_of(network),
+        head=reader.head_description,
     )
     return ZoneModel(network, tokenizer, description)
 
@@ -293,10 +290,11 @@ def _load_own(path: Path, how: _How) -> ZoneModel:
     return model
 
 
-def _head_of(network: Network) -> ClassifierHead | None:
-    """Returns a classifier's head, None of a span reader."""
-    reader = network.reader if isinstance(network, KerasNetwork) else None
-    return reader.classifier_head if isinstance(reader, ZoneClassifier) else None
+def _head_of(network: Network) -> HeadDescription | None:
+    """Returns what a directory says of a head; None of a SavedModel, one of spans."""
+    if isinstance(network, KerasNetwork):
+        return network.reader.head_description
+    return None
 
 
 def _with_fresh_head(model: ZoneModel) -> ZoneModel:
@@ -318,8 +316,8 @@ def _read_keras_model(path: Path, dtype: str | None, task: TaskName) -> Reader:
             f"{'a damaged file' if path.exists() else 'no such file'}. Write the model "
             "directory again."
         )
-    expected = SpanReader if task is TaskName.SPAN else ZoneClassifier
-    check_keras_file(path, expected.__name__)
+    expected = imported(TASKS[task].model)
+    check_keras_file(path, task)
     try:
         reader = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras meets in a damaged file
@@ -334,8 +332,8 @@ def _read_keras_model(path: Path, dtype: str | None, task: TaskName) -> Reader:
             f"{type(reader).__name__}."
         )
     if dtype is None or reader.dtype_policy.name == dtype:
-        return reader
-    other = expected.from_config({**reader.get_config(), "dtype": dtype})
+        return cast(Reader, reader)
+    other: Reader = expected.from_config({**reader.get_config(), "dtype": dtype})
     other.build()
     other.set_weights(reader.get_weights())
     return other

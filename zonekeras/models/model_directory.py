@@ -23,9 +23,9 @@ from typing import Any
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_lenient_json
 from zonekeras.graph.options import AnswerOptions
-from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
-from zonekeras.tasks.names import TaskName
+from zonekeras.models.reader import HeadDescription
+from zonekeras.task_table import TASKS, TaskName, imported
 
 MODEL_FILE = "model.keras"
 DESCRIPTION_FILE = "zonekeras.json"
@@ -47,7 +47,7 @@ class ModelDescription:
         precision: The dtype policy it computes in; weights and logits are float32.
         has_head: Whether the source had the head that the model has.
         made_by: How the weights were made: a command and its settings.
-        head: A classifier's head; None of a span reader.
+        head: What the head is made of; None of a span reader, where that is known.
     """
 
     source: str
@@ -55,12 +55,12 @@ class ModelDescription:
     precision: str = "float32"
     has_head: bool = True
     made_by: Mapping[str, Any] | None = None
-    head: ClassifierHead | None = None
+    head: HeadDescription | None = None
 
     @property
     def task(self) -> TaskName:
         """What the head is for."""
-        return TaskName.SPAN if self.head is None else TaskName.CLASSIFICATION
+        return TaskName.SPAN if self.head is None else self.head.task
 
 
 def check_target(directory: Path) -> None:
@@ -194,14 +194,16 @@ def read_description(path: Path) -> tuple[ModelDescription, str]:
         raise _unreadable(path, error) from error
 
 
-def _read_head(content: Mapping[str, Any]) -> ClassifierHead | None:
-    """Returns the head of a classifier's description, None of a span reader's."""
+def _read_head(content: Mapping[str, Any]) -> HeadDescription | None:
+    """Returns what a description says of the head, None of a span reader's."""
     task = content.get("task", TaskName.SPAN)
-    if task == TaskName.SPAN:
-        return None
-    if task != TaskName.CLASSIFICATION:
+    if task not in tuple(TASKS):
         raise ValueError(f"another version of zonekeras has the task {task!r}")
-    return ClassifierHead.from_dict(content["head"])
+    kind = TASKS[task].head
+    if kind is None:
+        return None
+    head: HeadDescription = imported(kind).from_dict(content["head"])
+    return head
 
 
 def _read_content(path: Path) -> tuple[dict[str, Any], int]:

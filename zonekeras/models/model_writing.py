@@ -13,7 +13,7 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
@@ -26,8 +26,8 @@ from zonekeras.models.model_directory import (
     ModelDescription,
     read_description,
 )
+from zonekeras.models.reader import Reader
 from zonekeras.models.span_reader import SpanReader
-from zonekeras.models.weights import Reader
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 
 
@@ -64,7 +64,8 @@ def write_model(
     try:
         reader.save(partial)
         if saved_model is not None:
-            _write_version(partial_version, reader, tokenizer, saved_model)
+            of_spans = cast(SpanReader, reader)  # no other has a SavedModel
+            _write_version(partial_version, of_spans, tokenizer, saved_model)
         if version.exists():
             version.rename(old_version)
         if not _describes(directory, tokenizer, fingerprint):

@@ -1,6 +1,6 @@
 """The part of a loaded model that computes: logits in, flips in, nothing else.
 
-A network is either a Keras `SpanReader` or `ZoneClassifier` (any backend) or one of our
+A network is either a Keras reader, such as `SpanReader` (any backend), or one of our
 SavedModels (TensorFlow only, `saved_model.SavedModelNetwork`). `ZoneModel` and sweeps
 only use what the `Network` protocol lists, so that both give the same numbers.
 """
@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import keras
 import numpy as np
 
 from zonekeras.layers import ZoneBlock, take_rows
 from zonekeras.layers.devices import runs_on_cpu
+from zonekeras.layers.tensors import Tensor
 from zonekeras.models.compiled import CompiledFunction
-from zonekeras.models.weights import Reader, variable_value
-from zonekeras.tasks.names import TaskName
+from zonekeras.models.reader import Reader
+from zonekeras.models.weights import variable_value
+from zonekeras.task_table import TaskName
 
 INPUT_NAMES = ("token_ids", "segment_ids", "roles")
 
@@ -68,55 +70,66 @@ class Network(Protocol):
         """Sets the variables to float32 [L, n, R, R]."""
         ...
 
-    def embed(self, inputs: Mapping[str, np.ndarray]) -> Any:
-        """Returns the input of layer 0, a tensor [B, T, D]."""
+    def embed(self, inputs: Mapping[str, np.ndarray]) -> Annotated[Tensor, "B T D"]:
+        """Returns the input of layer 0."""
         ...
 
     def run_layer(
-        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
-    ) -> Any:
+        self,
+        layer: int,
+        hidden: Annotated[Tensor, "B T D"],
+        roles: np.ndarray,
+        zone_table: np.ndarray,
+    ) -> Annotated[Tensor, "B T D"]:
         """Runs one layer; the variables play no part.
 
         Args:
             layer: Which one.
-            hidden: Tensor [B, T, D], its input.
+            hidden: Its input.
             roles: int32 [B, T].
             zone_table: float32 [1 or B, 1 or N, R, R].
 
         Returns:
-            Tensor [B, T, D].
+            Its output.
         """
         ...
 
-    def run_rows(self, layer: int, hidden: Any, rows: Mapping[str, np.ndarray]) -> Any:
+    def run_rows(
+        self,
+        layer: int,
+        hidden: Annotated[Tensor, "B T D"],
+        rows: Mapping[str, np.ndarray],
+    ) -> Annotated[Tensor, "B M D"]:
         """Runs one layer for chosen rows; see `ZoneEncoder.run_rows`.
 
         Args:
             layer: Which one.
-            hidden: Tensor [B, T, D], its input.
+            hidden: Its input.
             rows: `roles`, `rows`, `gate_rows` and `gates`.
 
         Returns:
-            Tensor [B, M, D].
+            Its output in the M chosen rows.
         """
         ...
 
-    def take_rows(self, hidden: Any, rows: np.ndarray) -> Any:
-        """Takes tokens int32 [B, T] out of a tensor [B, M, D]; see `layers.take_rows`.
-
-        Returns:
-            Tensor [B, T, D].
-        """
+    def take_rows(
+        self, hidden: Annotated[Tensor, "B M D"], rows: np.ndarray
+    ) -> Annotated[Tensor, "B T D"]:
+        """Takes tokens, int32 [B, T], out of a tensor; see `layers.take_rows`."""
         ...
 
     def layer_attention(
-        self, layer: int, hidden: Any, roles: np.ndarray, zone_table: np.ndarray
-    ) -> Mapping[str, Any]:
+        self,
+        layer: int,
+        hidden: Annotated[Tensor, "B T D"],
+        roles: np.ndarray,
+        zone_table: np.ndarray,
+    ) -> Mapping[str, Tensor]:
         """Returns where one layer attends; the variables play no part.
 
         Args:
             layer: Which one.
-            hidden: Tensor [B, T, D], its input.
+            hidden: Its input.
             roles: int32 [B, T].
             zone_table: float32 [1 or B, 1 or N, R, R].
 
@@ -126,11 +139,11 @@ class Network(Protocol):
         """
         ...
 
-    def head(self, hidden: Any, roles: np.ndarray) -> Any:
+    def head(self, hidden: Annotated[Tensor, "B T D"], roles: np.ndarray) -> Tensor:
         """Returns the head's logits, a float32 tensor.
 
         Args:
-            hidden: Tensor [B, T, D], the last layer's output.
+            hidden: The last layer's output.
             roles: int32 [B, T]; the span head does not read them.
         """
         ...

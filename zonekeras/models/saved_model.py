@@ -42,7 +42,7 @@ from zonekeras.models.network import (
     run_rows_in_slices,
 )
 from zonekeras.models.span_reader import SpanReader
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.zones import NUM_ROLES
 
 GRAPH_VERSION = 2

@@ -12,11 +12,10 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.files.json_files import read_json
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 
 _OWN_FILE = "zonekeras.json"
 _HUGGING_FACE_FILE = "config.json"
-_CLASSIFIER = "ForSequenceClassification"
 
 
 def task_of_source(source: str | os.PathLike[str]) -> TaskName:
@@ -32,11 +31,14 @@ def task_of_source(source: str | os.PathLike[str]) -> TaskName:
     path = Path(source)
     if (path / _OWN_FILE).is_file():
         found = _content(path / _OWN_FILE).get("task")
-        is_classifier = found == TaskName.CLASSIFICATION
-    else:
-        kinds = _content(path / _HUGGING_FACE_FILE).get("architectures") or ()
-        is_classifier = any(str(kind).endswith(_CLASSIFIER) for kind in kinds)
-    return TaskName.CLASSIFICATION if is_classifier else TaskName.SPAN
+        return TaskName(found) if found in tuple(TASKS) else TaskName.SPAN
+    kinds = _content(path / _HUGGING_FACE_FILE).get("architectures") or ()
+    heads = [
+        task
+        for task, entry in TASKS.items()
+        if any(str(kind).endswith(entry.architecture) for kind in kinds)
+    ]
+    return next((task for task in heads if task is not TaskName.SPAN), TaskName.SPAN)
 
 
 def _content(path: Path) -> dict[str, Any]:

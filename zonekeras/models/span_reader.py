@@ -10,7 +10,7 @@ import keras
 from zonekeras.models.dense_head import apply_head, dense_head
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 
 
 @keras.saving.register_keras_serializable(package="zonekeras")
@@ -30,6 +30,7 @@ class SpanReader(keras.Model):
     task = TaskName.SPAN
     labels: tuple[str, ...] = ()
     head_kind = ""
+    head_description: None = None
 
     def __init__(self, config: EncoderConfig | Mapping[str, Any], **kwargs: Any):
         # The head reads float32 hidden states with float32 weights.

@@ -38,13 +38,12 @@ import numpy.typing as npt
 from zonekeras.errors import InputError
 from zonekeras.models.classifier_head import ClassifierHead
 from zonekeras.models.encoder_config import EncoderConfig
+from zonekeras.models.reader import Reader
 from zonekeras.models.span_reader import SpanReader
 from zonekeras.models.zone_classifier import ZoneClassifier
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 Shape: TypeAlias = tuple[int, ...]
-Reader: TypeAlias = SpanReader | ZoneClassifier
-"""An encoder with a head, whichever."""
 
 INITIAL_DEVIATION = 0.02
 """Standard deviation of fresh kernels and embeddings (BERT's)."""

@@ -14,7 +14,7 @@ from zonekeras.models.classifier_head import ClassifierHead, Pooling
 from zonekeras.models.dense_head import apply_head, dense_head
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.zone_encoder import ZoneEncoder
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.zones import Role
 
 _DROP_BEFORE_DENSE = ("roberta", "xlm-roberta", "electra")
@@ -88,6 +88,11 @@ class ZoneClassifier(keras.Model):
     def labels(self) -> tuple[str, ...]:
         """The classes' names in the order of the logits."""
         return self.classifier_head.labels
+
+    @property
+    def head_description(self) -> ClassifierHead:
+        """What a model directory says of the head."""
+        return self.classifier_head
 
     @property
     def head_kind(self) -> str:

@@ -28,8 +28,8 @@ from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import ModelDescription, check_target
 from zonekeras.models.model_writing import write_model
 from zonekeras.models.network import INPUT_NAMES, KerasNetwork, Network
-from zonekeras.models.weights import Reader
-from zonekeras.tasks.names import TaskName
+from zonekeras.models.reader import Reader
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import (

@@ -14,7 +14,7 @@ from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.statistics.correlation import Correlation
 from zonekeras.store.matrix import chosen_score, labels_of
-from zonekeras.zones import FOUR_ZONES
+from zonekeras.zones import Zone
 
 _SIZE = (5.2, 3.8)
 
@@ -49,7 +49,7 @@ def mass_effect_plot(
     axes = figure.add_subplot()
     axes.axhline(0.0, color=GRID_COLOR, zorder=0)
     labels = labels_of(result)
-    names = {str(zone): labels.get(zone, zone.upper()) for zone in FOUR_ZONES}
+    names = {str(zone): labels.get(zone, zone.upper()) for zone in Zone}
     shown = [names[zone] for zone in names if zone in set(cells["zone"])]
     of_cells = cells["zone"].map(names).to_numpy(object)
     seaborn.scatterplot(

@@ -13,7 +13,7 @@ from zonekeras.errors import InputError
 from zonekeras.plotting.effects import draw_effects
 from zonekeras.plotting.look import Look, LookKeywords
 from zonekeras.plotting.panel import column_labels, new_figure, panel_size
-from zonekeras.scores import EXACT_MATCH, Score, score_named
+from zonekeras.scores import EXACT_MATCH, Score
 from zonekeras.store.matrix import (
     chosen_score,
     column_matrix,
@@ -22,6 +22,7 @@ from zonekeras.store.matrix import (
     score_matrix,
 )
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
+from zonekeras.task_table import score_named
 from zonekeras.zones import Zone
 
 _DIFFERENCE = "_difference"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zonekeras.analysis.attention_examples import NUM_STEPS
-from zonekeras.analysis.attention_masses import mean_masses
+from zonekeras.analysis.attention_masses import MASS_ZONES, mean_masses
 from zonekeras.store.sweep_store import StoredExample, SweepStore
 from zonekeras.zones import FOUR_ZONES, PAIRS, Zone
 
@@ -46,8 +46,9 @@ def attention_payload(
     if not kept or masses is None:
         return None
     names = labels or {}
-    zones = [zone for zone in FOUR_ZONES if zone in shown] if names else FOUR_ZONES
-    places = [FOUR_ZONES.index(zone) for zone in zones]
+    known = MASS_ZONES[: masses.shape[-1]]
+    zones = [zone for zone in known if zone in shown] if names else FOUR_ZONES
+    places = [known.index(zone) for zone in zones]
     encoded = {row: _encoded(row, example) for row, example in kept.items()}
     rows = list(encoded)
     step = next(

@@ -17,8 +17,7 @@ from typing import Any
 
 from zonekeras.reporting.charting_library import charting_library
 from zonekeras.reporting.task_pages import TaskPage, page_of
-from zonekeras.scores import score_named
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName, score_named
 
 _STYLES = ("style.css", "zones.css")
 _ESCAPES = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})

@@ -29,7 +29,7 @@ from zonekeras.reporting.task_pages import page_of
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.zones import BASELINE, Zone, parse_configuration
 
 FORMAT = 1

@@ -112,6 +112,6 @@ def write_runs_report(directory: str | os.PathLike[str]) -> RunsReport:
         write_report(source / name, runs=runs_payload(result, name, REPORT_FILE))
         for name in result.names
     )
-    page = build_runs_page(result, REPORT_FILE, reports[0].items)
+    page = build_runs_page(result, REPORT_FILE)
     atomic_write(source / REPORT_FILE, page)
     return RunsReport(source / REPORT_FILE, len(page), reports)

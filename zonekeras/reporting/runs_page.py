@@ -23,17 +23,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def build_runs_page(
-    result: RunsResult, report_file: str, items: str = "questions"
-) -> bytes:
+def build_runs_page(result: RunsResult, report_file: str) -> bytes:
     """Returns the page, UTF-8.
 
     Args:
         result: The joined runs.
         report_file: The name of each run's page, in the run's folder.
-        items: What was answered.
     """
     baseline = result.table.iloc[0].to_dict()
+    items = result.words.items
     scores = ", ".join(
         f"{score.label} "
         + _mean(baseline[score.name], baseline[f"{score}_score_deviation"])
@@ -50,6 +48,7 @@ def build_runs_page(
         figures="\n".join(_figures(result)),
         effects=_effects_table(result),
         items=items,
+        groups=result.words.groups,
         rate=f"{FALSE_DISCOVERY_RATE:.0%}",
     )
     return page.encode("utf-8")

@@ -13,9 +13,11 @@ from zonekeras.data.squad import SquadDataset
 from zonekeras.metrics import choose_metric
 from zonekeras.reporting.answers import SHARE_UNITS, row_steps, zeros_and_ones
 from zonekeras.reporting.json_numbers import rounded
+from zonekeras.reporting.page_words import page_words
 from zonekeras.statistics.groups import group_effects
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.tasks.words import QUESTIONS
 
 SCRIPTS = (
     "data.js",
@@ -46,11 +48,7 @@ _OF_EFFECT = ("effect", "low", "high")
 def words(payload: Mapping[str, Any]) -> dict[str, str]:
     """Returns what the scripts call questions and passages."""
     return {
-        "__items__": "questions",
-        "__Items__": "Questions",
-        "__item__": "question",
-        "__Item__": "Question",
-        "__groups__": "passages",
+        **page_words(QUESTIONS),
         "__num_groups__": "data.passages.length",
         "__answer__": "answer",
         "__wrong__": "not exact",

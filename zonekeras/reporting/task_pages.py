@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.errors import InputError
-from zonekeras.reporting import span_page, text_page
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 
 
 @dataclass(frozen=True)
 class TaskPage:
-    """The page of a task.
+    """The page of a task, as the module that `task_table` names has it.
 
     Attributes:
         scripts: The page's own scripts, in their order.
@@ -46,36 +46,24 @@ class TaskPage:
     ]
 
 
-_PAGES = {
-    TaskName.SPAN: TaskPage(
-        span_page.SCRIPTS,
-        span_page.words,
-        span_page.metric,
-        span_page.items,
-        span_page.answer_columns,
-        span_page.groups,
-    ),
-    TaskName.CLASSIFICATION: TaskPage(
-        text_page.SCRIPTS,
-        text_page.words,
-        text_page.metric,
-        text_page.items,
-        text_page.answer_columns,
-        text_page.groups,
-    ),
-}
-
-
 def page_of(name: TaskName | str) -> TaskPage:
     """Returns the page of a task.
 
     Raises:
         InputError: If there is none.
     """
-    for known, page in _PAGES.items():
-        if name == known:
-            return page
-    raise InputError(
-        f"A report is for the tasks {' and '.join(_PAGES)}. Received: "
-        f"task={str(name)!r}. 'zonekeras results' lists the scores of any task."
+    with_page = {str(task): entry.page for task, entry in TASKS.items() if entry.page}
+    if name not in with_page:
+        raise InputError(
+            f"A report is for the tasks {' and '.join(with_page)}. Received: "
+            f"task={str(name)!r}. 'zonekeras results' lists the scores of any task."
+        )
+    module = importlib.import_module(with_page[str(name)])
+    return TaskPage(
+        module.SCRIPTS,
+        module.words,
+        module.metric,
+        module.items,
+        module.answer_columns,
+        module.groups,
     )

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from zonekeras.data.labelled_texts import LabelledTexts, gold_classes
 from zonekeras.reporting.answers import row_steps, zeros_and_ones
+from zonekeras.reporting.page_words import page_words
 from zonekeras.statistics.scores import ItemScores
 from zonekeras.store.sweep_store import StoredAnswer
+from zonekeras.tasks.words import PAIRS, TEXTS
 
 SCRIPTS = (
     "data.js",
@@ -41,13 +43,9 @@ _PROBABILITY_DECIMALS = 4
 
 def words(payload: Mapping[str, Any]) -> dict[str, str]:
     """Returns what the scripts call texts or pairs."""
-    item = "pair" if any(text is not None for text in _pairs(payload)) else "text"
+    found = PAIRS if any(text is not None for text in _pairs(payload)) else TEXTS
     return {
-        "__items__": f"{item}s",
-        "__Items__": f"{item.capitalize()}s",
-        "__item__": item,
-        "__Item__": item.capitalize(),
-        "__groups__": "groups",
+        **page_words(found),
         "__num_groups__": "data.num_groups",
         "__answer__": "label",
         "__wrong__": "wrong",

@@ -1,7 +1,7 @@
 """Do answers depend on the attention that carries much weight?
 
 The correlation, over cells, of a zone's attention mass in the unmasked model with the
-effect of masking it. Only the four zones count: `all` is their sum.
+effect of masking it. `all` does not count: it is the sum of others.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from zonekeras.statistics.correlation import (
     CorrelationMethod,
     correlation,
 )
-from zonekeras.zones import FOUR_ZONES
+from zonekeras.zones import Zone
 
 LEAST_CELLS = 3
 """With fewer there is no correlation."""
 
 
 def cells_with_mass(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of a sweep's table that are cells of the four zones.
+    """Returns the rows of a sweep's table that are cells of any zone but `all`.
 
     Only those with an attention mass; none if the table has no such column.
     """
     if "attention_mass" not in table.columns:
         return table.iloc[:0].assign(attention_mass=pd.Series(dtype="float64"))
-    is_cell = table["layer"].notna() & table["zone"].isin(list(map(str, FOUR_ZONES)))
+    is_cell = table["layer"].notna() & (table["zone"] != str(Zone.ALL))
     return table[is_cell & table["attention_mass"].notna()]
 
 

@@ -19,13 +19,14 @@ import pandas as pd
 from zonekeras.configuration_sets import Panel
 from zonekeras.errors import InputError
 from zonekeras.limits import MOST_LAYERS
-from zonekeras.scores import EXACT_MATCH, Score, score_named
+from zonekeras.scores import EXACT_MATCH, Score
 from zonekeras.store.tidy import (
     check_columns,
     score_names,
     zone_labels_of,
     zones_of,
 )
+from zonekeras.task_table import score_named
 from zonekeras.zones import BASELINE, Zone, shown_zones
 
 

@@ -222,8 +222,8 @@ class StoredAttention:
     """Where the unmasked model attends in one batch.
 
     Attributes:
-        masses: float64 [L, N, Z], the attention mass of the four zones, added up over
-            the batch's windows; see `analysis.attention_masses`.
+        masses: float64 [L, N, Z], the attention masses of zones, added up over the
+            batch's windows; see `analysis.attention_masses`.
         examples: Question's row -> its example.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from zonekeras.analysis.attention_masses import zone_masses
 from zonekeras.models.network import Network
 from zonekeras.store.sweep_store import StoredAttention
 from zonekeras.tasks.task import WindowFeatures
-from zonekeras.zones import open_table
+from zonekeras.zones import FOUR_ZONES, Zone, open_table
 
 
 class _Part(NamedTuple):
@@ -38,14 +38,20 @@ class AttentionRecorder:
         network: The model.
         features: The windows.
         examples: Window -> the row of the question whose example it is.
+        zones: The zones whose masses are kept.
     """
 
     def __init__(
-        self, network: Network, features: WindowFeatures, examples: Mapping[int, int]
+        self,
+        network: Network,
+        features: WindowFeatures,
+        examples: Mapping[int, int],
+        zones: Sequence[Zone] = FOUR_ZONES,
     ) -> None:
         self._network = network
         self._features = features
         self._examples = examples
+        self._zones = zones
         self._parts: list[_Part] = []
 
     def clear(self) -> None:
@@ -86,7 +92,8 @@ class AttentionRecorder:
             by_layer = np.stack(
                 [_to_numpy(one)[:num] for one in part.role_masses], axis=1
             )
-            masses.append(zone_masses(by_layer, self._features.lengths[part.windows]))
+            lengths = self._features.lengths[part.windows]
+            masses.append(zone_masses(by_layer, lengths, self._zones))
             for window, layers in part.weights.items():
                 length = int(self._features.lengths[window])
                 weights = np.stack(

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from zonekeras.data.squad import SquadDataset
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.scores import F1, Score
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.sweeping.sweep_settings import SweepSettings
-from zonekeras.tasks import span
 from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Dataset, Task
+from zonekeras.tasks.words import QUESTIONS
 
 _LEAST_SAMPLE, _LARGEST_SAMPLE, _QUESTIONS_FOR_ONE = 12, 32, 20
 
@@ -43,6 +42,7 @@ class PrecisionReport:
         score_difference: Mean score of the sample over all configurations, in points,
             minus the reference's.
         score: Which score: the task's last one that is a mean over its items.
+        items: What the questions are called.
     """
 
     precision: str
@@ -52,6 +52,7 @@ class PrecisionReport:
     num_different: int
     score_difference: float
     score: Score = F1
+    items: str = QUESTIONS.items
 
     @property
     def num_answers(self) -> int:
@@ -63,7 +64,7 @@ class PrecisionReport:
         return (
             f"{self.precision}: {self.num_different} of {self.num_answers:,} answers "
             f"({self.num_different / max(self.num_answers, 1):.2%}) differ from "
-            f"{self.reference} on a sample of {self.num_questions} questions x "
+            f"{self.reference} on a sample of {self.num_questions} {self.items} x "
             f"{self.num_configurations} configurations; mean {self.score.label} "
             f"{self.score_difference:+.2f}"
         )
@@ -88,8 +89,7 @@ def compare_precision(
         configurations: As in `run_sweep`.
         answered: The model's answers to all of the dev set under these configurations,
             as `SweepResult.predictions` has them; it sweeps the sample if left out.
-        sample_size: Questions in the sample, taken evenly over the file; by
-            `sample_size_of` if left out.
+        sample_size: Questions in the sample; by `sample_size_of` if left out.
         **settings: Fields of `SweepSettings`.
 
     Raises:
@@ -128,6 +128,7 @@ def compare_precision(
         num_different=sum(answer != other for answer, other in pairs),
         score_difference=100.0 * float(mean - expected_mean),
         score=score,
+        items=task.words(sample).items,
     )
 
 
@@ -136,9 +137,3 @@ def sample_items(task: Task[Any, Any], dataset: Dataset, size: int) -> Any:
     total = len(task.item_ids(dataset))
     rows = np.linspace(0, total - 1, min(size, total)).round().astype(int)
     return task.take(dataset, rows)
-
-
-def sample_questions(dataset: SquadDataset, size: int) -> SquadDataset:
-    """Returns some of the questions of a file in the SQuAD format."""
-    sample: SquadDataset = sample_items(span, dataset, size)
-    return sample

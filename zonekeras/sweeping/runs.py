@@ -31,7 +31,7 @@ from zonekeras.sweeping.plan import Masked, plan_configurations
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_run import run_sweep
 from zonekeras.sweeping.sweep_settings import SweepSettings
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Dataset, Task
 

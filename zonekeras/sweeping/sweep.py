@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.analysis.attention_examples import example_windows
+from zonekeras.analysis.attention_masses import zones_with_mass
 from zonekeras.analysis.control_overlaps import expected_overlaps, joined_overlaps
 from zonekeras.analysis.result_order import joined_plan
 from zonekeras.data.batching import make_batches
@@ -33,7 +34,7 @@ from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep_controls import plan_controls
 from zonekeras.sweeping.sweep_settings import SweepSettings
 from zonekeras.sweeping.workers import BatchOutcome, OneWorker, Workers, exchange
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Dataset, Task, WindowFeatures, stored_data
 from zonekeras.zones import NUM_ROLES, Configuration, shown_zones
@@ -132,7 +133,8 @@ class Sweep:
         dataset = task.read(dev) if isinstance(dev, str | os.PathLike) else dev
         if not task.item_ids(dataset):
             raise InputError(
-                f"Expected at least one question in {dataset.path}. Received: none."
+                f"Expected at least one {task.words(dataset).item} in {dataset.path}. "
+                "Received: none."
             )
         chosen = chosen.for_model(task, dataset, model.labels)
         chosen.check_length(model.max_sequence_length)
@@ -260,7 +262,10 @@ class Sweep:
     def _recorder(self) -> AttentionRecorder:
         """Returns what takes down where the unmasked model attends."""
         return AttentionRecorder(
-            self.model.network, self.features, self._examples or {}
+            self.model.network,
+            self.features,
+            self._examples or {},
+            zones_with_mass(self._task.ZONES),
         )
 
     def work(

@@ -29,7 +29,7 @@ from zonekeras.setting_checks import (
     or_none,
     whole_number,
 )
-from zonekeras.tasks.names import ALL_METRICS, METRICS
+from zonekeras.task_table import ALL_METRICS, TASKS
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.tasks.task import Dataset, Task
 from zonekeras.zones import Semantics
@@ -120,8 +120,7 @@ class SweepSettings:
         Raises:
             InputError: If a name is unknown or a value cannot be used; all at once.
         """
-        names = [field.name for field in fields(cls) if field.name != "labels"]
-        if found := faults(settings, _CHECKS, names) + above_limits(settings):
+        if found := faults(settings, _CHECKS, SETTING_NAMES) + above_limits(settings):
             raise InputError(
                 f"Expected other sweep settings. Received: {'; '.join(found)}."
             )
@@ -171,13 +170,16 @@ class SweepSettings:
             for name in asdict(self)
             if name not in known and getattr(self, name) != getattr(default, name)
         ]
+        entry = TASKS.get(task.NAME)
+        metrics = ("auto", *(entry.metrics if entry else ()))
+        is_other = self.metric not in metrics
         if foreign:
+            names = [*foreign, *([f"metric={self.metric!r}"] if is_other else [])]
             raise InputError(
                 f"Expected settings of the task {task.NAME}. Received: "
-                f"{', '.join(foreign)}, which it does not have. Leave them out."
+                f"{', '.join(names)}, which it does not have. Leave them out."
             )
-        metrics = ("auto", *METRICS.get(task.NAME, ()))
-        if self.metric not in metrics:
+        if is_other:
             raise InputError(
                 f"Expected a metric of the task {task.NAME}: {', '.join(metrics)}. "
                 f"Received: metric={self.metric!r}."
@@ -220,3 +222,9 @@ class SweepSettings:
     def beside_content(self) -> dict[str, Any]:
         """Returns the settings that decide no answer, as JSON values."""
         return {name: getattr(self, name) for name in _BESIDE_ANSWERS}
+
+
+SETTING_NAMES = tuple(
+    field.name for field in fields(SweepSettings) if field.name != "labels"
+)
+"""What can be chosen, in the order of the fields."""

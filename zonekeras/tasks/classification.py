@@ -28,16 +28,17 @@ from zonekeras.data.labelled_texts_file import read_labelled_texts
 from zonekeras.data.text_features import TextFeatures, build_text_features
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.scores import CLASSIFICATION_SCORES, Score
+from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
+from zonekeras.tasks.words import PAIRS, TEXTS, Words
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role, Zone
 
 NAME: TaskName = TaskName.CLASSIFICATION
-SETTINGS: tuple[str, ...] = ("labels",)
-SCORES: tuple[Score, ...] = CLASSIFICATION_SCORES
+SETTINGS: tuple[str, ...] = TASKS[NAME].settings
+SCORES: tuple[Score, ...] = TASKS[NAME].scores
 ZONES: tuple[Zone, ...] = (
     Zone.Q2,
     Zone.P2,
@@ -47,16 +48,15 @@ ZONES: tuple[Zone, ...] = (
     Zone.CLS2P,
     Zone.ALL,
 )
-_LABELS_OF_PAIRS = {
-    Zone.Q2: "first → first",
-    Zone.P2: "second → second",
-    Zone.Q2P_TEXT: "first → second",
-    Zone.P2Q_TEXT: "second → first",
-    Zone.CLS2Q: "CLS → first",
-    Zone.CLS2P: "CLS → second",
-    Zone.ALL: "all",
+_FROM_AND_TO = {
+    Zone.Q2: (Role.QUESTION, Role.QUESTION),
+    Zone.P2: (Role.PASSAGE, Role.PASSAGE),
+    Zone.Q2P_TEXT: (Role.QUESTION, Role.PASSAGE),
+    Zone.P2Q_TEXT: (Role.PASSAGE, Role.QUESTION),
+    Zone.CLS2Q: (Role.CLS, Role.QUESTION),
+    Zone.CLS2P: (Role.CLS, Role.PASSAGE),
 }
-_LABELS_OF_TEXTS = {Zone.P2: "text → text", Zone.CLS2P: "CLS → text", Zone.ALL: "all"}
+"""What attends to what in the zones that are called so."""
 HEAD = Head(Readout.POOLED, width=None)
 """A logit of every class."""
 
@@ -100,10 +100,27 @@ def roles(dataset: LabelledTexts) -> frozenset[Role]:
     return of_all | {Role.QUESTION} if dataset.has_pairs else of_all
 
 
+def words(dataset: LabelledTexts) -> Words:
+    """Returns pairs or texts."""
+    return PAIRS if dataset.has_pairs else TEXTS
+
+
 def zone_labels(dataset: LabelledTexts) -> dict[Zone, str]:
-    """Returns which text attends to which; other zones are called by their names."""
-    labels = _LABELS_OF_PAIRS if dataset.has_pairs else _LABELS_OF_TEXTS
-    return {zone: labels.get(zone, str(zone)) for zone in Zone}
+    """Returns which text attends to which; other zones are called by their names.
+
+    The texts of a pair are called as the file calls them, or first and second.
+    """
+    names = {Role.CLS: "CLS"}
+    if dataset.has_pairs:
+        first, second = dataset.keys or ("first", "second")
+        names |= {Role.QUESTION: first, Role.PASSAGE: second}
+    else:
+        names |= {Role.PASSAGE: "text"}
+    return {zone: str(zone) for zone in Zone} | {
+        zone: f"{names[query]} → {names[key]}"
+        for zone, (query, key) in _FROM_AND_TO.items()
+        if query in names and key in names
+    }
 
 
 def groups(dataset: LabelledTexts) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Where tasks are registered; a task's module is imported when it is first used."""
+"""Tasks by their names; a task's module is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 from zonekeras.errors import InputError
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 
 if TYPE_CHECKING:
     from zonekeras.data.features import Features
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     # So the type checker sees whether a module is a task.
     _SPAN: Task[SquadDataset, Features] = span
     _CLASSIFICATION: Task[LabelledTexts, TextFeatures] = classification
-
-_MODULES = {
-    TaskName.SPAN: "zonekeras.tasks.span",
-    TaskName.CLASSIFICATION: "zonekeras.tasks.classification",
-}
 
 
 def checked_name(name: TaskName | str) -> TaskName:
@@ -49,16 +44,20 @@ def task_named(name: TaskName | str) -> Task[Any, Any]:
         >>> str(task_named("span").NAME)
         'span'
     """
-    module = importlib.import_module(_MODULES[checked_name(name)])
+    module = importlib.import_module(TASKS[checked_name(name)].module)
     return cast("Task[Any, Any]", module)
 
 
-def check_is_span(name: TaskName | str, what: str) -> None:
+_OTHER_MODEL = "Take a model that answers with a span of its passage."
+
+
+def check_is_span(name: TaskName | str, what: str, advice: str = _OTHER_MODEL) -> None:
     """Refuses a task other than `span`.
 
     Args:
         name: The task.
         what: What is wanted, as the message begins with it, such as "A report".
+        advice: What to do instead.
 
     Raises:
         InputError: If it is another task.
@@ -66,6 +65,5 @@ def check_is_span(name: TaskName | str, what: str) -> None:
     if name != TaskName.SPAN:
         raise InputError(
             f"{what} is for the task {TaskName.SPAN} alone. Received: "
-            f"task={str(name)!r}. "
-            "Take a model that answers with a span of its passage."
+            f"task={str(name)!r}. {advice}"
         )

@@ -28,23 +28,17 @@ from zonekeras.data.squad import (
 )
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric, score_questions
-from zonekeras.scores import SPAN_SCORES, Score
+from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TASKS, TaskName
 from zonekeras.tasks.task import Head, Readout, WindowRecords
+from zonekeras.tasks.words import QUESTIONS, Words
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import PROTOCOL_ZONES, Role, Semantics, Zone
 
 NAME: TaskName = TaskName.SPAN
-SETTINGS: tuple[str, ...] = (
-    "doc_stride",
-    "max_query_length",
-    "n_best_size",
-    "max_answer_length",
-    "version_2_with_negative",
-    "null_score_diff_threshold",
-)
-SCORES: tuple[Score, ...] = SPAN_SCORES
+SETTINGS: tuple[str, ...] = TASKS[NAME].settings
+SCORES: tuple[Score, ...] = TASKS[NAME].scores
 ZONES: tuple[Zone, ...] = PROTOCOL_ZONES
 HEAD = Head(Readout.TOKEN, width=2)
 """Start and end logits."""
@@ -100,6 +94,11 @@ def take(dataset: SquadDataset, items: npt.NDArray[np.integer]) -> SquadDataset:
 def roles(dataset: SquadDataset) -> frozenset[Role]:
     """Returns the roles of tokens: all of them."""
     return frozenset(Role) - {Role.PAD}
+
+
+def words(dataset: SquadDataset) -> Words:
+    """Returns questions and passages."""
+    return QUESTIONS
 
 
 def zone_labels(dataset: SquadDataset) -> dict[Zone, str]:

@@ -33,7 +33,8 @@ import numpy.typing as npt
 
 from zonekeras.scores import Score
 from zonekeras.store.sweep_store import StoredAnswer, StoredData
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
+from zonekeras.tasks.words import Words
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role, Zone
 
@@ -206,6 +207,9 @@ class Task(Protocol[DatasetT, FeaturesT]):
 
     def roles(self, dataset: DatasetT) -> frozenset[Role]:
         """Returns the roles that tokens of the windows can have, but for padding."""
+
+    def words(self, dataset: DatasetT) -> Words:
+        """Returns what people call the items and groups."""
 
     def zone_labels(self, dataset: DatasetT) -> Mapping[Zone, str]:
         """Returns what tables and figures call zones; none where by their names.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,12 @@ from zonekeras.data.labelled_texts import LabelledTexts, gold_classes
 from zonekeras.data.text_features import TextFeatures
 from zonekeras.errors import InputError
 from zonekeras.scores import ACCURACY, CLASSIFICATION_SCORES, Score
+from zonekeras.task_table import TaskName
 from zonekeras.tasks import classification
-from zonekeras.tasks.names import TaskName
 from zonekeras.training.training_task import Loss, OnBatch, WindowExamples
 
 if TYPE_CHECKING:
+    from zonekeras.models.classifier_head import ClassifierHead
     from zonekeras.models.encoder_config import EncoderConfig
     from zonekeras.models.zone_classifier import ZoneClassifier
     from zonekeras.models.zone_model import ZoneModel
@@ -132,7 +133,7 @@ def build(
     """Builds a classifier; in training its head drops as much as the encoder does."""
     from zonekeras.models.weights import build_classifier
 
-    head = model.description.head
+    head = cast("ClassifierHead | None", model.description.head)
     if head is None:
         raise ValueError("expected a classifier. Received: a model without its head")
     dropout = config.dropout if trains else 0.0

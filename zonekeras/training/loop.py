@@ -22,7 +22,8 @@ from zonekeras.distribute.chief import Chief
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
-from zonekeras.models.weights import Reader, reader_variables
+from zonekeras.models.reader import Reader
+from zonekeras.models.weights import reader_variables
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.tasks.task import Dataset, WindowFeatures
 from zonekeras.training.answering import DevAnswers

@@ -15,7 +15,7 @@ from typing import Any
 from zonekeras.files.atomic import atomic_write
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.task import Dataset
 from zonekeras.training.answering import DevAnswers, check_length
 from zonekeras.training.output import check_run_dir, open_run_dir

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from zonekeras.errors import InputError
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.task import Dataset
 from zonekeras.training.training_settings import TrainingSettings
 from zonekeras.training.training_task import TrainingTask, training_of

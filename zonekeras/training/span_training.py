@@ -18,8 +18,8 @@ from zonekeras.data.features import Features
 from zonekeras.data.squad import SquadDataset, read_squad
 from zonekeras.metrics import choose_metric
 from zonekeras.scores import F1, SPAN_SCORES, Score
+from zonekeras.task_table import TaskName
 from zonekeras.tasks import span
-from zonekeras.tasks.names import TaskName
 from zonekeras.training.training_task import Loss, OnBatch, WindowExamples
 
 if TYPE_CHECKING:

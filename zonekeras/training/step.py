@@ -21,7 +21,7 @@ import tensorflow as tf
 from zonekeras.data.batching import fill_rows
 from zonekeras.distribute.replicas import Replicas
 from zonekeras.models.network import INPUT_NAMES
-from zonekeras.models.weights import Reader
+from zonekeras.models.reader import Reader
 from zonekeras.training.optimizer import AdamW
 from zonekeras.training.training_task import Loss
 

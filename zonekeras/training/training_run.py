@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import numpy as np
@@ -22,8 +22,8 @@ from zonekeras.files.run_record import write_run_record
 from zonekeras.models.encoder_config import EncoderConfig
 from zonekeras.models.model_directory import DESCRIPTION_FILE, read_description
 from zonekeras.models.network import KerasNetwork, Network
+from zonekeras.models.reader import Reader
 from zonekeras.models.weights import (
-    Reader,
     encoder_shapes,
     head_shapes,
     random_weights,
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from zonekeras.distribute.chief import Chief
+    from zonekeras.models.classifier_head import ClassifierHead
+    from zonekeras.models.span_reader import SpanReader
 
 TRAINING_VERSION = 2
 """Part of a run's name: raise it when equal inputs give other weights.
@@ -335,7 +337,7 @@ class _Run:
         from zonekeras.models.saved_model import ReaderModule
 
         with self.strategy.scope():
-            module = ReaderModule(reader)
+            module = ReaderModule(cast(SpanReader, reader))  # no other is replicated
         return ReplicatedNetwork(module, self.strategy)
 
     def _build(
@@ -386,7 +388,7 @@ class _Run:
 
         A classifier's may have a pooler. What loading drew is known by its values.
         """
-        head = self.model.description.head
+        head = cast("ClassifierHead | None", self.model.description.head)
         shapes = head_shapes(config, head)
         drawn = random_weights(shapes, self.settings.seed)
         if head is None or self.settings.from_scratch:

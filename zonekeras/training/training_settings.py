@@ -42,7 +42,7 @@ from zonekeras.setting_checks import (
     or_none,
     whole_number,
 )
-from zonekeras.tasks.names import ALL_METRICS, METRICS, TaskName
+from zonekeras.task_table import ALL_METRICS, TASKS, TaskName
 
 SETTINGS_OF: Mapping[TaskName, tuple[str, ...]] = {
     TaskName.SPAN: (
@@ -179,7 +179,7 @@ class TrainingSettings:
                 f"Expected settings of the task {task}. Received: "
                 f"{', '.join(foreign)}, which it does not have. Leave them out."
             )
-        metrics = ("auto", *METRICS[task])
+        metrics = ("auto", *TASKS[task].metrics)
         if self.metric not in metrics:
             raise InputError(
                 f"Expected a metric of the task {task}: {', '.join(metrics)}. "

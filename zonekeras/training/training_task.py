@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.scores import Score
-from zonekeras.tasks.names import TaskName
+from zonekeras.task_table import TaskName
 from zonekeras.tasks.task import Dataset, WindowFeatures
 
 if TYPE_CHECKING:
     from zonekeras.models.encoder_config import EncoderConfig
-    from zonekeras.models.weights import Reader
+    from zonekeras.models.reader import Reader
     from zonekeras.models.zone_model import ZoneModel
     from zonekeras.training.answering import DevAnswers
     from zonekeras.training.training_settings import TrainingSettings

@@ -113,7 +113,7 @@ function paintZones(context, words, size) {
     ? -1 : zoneOfPair(roles[row], roles[column]);
   const line = (zone, x, y, dx, dy, inset) => {
     if (zone < 0) return;
-    context.strokeStyle = themeColor(`--zone-${zone}`);
+    context.strokeStyle = zoneColor(zone);
     context.beginPath();
     context.moveTo(x + inset[0], y + inset[1]);
     context.lineTo(x + dx + inset[0], y + dy + inset[1]);

@@ -33,6 +33,11 @@ const ZONE_SHAPES = ['circle', 'square', 'triangle', 'diamond', 'inverted_triang
   'star', 'square_pin', 'triangle_pin'];
 const ZONE_SIGNS = ['●', '■', '▲', '◆', '▼', '⬢', '★', '✦', '▴'];
 
+// Zones beyond these begin again with the first shape, in the next colour.
+const zoneLook = (number) => number % ZONE_SHAPES.length;
+const zoneColor = (number) => themeColor(
+  `--zone-${(number + Math.floor(number / ZONE_SHAPES.length)) % ZONE_SHAPES.length}`);
+
 // Says above a chart which zone is which; a press hides that zone, another shows it.
 // (Bokeh's own legend is measured before it has its styles, and may fill the figure.)
 function showZones(target, renderers) {
@@ -41,8 +46,8 @@ function showZones(target, renderers) {
   target.before(element('div',
     { class: 'chart-zones', role: 'group', 'aria-label': 'zones shown' },
     [...renderers].map(([number, drawn]) => {
-      const sign = element('span', { 'aria-hidden': 'true' }, ZONE_SIGNS[number]);
-      sign.style.color = themeColor(`--zone-${number}`);
+      const sign = element('span', { 'aria-hidden': 'true' }, ZONE_SIGNS[zoneLook(number)]);
+      sign.style.color = zoneColor(number);
       const button = element('button', { type: 'button', 'aria-pressed': 'true',
         onclick: () => {
           const shown = button.getAttribute('aria-pressed') !== 'true';
@@ -71,13 +76,14 @@ function drawCellsChart(target) {
   data.zones.forEach((zone, number) => {
     const cells = data.configurations.filter((one) => one.zone === zone);
     if (!cells.length) return;
-    const color = themeColor(`--zone-${number}`);
+    const color = zoneColor(number);
     const x = cells.map((cell) => cell.layer + 1 + (number - middle) * step);
     const values = (name) => cells.map((cell) => cell.scores[state.score][name] ?? NaN);
     drawn.set(number, [
       figure.segment(x, values('low'), x, values('high'),
         { line_color: color, line_width: 2 }),
-      figure.scatter(x, values('effect'), { marker: ZONE_SHAPES[number], size: 9, color }),
+      figure.scatter(x, values('effect'), { marker: ZONE_SHAPES[zoneLook(number)],
+        size: 9, color }),
     ]);
   });
   showZones(target, drawn);

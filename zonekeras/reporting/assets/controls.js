@@ -87,8 +87,8 @@ function drawMassChart(target) {
     const cells = known.filter((index) => data.configurations[index].zone === zone);
     if (cells.length) drawn.set(number, [
       figure.scatter(cells.map((index) => 100 * controlsOf(index).mass),
-        cells.map(effectOf), { marker: ZONE_SHAPES[number], size: 9,
-          color: themeColor(`--zone-${number}`) })]);
+        cells.map(effectOf), { marker: ZONE_SHAPES[zoneLook(number)],
+          size: 9, color: zoneColor(number) })]);
   });
   showZones(target, drawn);
   drawZero(figure, 'width');
