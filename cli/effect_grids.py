@@ -51,6 +51,8 @@ def print_cells(
 ) -> None:
     """Prints something of every cell, a line for each layer; nothing without cells.
 
+    Zones of which no cell was run have no column.
+
     Args:
         table: A long-form table.
         title: What stands above.
@@ -59,7 +61,8 @@ def print_cells(
     """
     cells = table[table["layer"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
-    zones = list(map(str, zones_of(table)))
+    held = {zone for (_, zone), text in texts.items() if text.strip()}
+    zones = [zone for zone in map(str, zones_of(table)) if zone in held]
     lines = {
         layer: [texts.get((layer, zone), "") for zone in zones]
         for layer in sorted({layer for layer, _ in texts})
