@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cli.tables import print_table
-from zonekeras.configuration_sets import whole_panels
+from zonekeras.configuration_sets import HEAD_AXIS, whole_panels
 from zonekeras.scores import Score
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LAYER = "layer\nfrom 1"
+"""The header of layers in grids, which count them as figures do."""
 
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 
@@ -59,7 +62,7 @@ def print_cells(
         caption: What stands below.
         text_of: A cell's row of the table -> what to print.
     """
-    cells = table[table["layer"].notna()].to_dict("records")
+    cells = table[table["zone"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
     held = {zone for (_, zone), text in texts.items() if text.strip()}
     zones = [zone for zone in map(str, zones_of(table)) if zone in held]
@@ -98,6 +101,8 @@ def print_sets(table: pd.DataFrame, num_layers: int, score: Score) -> set[str]:
                 for layer in range(num_layers)
             }
             title = f"{panel.title or panel.axis}: {score.label} effect, points"
+            if panel.axis == HEAD_AXIS:
+                title += "; heads from 1"
             _print(lines, [one.label for one in panel.columns], title, SURVIVES)
             shown.update(*names)
     return shown
@@ -109,7 +114,7 @@ def _print(
     grid = Table(
         title=title, title_justify="left", caption=caption, caption_justify="left"
     )
-    for label in ("layer", *labels):
+    for label in (LAYER, *labels):
         grid.add_column(label, justify="right")
     for layer, texts in lines.items():
         grid.add_row(str(layer + 1), *texts)

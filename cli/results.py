@@ -191,8 +191,8 @@ def _check_merge(arguments: argparse.Namespace) -> None:
         )
     if arguments.export or arguments.output or arguments.by or arguments.top:
         raise InputError(
-            "expected no --export, --by or --top with merge. Received: one; use it with what "
-            "is merged."
+            "expected no --export, --by or --top with merge. Received: one; use it "
+            "with what is merged."
         )
 
 

@@ -16,15 +16,23 @@ def print_table(table: Table) -> None:
     """Prints a table, its first column beside the others, with every cell whole.
 
     On a terminal that is too narrow the columns come in several blocks, each with the
-    first column. Into a file or pipe the table is as wide as it is.
+    first column. Into a file or pipe the table is as wide as it is. Title and caption
+    are as wide as they need to be, however narrow the table is.
     """
+    title, caption = table.title, table.caption
+    table.title = table.caption = None
     if sys.stdout.isatty():
         console = Console(file=sys.stdout)
-        for block in fitting_blocks(table, console.width):
-            console.print(block)
-        return
-    width = max(_WIDTH_OF_FILES, _natural_width(table))
-    Console(file=sys.stdout, width=width).print(table)
+        blocks = fitting_blocks(table, console.width)
+    else:
+        width = max(_WIDTH_OF_FILES, _natural_width(table))
+        console, blocks = Console(file=sys.stdout, width=width), [table]
+    if title is not None:
+        console.print(title, style="table.title", highlight=False)
+    for block in blocks:
+        console.print(block)
+    if caption is not None:
+        console.print(caption, style="table.caption", highlight=False)
 
 
 def fitting_blocks(table: Table, width: int) -> list[Table]:
@@ -36,8 +44,7 @@ def fitting_blocks(table: Table, width: int) -> list[Table]:
 
     Returns:
         The table itself if it fits. Else blocks of about as many columns, each after
-        the first column; the title is the first block's, the caption the last one's. A
-        cell that is wider than the width alone folds.
+        the first column. A cell that is wider than the width alone folds.
     """
     num_columns = len(table.columns) - 1
     if _natural_width(table) <= width or num_columns < 1:
@@ -52,8 +59,6 @@ def fitting_blocks(table: Table, width: int) -> list[Table]:
             break
     else:
         blocks = [_block(table, [index]) for index in range(1, num_columns + 1)]
-    blocks[0].title = table.title
-    blocks[-1].caption = table.caption
     return [_folding(block) for block in blocks]
 
 
@@ -66,9 +71,7 @@ def _natural_width(table: Table) -> int:
 def _block(table: Table, indices: list[int] | range) -> Table:
     """Returns a table of the first column and some others."""
     columns = [table.columns[index] for index in (0, *indices)]
-    block = Table(
-        title_justify=table.title_justify, caption_justify=table.caption_justify
-    )
+    block = Table()
     for column in columns:
         block.add_column(column.header, justify=column.justify)
     for cells in zip(*(column.cells for column in columns), strict=True):

@@ -153,7 +153,9 @@ def test_export_to_standard_output(here, capfdbinary):
     assert results.main(["whole", "--export=json"]) == 0
     records = json.loads(capfdbinary.readouterr().out)
     assert [row["configuration"] for row in records] == ["baseline", *CELLS]
-    assert [row["layer"] for row in records] == [None, 1, 1, None]
+    assert [row["layer"] for row in records] == [None, 1, 1, 0]
+    assert [row["head"] for row in records] == [None, None, None, 1]
+    assert [row["set"] for row in records] == [None, "cells", "cells", "heads"]
     assert [row["f1"] for row in records] == pytest.approx(expected["f1"].tolist())
     assert results.main(["whole", "-export", "parquet"]) == 0
     found = pd.read_parquet(io.BytesIO(capfdbinary.readouterr().out))

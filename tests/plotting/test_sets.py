@@ -33,7 +33,7 @@ def test_a_panel_for_each_zone_with_layers_up_and_heads_across():
     np.testing.assert_array_equal(mesh_of(axes[1]).get_array(), expected)
     assert tick_labels(axes[1].xaxis) == ["1", "2", "3"]
     assert tick_labels(axes[1].yaxis) == ["1", "2"]
-    assert axes[1].get_xlabel() == "Head (strict)"
+    assert axes[1].get_xlabel() == "Head, from 1 (strict)"
     assert {mesh_of(one).get_clim() for one in axes} == {(-30.0, 30.0)}
 
 

@@ -156,7 +156,7 @@ def test_spellings_are_one_configuration_and_the_baseline_comes_first(reader, de
     )
     assert list(result.predictions) == ["baseline", "layer1:p2+q2"]
     assert result.table["configuration"].tolist() == ["baseline", "layer1:p2+q2"]
-    assert result.table["layer"].isna().all()
+    assert result.table["zone"].isna().all()
     assert not result.is_whole
 
 

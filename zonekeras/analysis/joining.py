@@ -188,6 +188,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
         dataset=first["dataset"],
         semantics=first["semantics"],
         zone_labels=zone_labels_of(tables[0]),
+        num_layers=runs[0].num_layers,
     )
     table["num_runs"] = len(runs)
     for score, values in scores.items():

@@ -185,6 +185,7 @@ def build_result(
         dataset=Path(dataset.path).name,
         semantics=semantics,
         zone_labels=task.zone_labels(dataset),
+        num_layers=num_layers,
     )
     groups = task.groups(dataset)
     table = add_evidence(table, item_scores, groups)
@@ -225,7 +226,7 @@ def write_result(result: SweepResult, directory: Path) -> None:
     beyond controls, if there are any.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
-    if result.table["layer"].notna().any():
+    if result.table["zone"].notna().any():
         from zonekeras.plotting import heatmap
 
         write_cells_table(result.table, directory)
@@ -267,7 +268,7 @@ def write_attention(
 def write_cells_table(table: pd.DataFrame, directory: Path) -> None:
     """Writes the cells' headline score as a CSV, the protocol's for its zones."""
     [headline, *_] = score_names(table)
-    rows = table[table["layer"].notna()].to_dict("records")
+    rows = table[table["zone"].notna()].to_dict("records")
     scores = {(int(row["layer"]), row["zone"]): row[headline] for row in rows}
     if zone_labels_of(table) is None:
         write_results_csv(directory / RESULTS_CSV, scores)
