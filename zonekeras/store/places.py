@@ -7,6 +7,7 @@ Layers and heads count from 0, as in names and flags.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -68,7 +69,7 @@ def place_columns(
     return pd.DataFrame(rows, columns=list(PLACE_TYPES)).astype(PLACE_TYPES)
 
 
-def place_in_words(layers: object, head: object) -> str:
+def place_in_words(layers: Any, head: Any) -> str:
     """Says where something masks, counted from 1 as in figures; empty if nowhere.
 
     Args:
@@ -86,7 +87,7 @@ def place_in_words(layers: object, head: object) -> str:
     numbers = [str(int(number) + 1) for number in layers.split("-") if layers != "all"]
     words = {0: "all layers", 1: "layer ", 2: "layers "}[len(numbers)]
     place = words + " to ".join(numbers)
-    return place if pd.isna(head) else f"{place}, head {int(str(head)) + 1}"
+    return place if pd.isna(head) else f"{place}, head {int(head) + 1}"
 
 
 def _place(item: Configuration, num_layers: int) -> dict[str, object]:

@@ -152,7 +152,8 @@ def sweep_table(
     types = _types(baseline.by_name)
     table = pd.DataFrame(rows, columns=list(types))
     places = place_columns(by_configuration, num_layers)
-    table = table.assign(**dict(places.items())).astype(types)
+    table[list(PLACE_TYPES)] = places
+    table = table.astype(types)
     return _labelled(table, zone_labels) if zone_labels else table
 
 
@@ -235,7 +236,7 @@ def _placed(table: pd.DataFrame) -> pd.DataFrame:
     """Adds the columns of places to a table of an earlier version."""
     places = place_columns(table["configuration"]).set_index(table.index)
     table = table.drop(columns=[name for name in PLACE_TYPES if name in table.columns])
-    where = table.columns.get_loc("configuration") + 1
+    where = table.columns.tolist().index("configuration") + 1
     return pd.concat([table.iloc[:, :where], places, table.iloc[:, where:]], axis=1)
 
 
