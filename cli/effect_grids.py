@@ -1,4 +1,7 @@
-"""Effects as grids on the terminal: a line for each layer, from 1."""
+"""Effects as grids on the terminal: a line for each layer, from 1.
+
+Layer 1 is at the bottom, as in figures and in the report.
+"""
 
 from __future__ import annotations
 
@@ -116,6 +119,6 @@ def _print(
     )
     for label in (LAYER, *labels):
         grid.add_column(label, justify="right")
-    for layer, texts in lines.items():
+    for layer, texts in sorted(lines.items(), reverse=True):
         grid.add_row(str(layer + 1), *texts)
     print_table(grid)

@@ -46,7 +46,7 @@ def _print_cells(result: GradientResult) -> None:
     table.add_column(LAYER, justify="right")
     for zone in result.cells["zone"].unique().tolist():
         table.add_column(zone, justify="right")
-    for layer in result.cells["layer"].unique().tolist():
+    for layer in sorted(result.cells["layer"].unique().tolist(), reverse=True):
         rows = result.cells[result.cells["layer"] == layer]
         values = map(_cell, rows["estimate"], rows["exact"])
         table.add_row(str(layer + 1), *values)

@@ -50,12 +50,14 @@ class SweepComparison:
         num_runs: Runs of the first and of the second side.
         same_passages: Whether both answered the same data, so that passages are paired.
         scores: The scores of both, the headline first.
+        names: What the two sides are called: their folders.
     """
 
     table: pd.DataFrame
     num_runs: tuple[int, int]
     same_passages: bool
     scores: tuple[Score, ...]
+    names: tuple[str, str] | None = None
 
 
 def compare_sweeps(
@@ -97,6 +99,7 @@ def compare_sweeps(
         num_runs=(len(sides[0]), len(sides[1])),
         same_passages=same_passages,
         scores=runs[0].scores,
+        names=(Path(first).resolve().name, Path(second).resolve().name),
     )
 
 
