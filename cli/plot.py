@@ -75,6 +75,25 @@ def build_parser() -> CommandParser:
         help=f"which score: {_spellings()} (unset: the results' headline, or "
         f"{next(iter(SCORES))} where they do not say)",
     )
+    _add_look(parser)
+    parser.add_argument(
+        "--draw",
+        choices=DRAWN,
+        default="cells",
+        help="what to draw: the cells, another set of configurations, the cells' "
+        "effects beyond controls, or effects beside attention masses",
+    )
+    parser.add_argument(
+        "--compare",
+        type=existing_path,
+        metavar="RESULTS",
+        help="draw the score minus that of these results, cell by cell",
+    )
+    return parser
+
+
+def _add_look(parser: CommandParser) -> None:
+    """Adds how the figure looks."""
     parser.add_boolean(
         "--annotate",
         None,
@@ -103,20 +122,6 @@ def build_parser() -> CommandParser:
         help="size in inches (unset: what the cells need)",
     )
     parser.add_argument("--title", metavar="TEXT", help="a title above the cells")
-    parser.add_argument(
-        "--draw",
-        choices=DRAWN,
-        default="cells",
-        help="what to draw: the cells, another set of configurations, the cells' "
-        "effects beyond controls, or effects beside attention masses",
-    )
-    parser.add_argument(
-        "--compare",
-        type=existing_path,
-        metavar="RESULTS",
-        help="draw the score minus that of these results, cell by cell",
-    )
-    return parser
 
 
 def _spellings() -> str:

@@ -83,6 +83,11 @@ def build_parser() -> CommandParser:
         type=output_dir,
         help=f"with '{_MERGE}': where the whole goes",
     )
+    parser.add_boolean(
+        "--overwrite",
+        False,
+        f"with '{_MERGE}': remove the files of another sweep in --output_dir",
+    )
     return parser
 
 
@@ -209,6 +214,7 @@ def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
             "arguments": list(argv),
             "flags": vars(local.given),
         },
+        overwrite=local.arguments.overwrite,
     )
     print_result(result, local.given.output_dir)
 

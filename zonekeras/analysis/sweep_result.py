@@ -152,8 +152,7 @@ def build_result(
     Args:
         task: The run's task.
         dataset: The dev set, one of the task's.
-        answers: Configurations with their answers' texts in file order; the baseline
-            among them.
+        answers: Configurations, the baseline too, with their texts in file order.
         model_name: For the table.
         semantics: For the table.
         settings: Those of the run, with its `metric`.

@@ -90,11 +90,16 @@ def set_heatmap(
         )
     cut = cut_ends(matrices, value_range)
     _draw_color_bar(figure, places, effect_label(score), cut)
-    if legend := effects_legend(matrices, marks, chosen):
-        figure.supxlabel(legend, fontsize="medium")
-    if chosen.title:
-        figure.suptitle(chosen.title, parse_math=False)
+    _write_around(figure, effects_legend(matrices, marks, chosen), chosen.title)
     return finished(figure, chosen)
+
+
+def _write_around(figure: Figure, legend: str, title: str | None) -> None:
+    """Writes a legend below all panels and a title above them."""
+    if legend:
+        figure.supxlabel(legend, fontsize="medium")
+    if title:
+        figure.suptitle(title, parse_math=False)
 
 
 def _figure_of(

@@ -108,25 +108,23 @@ def sweep_table(
             among them. The rows keep this order.
         model: The model's name.
         dataset: The dev set's name.
-        semantics: What the zone `all` meant.
+        semantics: What `all` meant.
         zone_labels: What figures call zones; none where by their names.
         num_layers: Layers of the model; if left out, as many as are named.
 
     Returns:
-        A table with the columns `columns_of` the baseline's scores, and `zone_label` if
-        there are labels.
+        The columns `columns_of` the baseline's scores, and `zone_label` with labels.
 
     Raises:
         InputError: When there is no baseline, a configuration is not one, two
-            spellings mean the same configuration, or one has other scores.
+            spellings mean the same, or one has other scores.
 
     Example:
         >>> scores = {
         ...     "baseline": MeanScores({"f1": 90.0}, 50),
         ...     "layer3:p2q": MeanScores({"f1": 85.0}, 50),
         ... }
-        >>> table = sweep_table(scores, model="minilm-qa", dataset="xquad")
-        >>> table["f1_effect"].tolist()
+        >>> sweep_table(scores, model="m", dataset="d")["f1_effect"].tolist()
         [0.0, -5.0]
     """
     by_configuration: dict[str, MeanScores] = {}
@@ -151,8 +149,7 @@ def sweep_table(
     ]
     types = _types(baseline.by_name)
     table = pd.DataFrame(rows, columns=list(types))
-    places = place_columns(by_configuration, num_layers)
-    table[list(PLACE_TYPES)] = places
+    table[list(PLACE_TYPES)] = place_columns(by_configuration, num_layers)
     table = table.astype(types)
     return _labelled(table, zone_labels) if zone_labels else table
 
