@@ -15,6 +15,7 @@ import pandas as pd
 from zonekeras.analysis.attention_masses import mass_of
 from zonekeras.analysis.control_evidence import add_control_evidence
 from zonekeras.analysis.evidence import add_evidence
+from zonekeras.analysis.result_page import result_html, result_line
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepResult:
     """The scores and answers of a sweep.
 
@@ -73,6 +74,19 @@ class SweepResult:
     num_layers: int
     scores: ItemScores
     attention: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        """Says on one line what was found."""
+        return f"SweepResult({result_line(self.table, self.scores.scores)})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the baseline, a heatmap, what survives."""
+        figure = None
+        if self.table["zone"].notna().any():
+            from zonekeras.plotting import heatmap
+
+            figure = heatmap(self)
+        return result_html(self.table, self.scores.scores, figure)
 
     @property
     def baseline(self) -> MeanScores:

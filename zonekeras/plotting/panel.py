@@ -28,6 +28,7 @@ from zonekeras.plotting.cell_contents import (
     write_values,
 )
 from zonekeras.plotting.look import POINTS_OF_PAPER, Look
+from zonekeras.plotting.shown_figure import ShownFigure
 
 NOT_RUN_COLOR = "0.8"
 GRID_COLOR = "0.9"
@@ -53,7 +54,7 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
             f"Expected a figure of {_LEAST_INCHES:g} to {_MOST_INCHES:g} inches each "
             f"way. Received: {width_inches:g} x {height_inches:g}."
         )
-    figure = Figure(figsize=sides, layout="constrained")
+    figure = ShownFigure(figsize=sides, layout="constrained")
     # seaborn draws through the canvas, and without one it would ask pyplot.
     FigureCanvasAgg(figure)
     return figure

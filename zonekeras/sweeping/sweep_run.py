@@ -19,6 +19,7 @@ from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.shard import Shard
 from zonekeras.sweeping.missing_loop import report_each
+from zonekeras.sweeping.notebook_progress import notebook_progress
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep import Sweep
@@ -44,13 +45,12 @@ def run_sweep(
     Args:
         model: The model; its current mask plays no part and stays as it is.
         dev: The dev set, or its file.
-        output_dir: Where the store and the protocol's files go; nothing is written if
-            left out. An interrupted sweep is continued. The tables list all that was
-            ever finished with this model, data and settings; a directory with files of
-            a sweep with others is refused.
+        output_dir: Where store and files go; nothing is written if left out. An
+            interrupted sweep is continued. The tables list all that was ever finished
+            with this model, data and settings; files of a sweep with others: refused.
         configurations: What to mask; the cells of the task's zones if left out. The
             baseline is always run.
-        on_progress: Called at the start and after every batch.
+        on_progress: Called at the start and after every batch; a bar in notebooks.
         model_name: What tables call the model; by its source if left out.
         command: What `run.json` says about the caller.
         workers: The processes that share the sweep, if there are several: each calls
@@ -84,7 +84,8 @@ def run_sweep(
         run = sweep.open_run(store, model_name)
         output = SweepOutput(store, run, directory)
         steps = sweep.run(store, run, sweep.all_batches, workers)
-        report_each(_taking_over(steps, sweep, output, directory, command), on_progress)
+        shown = on_progress or notebook_progress()
+        report_each(_taking_over(steps, sweep, output, directory, command), shown)
         return output.finish(sweep.planned).only(list(map(str, sweep.planned)))
 
 
