@@ -103,7 +103,7 @@ def test_the_files_and_the_figure(sides, tmp_path):
     [dot] = axes.lines
     assert (int(dot.get_xdata()[0]), int(dot.get_ydata()[0])) == (3, 1)
     assert color_bar.get_ylabel() == "Difference in EM effect (points)"
-    assert axes.get_xticklabels()[1].get_text() == "Q2\n(–)"
+    assert axes.get_xticklabels()[1].get_text() == "q2\n(–)"
 
 
 def test_models_of_other_depth_are_refused(sides, tmp_path):
