@@ -30,7 +30,7 @@ models where a side has several.
 example:
   $ zonekeras compare runs/cased runs/uncased --output_dir runs/comparison
 
-It writes comparison.csv (layers from 1), comparison.parquet, comparison.pdf and
+It writes comparison.csv, comparison.parquet (layers from 0), comparison.pdf and
 comparison.png. To compare scores that are in tables alone, as the protocol does, see
 'zonekeras plot --help'.
 """
@@ -92,7 +92,7 @@ def _print(comparison: SweepComparison, first: str, second: str) -> None:
             caption=SURVIVES,
             text_of=partial(_cell, score),
         )
-    others = comparison.table[comparison.table["layer"].isna()]
+    others = comparison.table[comparison.table["zone"].isna()]
     for row in others.to_dict("records"):
         differences = [
             f"{score.label} {_line(score, row)}" for score in comparison.scores

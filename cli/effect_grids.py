@@ -1,4 +1,7 @@
-"""Effects as grids on the terminal: a line for each layer, from 1."""
+"""Effects as grids on the terminal: a line for each layer, from 1.
+
+Layer 1 is at the bottom, as in figures and in the report.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cli.tables import print_table
-from zonekeras.configuration_sets import whole_panels
+from zonekeras.configuration_sets import HEAD_AXIS, whole_panels
 from zonekeras.scores import Score
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, zones_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LAYER = "layer\nfrom 1"
+"""The header of layers in grids, which count them as figures do."""
 
 SURVIVES = f"* false discovery rate below {FALSE_DISCOVERY_RATE:.0%}"
 
@@ -46,15 +52,18 @@ def print_cells(
 ) -> None:
     """Prints something of every cell, a line for each layer; nothing without cells.
 
+    Zones of which no cell was run have no column.
+
     Args:
         table: A long-form table.
         title: What stands above.
         caption: What stands below.
         text_of: A cell's row of the table -> what to print.
     """
-    cells = table[table["layer"].notna()].to_dict("records")
+    cells = table[table["zone"].notna()].to_dict("records")
     texts = {(int(row["layer"]), row["zone"]): text_of(row) for row in cells}
-    zones = list(map(str, zones_of(table)))
+    held = {zone for (_, zone), text in texts.items() if text.strip()}
+    zones = [zone for zone in map(str, zones_of(table)) if zone in held]
     lines = {
         layer: [texts.get((layer, zone), "") for zone in zones]
         for layer in sorted({layer for layer, _ in texts})
@@ -90,6 +99,8 @@ def print_sets(table: pd.DataFrame, num_layers: int, score: Score) -> set[str]:
                 for layer in range(num_layers)
             }
             title = f"{panel.title or panel.axis}: {score.label} effect, points"
+            if panel.axis == HEAD_AXIS:
+                title += "; heads from 1"
             _print(lines, [one.label for one in panel.columns], title, SURVIVES)
             shown.update(*names)
     return shown
@@ -101,8 +112,8 @@ def _print(
     grid = Table(
         title=title, title_justify="left", caption=caption, caption_justify="left"
     )
-    for label in ("layer", *labels):
+    for label in (LAYER, *labels):
         grid.add_column(label, justify="right")
-    for layer, texts in lines.items():
+    for layer, texts in sorted(lines.items(), reverse=True):
         grid.add_row(str(layer + 1), *texts)
     print_table(grid)

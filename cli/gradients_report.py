@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from cli.effect_grids import LAYER
 from cli.tables import print_table
 from zonekeras.gradients.gradient_result import ESTIMATES
 
@@ -42,10 +43,10 @@ def _print_cells(result: GradientResult) -> None:
         title="estimated increase of the loss, nats (exact where computed)",
         title_justify="left",
     )
-    table.add_column("layer", justify="right")
+    table.add_column(LAYER, justify="right")
     for zone in result.cells["zone"].unique().tolist():
         table.add_column(zone, justify="right")
-    for layer in result.cells["layer"].unique().tolist():
+    for layer in sorted(result.cells["layer"].unique().tolist(), reverse=True):
         rows = result.cells[result.cells["layer"] == layer]
         values = map(_cell, rows["estimate"], rows["exact"])
         table.add_row(str(layer + 1), *values)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROG = "zonekeras plot"
 SETS = tuple(str(name) for name in SetName if name is not SetName.CELLS)
 DRAWN = ("cells", *SETS, "controls", "mass_effect")
+STYLES = ("screen", "paper", "protocol")
 SCORES = names_and_labels()
 
 EPILOG = """\
@@ -36,7 +37,7 @@ examples:
   wrote mean.png
   $ zonekeras plot runs/reader heads.pdf --draw heads --score f1
   wrote heads.pdf
-  $ zonekeras plot runs/reader controls.pdf --draw controls --annotate
+  $ zonekeras plot runs/reader controls.pdf --draw controls --style paper
   wrote controls.pdf
   $ zonekeras plot table1.csv difference.pdf --compare table2.csv
   standard deviation of difference: all 0.819, q2 0.152, q2p 0.132, p2q 1.405, p2 0.815
@@ -75,7 +76,38 @@ def build_parser() -> CommandParser:
         help=f"which score: {_spellings()} (unset: the results' headline, or "
         f"{next(iter(SCORES))} where they do not say)",
     )
-    parser.add_boolean("--annotate", False, "write each value into its cell")
+    _add_look(parser)
+    parser.add_argument(
+        "--draw",
+        choices=DRAWN,
+        default="cells",
+        help="what to draw: the cells, another set of configurations, the cells' "
+        "effects beyond controls, or effects beside attention masses",
+    )
+    parser.add_argument(
+        "--compare",
+        type=existing_path,
+        metavar="RESULTS",
+        help="draw the score minus that of these results, cell by cell",
+    )
+    return parser
+
+
+def _add_look(parser: CommandParser) -> None:
+    """Adds how the figure looks."""
+    parser.add_boolean(
+        "--annotate",
+        None,
+        "write each value into its cell (unset: up to 12 layers and 5 columns, but not "
+        "in the published look)",
+    )
+    parser.add_argument(
+        "--style",
+        choices=STYLES,
+        help="screen: the report's look; paper: the same, as wide as a journal's "
+        "column, in 8 pt; protocol: the published look (unset: protocol for "
+        "results.csv, else screen)",
+    )
     parser.add_argument(
         "--range",
         nargs=2,
@@ -91,20 +123,6 @@ def build_parser() -> CommandParser:
         help="size in inches (unset: what the cells need)",
     )
     parser.add_argument("--title", metavar="TEXT", help="a title above the cells")
-    parser.add_argument(
-        "--draw",
-        choices=DRAWN,
-        default="cells",
-        help="what to draw: the cells, another set of configurations, the cells' "
-        "effects beyond controls, or effects beside attention masses",
-    )
-    parser.add_argument(
-        "--compare",
-        type=existing_path,
-        metavar="RESULTS",
-        help="draw the score minus that of these results, cell by cell",
-    )
-    return parser
 
 
 def _spellings() -> str:
@@ -228,11 +246,12 @@ def _draw(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
 
     if len(runs) > 1:
         baselines = [run.baseline for run in runs]
-        return runs_heatmap(results, baselines=baselines, **_appearance(flags))
+        appearance = _appearance(flags, results)
+        return runs_heatmap(results, baselines=baselines, **appearance)
     [run], [result] = runs, results
     if run.baseline is None and "num_runs" in result.columns:
-        return mean_heatmap(result, **_appearance(flags))
-    return heatmap(result, baseline=run.baseline, **_appearance(flags))
+        return mean_heatmap(result, **_appearance(flags, results))
+    return heatmap(result, baseline=run.baseline, **_appearance(flags, results))
 
 
 def _draw_from_table(
@@ -248,11 +267,12 @@ def _draw_from_table(
 
     from zonekeras.plotting import controls_heatmap, mass_effect_plot, set_heatmap
 
-    appearance = _appearance(flags)
+    appearance = _appearance(flags, results)
     if flags.draw == "controls":
         return controls_heatmap(table, **appearance)
     if flags.draw == "mass_effect":
-        known = {name: appearance[name] for name in ("score", "figure_size", "title")}
+        names = ("score", "figure_size", "title", "style")
+        known = {name: appearance[name] for name in names}
         return mass_effect_plot(table, **known)
     return set_heatmap(table, flags.draw, **appearance)
 
@@ -268,9 +288,10 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
 
     from zonekeras.plotting import compare, comparison_heatmap, score_matrix
 
-    appearance = _appearance(flags)
+    appearance = _appearance(flags, [first, second])
     score = appearance["score"]
-    figure = comparison_heatmap(first, second, **appearance)
+    names = _side_names(runs[0].path, flags.compare)
+    figure = comparison_heatmap(first, second, names=names, **appearance)
     comparison = compare(score_matrix(first, score), score_matrix(second, score))
     known = comparison.deviation.dropna()
     row = ", ".join(f"{zone} {deviation:.3f}" for zone, deviation in known.items())
@@ -278,9 +299,21 @@ def _compare(runs: Sequence[Source], flags: argparse.Namespace) -> Figure:
     return figure
 
 
-def _appearance(flags: argparse.Namespace) -> dict[str, Any]:
-    """Returns the keywords that all figures take."""
+def _side_names(first: str, second: str) -> tuple[str, str]:
+    """Returns the shortest ends of two paths that tell them apart."""
+    ends = [os.path.normpath(path).split(os.sep) for path in (first, second)]
+    for length in range(1, max(map(len, ends)) + 1):
+        one, other = (os.sep.join(parts[-length:]) for parts in ends)
+        if one != other:
+            return one, other
+    return first, second
+
+
+def _appearance(flags: argparse.Namespace, results: Sequence[Any]) -> dict[str, Any]:
+    """Returns the keywords that all figures take; the published look of its tables."""
+    is_protocols = all(isinstance(result, dict) for result in results)
     return {
+        "style": flags.style or ("protocol" if is_protocols else "screen"),
         "score": None if flags.score is None else SCORES[flags.score],
         "annotate": flags.annotate,
         "value_range": flags.range and tuple(flags.range),

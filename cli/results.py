@@ -12,7 +12,7 @@ from cli.parsing import CommandParser
 from cli.remote_paths import LocalPaths, local_paths
 from cli.running import run_command, with_flags
 from cli.terminal import write_bytes
-from cli.value_types import input_path, output_dir, output_file
+from cli.value_types import input_path, output_dir, output_file, positive_int
 from zonekeras.analysis.groupings import Grouping
 from zonekeras.errors import InputError
 
@@ -26,6 +26,7 @@ _MERGE = "merge"
 EPILOG = """\
 examples:
   $ zonekeras results runs/reader                      what is there
+  $ zonekeras results runs/reader --top 10             what costs most, with intervals
   $ zonekeras results runs/seeds                       several runs, and their means
   $ zonekeras results runs/reader --export csv > cells.csv
   $ zonekeras results runs/reader --export parquet --output cells.parquet
@@ -59,6 +60,13 @@ def build_parser() -> CommandParser:
         "--export", choices=FORMATS, help="write the scores in this format"
     )
     parser.add_argument(
+        "--top",
+        metavar="N",
+        type=positive_int,
+        help="list only the N configurations that cost most of the headline score, the "
+        "costliest first, with 95 %% intervals",
+    )
+    parser.add_argument(
         "--by",
         choices=tuple(map(str, Grouping)),
         help="effects in groups of questions, in place of the scores: by type, words "
@@ -75,6 +83,11 @@ def build_parser() -> CommandParser:
         metavar="DIR",
         type=output_dir,
         help=f"with '{_MERGE}': where the whole goes",
+    )
+    parser.add_boolean(
+        "--overwrite",
+        False,
+        f"with '{_MERGE}': remove the files of another sweep in --output_dir",
     )
     return parser
 
@@ -103,6 +116,7 @@ def _main(argv: Sequence[str]) -> None:
         )
     if arguments.output and not arguments.export:
         raise InputError("expected --export with --output. Received: --output alone.")
+    _check_top(arguments)
     to_terminal = arguments.output is None and sys.stdout.isatty()
     if arguments.export == "parquet" and to_terminal:
         raise InputError(
@@ -112,6 +126,15 @@ def _main(argv: Sequence[str]) -> None:
 
     with local_paths(arguments) as local:
         _show(local.arguments)
+
+
+def _check_top(arguments: argparse.Namespace) -> None:
+    """Checks that --top goes with a list."""
+    if arguments.top is not None and (arguments.export or arguments.by):
+        other = "--export" if arguments.export else "--by"
+        raise InputError(
+            f"expected --top without {other}. Received: both; leave one out."
+        )
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -130,10 +153,10 @@ def _show(arguments: argparse.Namespace) -> None:
 
     folders = list_folders(directory)
     if folders is None:
-        print_runs(list_runs(directory))
+        print_runs(list_runs(directory), arguments.top)
         return
     print_folders(folders)
-    _show_means(directory)
+    _show_means(directory, arguments.top)
 
 
 def _show_groups(directory: Path, arguments: argparse.Namespace) -> None:
@@ -150,7 +173,7 @@ def _show_groups(directory: Path, arguments: argparse.Namespace) -> None:
     print_groups(table)
 
 
-def _show_means(directory: Path) -> None:
+def _show_means(directory: Path, top: int | None) -> None:
     """Prints the means of several runs, or why there are none yet."""
     from cli.results_report import print_means
     from zonekeras.analysis.joining import join_runs, read_runs
@@ -160,7 +183,7 @@ def _show_means(directory: Path) -> None:
     except InputError as error:
         print(f"no means yet: {with_flags(str(error))}")
     else:
-        print_means(result)
+        print_means(result, top)
 
 
 def _check_merge(arguments: argparse.Namespace) -> None:
@@ -172,10 +195,10 @@ def _check_merge(arguments: argparse.Namespace) -> None:
             f"expected '{PROG} merge DIR DIR … --output_dir OUT'. Received: no "
             f"{missing.removeprefix('the ')}."
         )
-    if arguments.export or arguments.output or arguments.by:
+    if arguments.export or arguments.output or arguments.by or arguments.top:
         raise InputError(
-            "expected no --export or --by with merge. Received: one; use it with what "
-            "is merged."
+            "expected no --export, --by or --top with merge. Received: one; use it "
+            "with what is merged."
         )
 
 
@@ -192,6 +215,7 @@ def _merge(local: LocalPaths, argv: Sequence[str]) -> None:
             "arguments": list(argv),
             "flags": vars(local.given),
         },
+        overwrite=local.arguments.overwrite,
     )
     print_result(result, local.given.output_dir)
 

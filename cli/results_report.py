@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from cli.effect_grids import with_interval
+from cli.effect_grids import SURVIVES, marked, with_interval
 from cli.tables import print_table
 from zonekeras.store.tidy import score_names
 from zonekeras.task_table import score_named
-from zonekeras.zones import BASELINE
+from zonekeras.zones import BASELINE, parse_configuration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,15 +22,23 @@ if TYPE_CHECKING:
     from zonekeras.analysis.listing import RunListing
 
 
-def print_runs(runs: Sequence[RunListing]) -> None:
-    """Prints all runs of a store, the oldest first, with their scores."""
+def print_runs(runs: Sequence[RunListing], top: int | None = None) -> None:
+    """Prints all runs of a store, the oldest first, with their scores.
+
+    Args:
+        runs: The runs.
+        top: Only that many configurations of each, as `print_top`; None = all.
+    """
     if not runs:
         print("no runs yet")
     for index, run in enumerate(runs):
         if index:
             print()
         print("\n".join(_described(run)))
-        _print_scores(run.table, _of_sweep)
+        if top is None:
+            _print_scores(run.table, _of_sweep)
+        else:
+            print_top(run.table, top)
 
 
 def print_folders(folders: Mapping[str, Sequence[RunListing]]) -> None:
@@ -40,10 +49,54 @@ def print_folders(folders: Mapping[str, Sequence[RunListing]]) -> None:
             print(f"{name}: {line}")
 
 
-def print_means(result: RunsResult) -> None:
-    """Prints the mean scores of joined runs, with their deviations."""
+def print_means(result: RunsResult, top: int | None = None) -> None:
+    """Prints the mean scores of joined runs, with their deviations; or the top ones."""
     print(f"mean of {len(result.names)} runs ± standard deviation")
-    _print_scores(result.table, _of_means)
+    if top is None:
+        _print_scores(result.table, _of_means)
+    else:
+        print_top(result.table, top)
+
+
+def print_top(table: pd.DataFrame, top: int) -> None:
+    """Prints what costs most of the headline score, the costliest first.
+
+    Controls are no configurations that anyone asks about, and are left out.
+
+    Args:
+        table: A long-form table with intervals; nothing is printed of an empty one.
+        top: How many configurations.
+    """
+    if table.empty:
+        return
+    score = score_named(score_names(table)[0])
+    names = table["configuration"]
+    asked = [
+        name != BASELINE and not parse_configuration(name).control for name in names
+    ]
+    rows = table[asked].sort_values(f"{score}_effect", kind="stable").head(top)
+    grid = Table(
+        title=f"{score.label} effect, points, and 95 % interval, the costliest first",
+        caption=SURVIVES,
+        title_justify="left",
+        caption_justify="left",
+    )
+    grid.add_column("configuration")
+    for heading in (score.label, "effect", "low", "high"):
+        grid.add_column(heading, justify="right")
+    for row in rows.to_dict("records"):
+        grid.add_row(
+            escape(row["configuration"]),
+            f"{row[score.name]:.2f}",
+            marked(row[f"{score}_effect"], row[f"{score}_q"]),
+            *_ends(row[f"{score}_low"], row[f"{score}_high"]),
+        )
+    print_table(grid)
+
+
+def _ends(low: float, high: float) -> tuple[str, str]:
+    """Writes the ends of an interval; dashes where there is none."""
+    return ("–", "–") if math.isnan(low) else (f"{low:+.2f}", f"{high:+.2f}")
 
 
 def print_groups(table: pd.DataFrame) -> None:

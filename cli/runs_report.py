@@ -49,7 +49,7 @@ def print_runs(
             text_of=partial(_cell, score),
         )
     shown = print_sets(result.table, result.num_layers, result.scores[0])
-    others = result.table[result.table["layer"].isna()].iloc[1:]
+    others = result.table[result.table["zone"].isna()].iloc[1:]
     for row in others.to_dict("records"):
         if row["configuration"] in shown:
             continue

@@ -17,7 +17,7 @@ from zonekeras.zones import PROTOCOL_ZONES, Semantics, Zone
 def add_sweep_flags(parser: CommandParser) -> None:
     """Adds all of them, in the order of the help."""
     group = parser.add_argument_group("sweep")
-    _add_task(group)
+    _add_task(parser, group)
     _add_masks(group)
     _add_looks(group)
     _add_running(parser, group)
@@ -29,7 +29,7 @@ def add_sweep_flags(parser: CommandParser) -> None:
     )
 
 
-def _add_task(group: argparse._ArgumentGroup) -> None:
+def _add_task(parser: CommandParser, group: argparse._ArgumentGroup) -> None:
     """Adds what is asked, and where the answers go."""
     group.add_argument(
         "--task",
@@ -42,6 +42,13 @@ def _add_task(group: argparse._ArgumentGroup) -> None:
         metavar="DIR",
         type=output_dir,
         help="where the results go; made if missing",
+    )
+    parser.add_boolean(
+        "--overwrite",
+        False,
+        "remove the files of a sweep with another model, data or settings in "
+        "--output_dir (without it such a directory is refused)",
+        group,
     )
 
 

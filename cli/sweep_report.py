@@ -223,7 +223,7 @@ def _interval(score: Score, row: dict[Any, Any]) -> tuple[float, float]:
 def _print_others(result: SweepResult) -> None:
     """Prints what is not a cell: whole sets as grids, the rest by its spelling."""
     shown = print_sets(result.table, result.num_layers, result.scores.scores[0])
-    others = result.table[result.table["layer"].isna()].iloc[1:]
+    others = result.table[result.table["zone"].isna()].iloc[1:]
     for row in others.to_dict("records"):
         name = row["configuration"]
         if name in shown or parse_configuration(name).control:

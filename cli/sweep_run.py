@@ -98,7 +98,12 @@ class SweepRun:
                 )
             else:
                 result = run_sweep(
-                    model, self._dataset, arguments.output_dir, workers=workers, **what
+                    model,
+                    self._dataset,
+                    arguments.output_dir,
+                    workers=workers,
+                    overwrite=arguments.overwrite,
+                    **what,
                 )
         if arguments.shard is not None:
             answers = None
@@ -128,6 +133,7 @@ class SweepRun:
                 configurations=self._configurations,
                 on_progress=self._local.after(display.update_run),
                 command=command,
+                overwrite=arguments.overwrite,
                 **self._settings,
             )
         print_runs(result, self._output_dir, *self._said_of_scores())

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # when it is first used.
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
 
+# TensorFlow otherwise reports on its start, and that a machine without a GPU has none.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 __all__ = [
     "InputError",
     "finetune",

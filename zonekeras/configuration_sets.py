@@ -28,6 +28,9 @@ from zonekeras.zones import (
     shown_zones,
 )
 
+HEAD_AXIS = "Head, from 1"
+"""What the columns of the grids of heads are."""
+
 
 class SetName(StrEnum):
     """What is asked.
@@ -202,7 +205,7 @@ def _heads(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> list[Panel
     return [
         Panel(
             f"{zone} masked in one head",
-            "Head",
+            HEAD_AXIS,
             tuple(
                 _column(
                     str(head + 1),

@@ -109,12 +109,14 @@ def test_the_files(result, tmp_path):
     assert read_results_csv(tmp_path / "results.csv")[1, "p2q"] == 41.667
     readable = pd.read_csv(tmp_path / "runs.csv").set_index("configuration")
     assert readable.loc["layer1:p2q", ["layer", "zone", "num_runs"]].tolist() == [
-        2,
+        1,
         "p2q",
         3,
     ]
     assert readable.loc["layer1:p2q", "exact_match_effect"] == -41.6667
-    assert math.isnan(readable.loc["layer0.head1:p2", "layer"])
+    head = readable.loc["layer0.head1:p2"]
+    assert (head["set"], head["layer"], head["head"]) == ("heads", 0, 1)
+    assert math.isnan(readable.loc["layer1:p2q", "head"])
 
 
 def test_the_figure_shows_means_deviations_and_dots(result):

@@ -92,7 +92,10 @@ def test_the_files_and_the_figure(sides, tmp_path):
         "comparison.png",
     }
     written = pd.read_csv(tmp_path / "out" / "comparison.csv")
-    assert written["layer"].tolist() == [1, 2]
+    assert written["layer"].tolist() == [0, 1]
+    stored = pd.read_parquet(tmp_path / "out" / "comparison.parquet")
+    assert list(stored.columns) == list(written.columns)
+    assert stored["layer"].tolist() == written["layer"].tolist()
     assert written["exact_match_difference"].tolist() == [50.0, -50.0]
     table = found.table.assign(exact_match_q=[0.2, 0.01])
     axes, color_bar = plotting.difference_heatmap(table).axes
@@ -100,7 +103,7 @@ def test_the_files_and_the_figure(sides, tmp_path):
     [dot] = axes.lines
     assert (int(dot.get_xdata()[0]), int(dot.get_ydata()[0])) == (3, 1)
     assert color_bar.get_ylabel() == "Difference in EM effect (points)"
-    assert axes.get_xticklabels()[1].get_text() == "Q2\n(–)"
+    assert axes.get_xticklabels()[1].get_text() == "q2\n(–)"
 
 
 def test_models_of_other_depth_are_refused(sides, tmp_path):

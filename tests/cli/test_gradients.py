@@ -58,7 +58,7 @@ def test_from_flags_to_files(here, capsys):
     written = {path.name for path in (here / "out").iterdir()}
     assert written >= {"gradients.csv", "gradients.png", "gradients.json"}
     first = (here / "out" / "gradients.csv").read_text().splitlines()[1]
-    assert first.startswith("reader,dev.json,layer0:all,0,,all,")
+    assert first.startswith("reader,dev.json,layer0:all,cells,0,0,,all,all,")
 
 
 @only_tensorflow

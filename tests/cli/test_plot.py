@@ -1,5 +1,6 @@
 import pytest
 
+from cli import plot
 from cli.plot import main
 from tests.scores import means
 from zonekeras import plotting
@@ -326,3 +327,38 @@ def test_a_directory_that_cannot_be_written_is_a_failure(
         "zonekeras plot: error: Permission denied: a.pdf\n"
     )
     assert names(directory) == before
+
+
+def test_results_csv_has_the_published_look_unless_another_is_named(results, directory):
+    styles = [None, "protocol", "screen", "paper"]
+    for style in styles:
+        flags = [] if style is None else ["--style", style]
+        assert main(["results.csv", "80.567", f"{style}.svg", *flags]) == 0
+    drawn = [(directory / f"{style}.svg").read_bytes() for style in styles]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) == 3
+    assert b"241.2pt" in drawn[3]  # 3.35 inches
+
+
+def test_a_sweep_has_the_reports_look_unless_another_is_named(directory):
+    write_sweep(directory / "out" / "results.parquet")
+    for style in ("screen", "protocol"):
+        assert main(["out", f"{style}.svg", "--style", style]) == 0
+    assert main(["out", "unset.svg"]) == 0
+    unset, screen, protocol = (
+        (directory / f"{name}.svg").read_bytes()
+        for name in ("unset", "screen", "protocol")
+    )
+    assert unset == screen != protocol
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("a/results.csv", "b/results.csv", ("a/results.csv", "b/results.csv")),
+        ("runs/cased", "runs/uncased/", ("cased", "uncased")),
+        ("same", "same", ("same", "same")),
+    ],
+)
+def test_sides_are_called_by_the_shortest_ends_of_their_paths(first, second, expected):
+    assert plot._side_names(first, second) == expected

@@ -152,7 +152,9 @@ def test_export_to_standard_output(here, capfdbinary):
     assert results.main(["whole", "--export=json"]) == 0
     records = json.loads(capfdbinary.readouterr().out)
     assert [row["configuration"] for row in records] == ["baseline", *CELLS]
-    assert [row["layer"] for row in records] == [None, 1, 1, None]
+    assert [row["layer"] for row in records] == [None, 1, 1, 0]
+    assert [row["head"] for row in records] == [None, None, None, 1]
+    assert [row["set"] for row in records] == [None, "cells", "cells", "heads"]
     assert [row["f1"] for row in records] == pytest.approx(expected["f1"].tolist())
     assert results.main(["whole", "-export", "parquet"]) == 0
     found = pd.read_parquet(io.BytesIO(capfdbinary.readouterr().out))
@@ -282,8 +284,8 @@ BAD = [
     ),
     (
         ["merge", "one", "two", "--output_dir=out", "--export=csv"],
-        "expected no --export or --by with merge. Received: one; use it with what is "
-        "merged.",
+        "expected no --export, --by or --top with merge. Received: one; use it with "
+        "what is merged.",
     ),
     (
         ["merge", "one", "--output_dir=out"],
@@ -371,3 +373,28 @@ sys.exit(any(name in sys.modules for name in ("keras", "tensorflow", "jax")))
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_costliest_come_first(here, capsys):
+    table = pd.read_parquet(here / "whole" / "results.parquet").iloc[1:]
+    expected = sorted(
+        table.to_dict("records"), key=lambda row: row["exact_match_effect"]
+    )
+    assert results.main(["whole", "--top", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.replace("│", " ").split() for line in lines if "│" in line]
+    assert [row[:2] for row in rows] == [
+        [row["configuration"], f"{row['exact_match']:.2f}"] for row in expected[:2]
+    ]
+    first = expected[0]
+    low, high = first["exact_match_low"], first["exact_match_high"]
+    assert rows[0][2].rstrip("*") == f"{first['exact_match_effect']:+.2f}"
+    assert rows[0][3:] == [f"{low:+.2f}", f"{high:+.2f}"]
+
+
+def test_top_is_refused_where_nothing_is_listed(here, capsys):
+    assert results.main(["whole", "--top", "2", "--export", "csv"]) == 2
+    assert capsys.readouterr().err == (
+        "zonekeras results: error: expected --top without --export. Received: both; "
+        "leave one out.\n"
+    )

@@ -543,3 +543,28 @@ def test_the_token_budget_groups_windows_and_changes_no_answer(here, capsys):
         "zonekeras sweep: error: --token_budget: expected a whole number of at least "
         "1. Received: '0'.\n"
     )
+
+
+@pytest.mark.filterwarnings("default:other. 7 files of a sweep")
+@pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
+def test_another_setting_in_the_same_directory_needs_overwrite(here, capsys):
+    def run(*flags):
+        model = ["--model=hf", "--predict_file=dev.json", "--output_dir=other"]
+        return sweep.main([*model, "--configurations=layer2:q2", *LENGTHS, *flags])
+
+    assert run() == 0
+    before = {path.name: path.read_bytes() for path in here.glob("other/*.json")}
+    capsys.readouterr()
+    assert run("--max_query_length=3") == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(
+        "zonekeras sweep: error: Expected a directory without results, or with those "
+    )
+    assert said.endswith(
+        "files of another sweep. Choose another --output_dir, or give "
+        "--overwrite=True, which removes them and keeps their answers in sweep.sqlite."
+    )
+    for name, content in before.items():
+        assert (here / "other" / name).read_bytes() == content
+    assert run("--max_query_length=3", "--overwrite") == 0
+    assert "are removed; sweep.sqlite keeps its answers" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_several_models_are_swept_joined_compared_and_reported(here, capsys):
     assert alone["flags"]["model"] == ["models/seed-1", "models/seed-2"]
     means = pd.read_csv("runs/runs.csv").set_index("configuration")
     assert means.loc["layer1:p2", ["layer", "zone", "num_runs"]].tolist() == [
-        2,
+        1,
         "p2",
         2,
     ]

@@ -43,6 +43,8 @@ def test_rows_and_columns():
     assert found["head"].isna().tolist() == [True] * len(cells) + [False] * len(heads)
     last = found.iloc[-1]
     assert (last["layer"], last["head"], last["zone"]) == (1, 2, "p2")
+    assert (last["set"], last["zones"]) == ("heads", "p2")
+    assert set(found["set"].head(len(cells))) == {"cells"}
     assert set(found["num_windows"]) == {7}
     assert set(found["baseline_loss"]) == {2.5}
 

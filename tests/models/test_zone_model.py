@@ -718,3 +718,13 @@ def test_load_refuses_a_saved_model_that_is_not_ours(model_directory):
         ".* Export the model again.$",
     ):
         load(model_directory)
+
+
+def test_a_model_says_what_it_is_and_what_is_masked(reader):
+    with reader.masked("layer1:p2"):
+        line, page = repr(reader), reader._repr_html_()
+    assert line.startswith("ZoneModel(")
+    for words in ("bert, 3 layers x 2 heads, 14 wide, 61 tokens", "layer1:p2 (strict)"):
+        assert words in line
+        assert words in page
+    assert "baseline" in repr(reader)

@@ -30,7 +30,7 @@ def test_points_are_the_four_zones(table):
         tuple(np.round(pair, 9)) for pair in expected
     }
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["Q2", "Q2P", "P2Q", "P2"]
+    assert labels == ["q2", "q2p", "p2q", "p2"]
     assert axes.get_title().startswith("EM: r = −1.00 (")
     assert axes.get_title().endswith("4 cells")
     assert axes.get_xlabel() == "Attention mass in the unmasked model (%)"

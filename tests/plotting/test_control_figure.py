@@ -30,7 +30,9 @@ def test_differences_and_what_survives(table):
     assert color_bar.get_ylabel() == "F1 − controls (points)"
     [dot] = axes.lines
     assert (int(dot.get_xdata()[0]), int(dot.get_ydata()[0])) == (1, 0)
-    assert axes.get_xlabel().endswith("grey: no control")
+    assert axes.get_xlabel().endswith("\nhatched: no control possible\ngrey: not run")
+    hatched = [patch.get_xy() for patch in axes.patches if patch.get_hatch()]
+    assert sorted(hatched) == [(4, 0), (4, 1)]  # p2 in both layers
 
 
 def test_a_table_without_controls_is_refused(table):

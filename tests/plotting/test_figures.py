@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from tests.scores import ACCURACY, means
 from zonekeras import plotting
@@ -43,14 +44,25 @@ def test_cells_hold_effects_and_layer_1_is_at_the_bottom():
     assert axes.get_ylim() == (0, 3)  # row 0, layer 1, is drawn from 0 to 1
     assert list(axes.get_yticks()) == [0.5, 1.5, 2.5]
     assert tick_labels(axes.yaxis) == ["1", "2", "3"]
-    assert tick_labels(axes.xaxis) == ["ALL", "Q2", "Q2P", "P2Q", "P2"]
-    assert axes.get_ylabel() == "Layer"
+    assert tick_labels(axes.xaxis) == ["all", "q2", "q2p", "p2q", "p2"]
+    assert axes.get_ylabel() == "Layer, from 1"
     assert axes.get_xlabel() == "Masked zone"
     assert color_bar.get_ylabel() == "EM − baseline (points)"
 
 
-def test_colors_are_seismic_with_0_white_and_symmetric():
+def test_colors_are_orange_to_purple_with_0_neutral_and_no_end_near_black():
     axes = plotting.heatmap(matrix(), baseline=12.0).axes[0]
+    assert mesh_of(axes).get_clim() == (-12.0, 12.0)  # the largest effect is 24 - 12
+    np.testing.assert_allclose(color_at(axes, 0, 2), to_rgba("#f7f7f7"), atol=0.02)
+    np.testing.assert_allclose(color_at(axes, 2, 4), to_rgba("#542788"), atol=0.01)
+    red, green, blue, _ = color_at(axes, 0, 0)
+    assert red > green > blue > 0.7  # a small loss is a pale orange
+
+
+def test_the_published_look_is_seismic_with_0_white_and_symmetric():
+    axes = plotting.heatmap(matrix(), baseline=12.0, style="protocol").axes[0]
+    assert tick_labels(axes.xaxis) == ["ALL", "Q2", "Q2P", "P2Q", "P2"]
+    assert axes.get_ylabel() == "Layer"
     assert mesh_of(axes).get_clim() == (-12.0, 12.0)  # the largest effect is 24 - 12
     np.testing.assert_allclose(color_at(axes, 0, 2), to_rgba("white"), atol=0.02)
     red, green, blue, _ = color_at(axes, 2, 4)
@@ -62,7 +74,22 @@ def test_colors_are_seismic_with_0_white_and_symmetric():
 def test_an_asymmetric_range_keeps_0_white():
     axes = plotting.heatmap(matrix(), baseline=12.0, value_range=(-2, 20)).axes[0]
     assert mesh_of(axes).get_clim() == (-2, 20)
-    np.testing.assert_allclose(color_at(axes, 0, 2), to_rgba("white"), atol=0.03)
+    np.testing.assert_allclose(color_at(axes, 0, 2), to_rgba("#f7f7f7"), atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("value_range", "ends"),
+    [
+        (None, "neither"),
+        ((-2, 12), "neither"),
+        ((-1, 12), "min"),
+        ((-2, 11), "max"),
+        ((-1, 11), "both"),
+    ],
+)
+def test_arrows_where_a_range_cuts(value_range, ends):
+    figure = plotting.heatmap(matrix(), baseline=12.0, value_range=value_range)
+    assert mesh_of(figure.axes[0]).colorbar.extend == ends
 
 
 def test_a_sweep_without_effects_has_a_range():
@@ -76,13 +103,33 @@ def test_a_range_that_does_not_hold_0_is_refused(value_range):
         plotting.heatmap(matrix(), baseline=0.0, value_range=value_range)
 
 
-def test_values_are_written_on_request_and_are_readable():
-    assert len(plotting.heatmap(matrix(1), baseline=12.0).axes[0].texts) == 0
+@pytest.mark.parametrize(
+    ("num_layers", "look", "is_written"),
+    [
+        (12, {}, True),
+        (13, {}, False),
+        (13, {"annotate": True}, True),
+        (1, {"annotate": False}, False),
+        (1, {"style": "protocol"}, False),
+        (1, {"style": "paper"}, True),
+    ],
+)
+def test_values_are_written_into_small_grids(num_layers, look, is_written):
+    axes = plotting.heatmap(matrix(num_layers), baseline=12.0, **look).axes[0]
+    assert len(axes.texts) == (5 * num_layers if is_written else 0)
+
+
+def test_six_columns_have_no_values_unless_asked_for():
+    cells = {(0, zone): 11.0 for zone in [*ZONES, "cls2q"]}
+    assert len(plotting.heatmap(cells, baseline=12.0).axes[0].texts) == 0
+
+
+def test_values_that_are_written_are_readable():
     axes = plotting.heatmap(matrix(1), baseline=11.96, annotate=True).axes[0]
     texts = [text.get_text() for text in axes.texts]
     assert texts == ["−2.0", "−1.0", "0.0", "1.0", "2.0"]
     colors = [text.get_color() for text in axes.texts]
-    assert colors == ["white", "white", "black", "white", "white"]
+    assert colors == ["white", "black", "black", "black", "white"]
     pale = plotting.heatmap(
         matrix(1), baseline=11.96, annotate=True, value_range=(-9, 9)
     )
@@ -99,6 +146,7 @@ def test_a_cell_that_was_not_run_is_grey_and_empty():
     scores = matrix(2)
     scores.loc[1, "q2"] = math.nan
     axes = plotting.heatmap(scores, baseline=12.0, annotate=True).axes[0]
+    assert axes.get_xlabel() == "Masked zone\ngrey: not run"
     assert mesh_of(axes).get_array().mask[1].tolist() == [False, True] + 3 * [False]
     assert len(axes.texts) == 9
     assert axes.get_facecolor() == to_rgba("0.8")
@@ -108,7 +156,7 @@ def test_a_layer_and_a_zone_that_were_not_run_are_drawn():
     cells = {(0, "q2"): 11.0, (2, "p2"): 13.0}
     axes = plotting.heatmap(cells, baseline=12.0).axes[0]
     assert tick_labels(axes.yaxis) == ["1", "2", "3"]
-    assert tick_labels(axes.xaxis) == ["ALL", "Q2", "Q2P", "P2Q", "P2"]
+    assert tick_labels(axes.xaxis) == ["all", "q2", "q2p", "p2q", "p2"]
     drawn = mesh_of(axes).get_array()
     assert drawn.shape == (3, 5)
     assert [drawn[0, 1], drawn[2, 4]] == [-1.0, 1.0]
@@ -121,7 +169,7 @@ def test_a_long_form_table_needs_no_baseline_and_names_its_semantics():
     axes, color_bar = plotting.heatmap(table, score="f1").axes
     assert mesh_of(axes).get_array()[1].tolist() == [None, None, None, None, -1.0]
     assert tick_labels(axes.yaxis) == ["1", "2"]
-    assert axes.get_xlabel() == "Masked zone (published)"
+    assert axes.get_xlabel() == "Masked zone (published)\ngrey: not run"
     assert color_bar.get_ylabel() == "F1 − baseline (points)"
 
 
@@ -263,15 +311,18 @@ def test_a_comparison_shows_the_difference_and_its_deviation():
     second = matrix(2)
     second.loc[0, "q2"] += 3.0
     second.loc[1, "p2"] -= 1.0
-    figure = plotting.comparison_heatmap(matrix(2), second, score="f1")
+    figure = plotting.comparison_heatmap(
+        matrix(2), second, score="f1", names=("cased", "uncased")
+    )
     axes, color_bar = figure.axes
+    assert axes.get_title() == "cased − uncased"
     assert mesh_of(axes).get_array().tolist() == [[0, -3, 0, 0, 0], [0, 0, 0, 0, 1]]
     assert tick_labels(axes.xaxis) == [
-        "ALL\n(0.000)",
-        "Q2\n(2.121)",  # of (-3, 0): 3 over the square root of 2
-        "Q2P\n(0.000)",
-        "P2Q\n(0.000)",
-        "P2\n(0.707)",
+        "all\n(0.000)",
+        "q2\n(2.121)",  # of (-3, 0): 3 over the square root of 2
+        "q2p\n(0.000)",
+        "p2q\n(0.000)",
+        "p2\n(0.707)",
     ]
     assert color_bar.get_ylabel() == "Difference in F1 (points)"
 
@@ -283,7 +334,7 @@ def test_a_zone_that_cannot_be_compared_has_a_dash():
     first.loc[0, "q2"] = math.nan
     second.loc[1, "q2"] = 3.0
     axes = plotting.comparison_heatmap(first, second).axes[0]
-    assert tick_labels(axes.xaxis)[:2] == ["ALL\n(0.000)", "Q2\n(–)"]
+    assert tick_labels(axes.xaxis)[:2] == ["all\n(0.000)", "q2\n(–)"]
 
 
 @pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
@@ -334,12 +385,50 @@ def test_cells_that_survive_have_a_dot():
     }
     table = sweep_table(rows, model="m", dataset="d")
     without = plotting.heatmap(table).axes[0]
-    assert (without.lines[:], without.get_xlabel()) == ([], "Masked zone (strict)")
+    assert without.lines[:] == []
+    assert without.get_xlabel() == "Masked zone (strict)\ngrey: not run"
     table["exact_match_q"] = [float("nan"), 0.04, 0.05]
     axes = plotting.heatmap(table).axes[0]
     [dot] = axes.lines
-    column = tick_labels(axes.xaxis).index("Q2")
+    column = tick_labels(axes.xaxis).index("q2")
     assert column < dot.get_xdata()[0] < column + 1
     assert 0 < dot.get_ydata()[0] < 1  # layer 1 stands at the bottom
-    assert axes.get_xlabel().endswith("\n• false discovery rate below 5%")
+    assert axes.get_xlabel() == (
+        "Masked zone (strict)\n• false discovery rate below 5%; pale: above it\n"
+        "grey: not run"
+    )
+    # What does not survive, p2 in layer 2, is pale; its number is not bold.
+    [veil] = axes.patches
+    assert veil.get_xy() == (4, 1)
+    weights = {text.get_text(): text.get_fontweight() for text in axes.texts}
+    assert weights == {"−1.0": "bold", "−2.0": "normal"}
+    published = plotting.heatmap(table, style="protocol").axes[0]
+    assert (len(published.lines), len(published.patches)) == (1, 0)
     assert plotting.heatmap(table, score="f1").axes[0].lines[:] == []
+
+
+def test_a_legend_stands_only_where_it_is_used():
+    rows = {name: means(80.0, 90.0, 50) for name in ("baseline", "layer0:q2")}
+    table = sweep_table(rows, model="m", dataset="d")
+    table["exact_match_q"] = [float("nan"), 0.5]
+    axes = plotting.heatmap(table).axes[0]
+    assert axes.get_xlabel() == (
+        "Masked zone (strict)\nnothing survives a false discovery rate of 5%\n"
+        "grey: not run"
+    )
+    table["exact_match_q"] = float("nan")  # one passage: there is no test
+    axes = plotting.heatmap(table).axes[0]
+    assert axes.get_xlabel() == "Masked zone (strict)\ngrey: not run"
+    assert axes.patches[:] == []
+
+
+def test_paper_is_a_column_wide_in_8_points():
+    figure = plotting.heatmap(matrix(12), baseline=12.0, style="paper", title="T")
+    assert figure.get_size_inches()[0] == 3.35
+    sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
+    assert sizes == {8.0}
+
+
+def test_an_unknown_style_is_refused():
+    with pytest.raises(ValueError, match="'fancy' is not a valid Style"):
+        plotting.heatmap(matrix(), baseline=0.0, style="fancy")

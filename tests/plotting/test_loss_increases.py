@@ -8,7 +8,7 @@ from zonekeras.plotting import loss_heatmaps
 
 def panels(figure):
     """The axes with cells, without the colour bars."""
-    return [axes for axes in figure.axes if axes.get_ylabel() == "Layer"]
+    return [axes for axes in figure.axes if axes.get_ylabel() == "Layer, from 1"]
 
 
 def values(axes):
@@ -32,14 +32,14 @@ def test_estimates_stand_beside_what_is_exact():
     assert meshes[0].get_clim()[0] == -meshes[0].get_clim()[1]
 
 
-def test_a_rise_is_blue():
+def test_a_rise_is_orange():
     means = MEANS | {"slope": np.ones((2, 3, 5)), "cell_curvature": np.ones((2, 5))}
     figure = loss_heatmaps(table(means, exact={}))
     [axes] = panels(figure)
     mesh = axes.collections[0]
     mesh.update_scalarmappable()
     red, _, blue, _ = mesh.get_facecolor()[0]
-    assert blue > red
+    assert red > blue
 
 
 def test_integrated_has_a_panel_where_it_is_known():

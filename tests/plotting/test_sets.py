@@ -19,7 +19,7 @@ def table_of(name, num_layers=2, num_heads=3):
 
 
 def panels_of(figure):
-    return [axes for axes in figure.axes if axes.get_ylabel() == "Layer"]
+    return [axes for axes in figure.axes if axes.get_ylabel() == "Layer, from 1"]
 
 
 def test_a_panel_for_each_zone_with_layers_up_and_heads_across():
@@ -33,7 +33,7 @@ def test_a_panel_for_each_zone_with_layers_up_and_heads_across():
     np.testing.assert_array_equal(mesh_of(axes[1]).get_array(), expected)
     assert tick_labels(axes[1].xaxis) == ["1", "2", "3"]
     assert tick_labels(axes[1].yaxis) == ["1", "2"]
-    assert axes[1].get_xlabel() == "Head (strict)"
+    assert axes[1].get_xlabel() == "Head, from 1 (strict)"
     assert {mesh_of(one).get_clim() for one in axes} == {(-30.0, 30.0)}
 
 
@@ -52,8 +52,8 @@ def test_cumulative_masks_have_a_panel_for_each_direction():
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
-        ("pairs", ["Q2+Q2P", "Q2+P2Q", "Q2+P2", "Q2P+P2Q", "Q2P+P2", "P2Q+P2"]),
-        ("only", ["Q2", "Q2P", "P2Q", "P2"]),
+        ("pairs", ["q2+q2p", "q2+p2q", "q2+p2", "q2p+p2q", "q2p+p2", "p2q+p2"]),
+        ("only", ["q2", "q2p", "p2q", "p2"]),
     ],
 )
 def test_sets_of_one_panel(name, labels):

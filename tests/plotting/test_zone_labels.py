@@ -53,14 +53,14 @@ def test_a_heatmap_has_the_zones_that_were_run_under_their_labels():
 def test_without_labels_the_protocols_columns_are_there():
     axes = plotting.heatmap(table_of(labels=None)).axes[0]
     assert labels_below(axes) == [
-        *("ALL", "Q2", "Q2P", "P2Q", "P2"),
-        *("CLS2P", "P2Q-TEXT"),
+        *("all", "q2", "q2p", "p2q", "p2"),
+        *("cls2p", "p2q-text"),
     ]
 
 
 def test_a_zone_without_a_label_has_its_name():
     axes = plotting.heatmap(table_of(zones=("q2", "p2"))).axes[0]
-    assert labels_below(axes) == ["first →\nfirst", "P2"]
+    assert labels_below(axes) == ["first →\nfirst", "p2"]
 
 
 @pytest.mark.parametrize("figure_of", ["runs", "comparison", "controls", "means"])

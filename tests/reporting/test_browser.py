@@ -159,7 +159,9 @@ def test_tabs(page):
     assert shown(page, "#panel-groups tbody td:first-child") == ["who", "when", "where"]
     page.press("ArrowRight")
     page.click("#panel-others [data-configuration]")
-    assert shown(page, "#questions-heading") == ["Questions under layer0.head1:p2"]
+    assert shown(page, "#questions-heading") == [
+        "Questions under layer0.head1:p2 (layer 1, head 2)"
+    ]
     assert "no such words · F1 0" in shown(page, ".question-head")[0]
     page.run("document.getElementById('tab-others').focus()")
     page.press("End")
@@ -265,7 +267,9 @@ def test_a_set_has_a_tab_with_its_grid(browser_page, tmp_path):
     assert "layer1.head1:p2" in shown(page, "#details-heads")[0]
     page.press("ArrowLeft")
     page.press("Enter")
-    assert shown(page, "#questions-heading") == ["Questions under layer1.head0:p2"]
+    assert shown(page, "#questions-heading") == [
+        "Questions under layer1.head0:p2 (layer 2, head 1)"
+    ]
     assert page.run(COUNT) == "1 to 1 of 1"
     assert page.exceptions == []
 

@@ -79,6 +79,7 @@ def test_statistics(payload):
     assert cell["scores"]["exact_match"]["detectable"] is None  # infinite
     head = configuration(payload, "layer0.head1:p2")
     assert head["layer"] is None
+    assert head["place"] == "layer 1, head 2"
     assert head["zone"] is None
 
 

@@ -21,7 +21,7 @@ def test_whole_sets_are_grids_of_configurations():
             "panels": [
                 {
                     "title": "q2 masked in one head",
-                    "axis": "Head",
+                    "axis": "Head, from 1",
                     "columns": ["1", "2"],
                     "rows": [[3, 4], [5, 6]],
                 }

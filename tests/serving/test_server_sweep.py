@@ -118,8 +118,10 @@ def test_a_server_that_goes_away_costs_one_group(client, server, dev, tmp_path):
 def test_another_model_of_the_same_name_is_another_run(client, server, dev, tmp_path):
     client.sweep(dev, tmp_path / "out", configurations=SOME)
     server.model.weight = 2
+    with pytest.raises(InputError, match="files of another sweep"):
+        client.sweep(dev, tmp_path / "out", configurations=SOME)
     with pytest.warns(UserWarning, match="files of a sweep with another model, data"):
-        found = client.sweep(dev, tmp_path / "out", configurations=SOME)
+        found = client.sweep(dev, tmp_path / "out", configurations=SOME, overwrite=True)
     assert found.predictions == expected(dev, list(found.predictions), weight=2)
     assert len(list_runs(tmp_path / "out")) == 2
 
@@ -134,7 +136,7 @@ def test_answers_of_an_earlier_version_are_not_reused(
         before = client.sweep(dev, tmp_path / "out", configurations=SOME)
     server.model.calls.clear()
     with pytest.warns(UserWarning) as caught:
-        again = client.sweep(dev, tmp_path / "out", configurations=SOME)
+        again = client.sweep(dev, tmp_path / "out", configurations=SOME, overwrite=True)
     said = [str(one.message) for one in caught if one.category is UserWarning]
     assert "its answers are those of another version of zonekeras, and" in said[0]
     assert "files of a sweep with another model, data or settings, or" in said[1]

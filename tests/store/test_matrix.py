@@ -97,7 +97,7 @@ def test_scores_without_a_baseline_have_no_effects():
 def test_a_table_without_cells_or_with_two_sweeps_is_refused():
     table = tidy()
     with pytest.raises(InputError, match="Received: baseline, all-layers:q2.$"):
-        score_matrix(table[table["layer"].isna()])
+        score_matrix(table[table["zone"].isna()])
     with pytest.raises(InputError, match="layer0:p2 more than once; select one model"):
         score_matrix(pd.concat([table, table]))
 

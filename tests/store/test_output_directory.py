@@ -9,6 +9,7 @@ import pytest
 from zonekeras.errors import InputError
 from zonekeras.store.output_directory import (
     check_output_dir,
+    check_own_files,
     claim_files,
     null_odds_file,
     open_output_dir,
@@ -117,6 +118,27 @@ def test_the_files_of_another_run_go(tmp_path):
         )
         assert store.files() == {"predictions.json": second}
     assert names(tmp_path) == [".sweep.lock", "sweep.sqlite"]
+
+
+def test_files_of_another_run_are_left_where_they_are(tmp_path):
+    with open_output_dir(tmp_path) as store:
+        first, second = {"weights": 1}, {"weights": 2}
+        claim_files(tmp_path, store, open_run(store, first), ["predictions.json"])
+        # Only what is there counts.
+        check_own_files(tmp_path, store, second)
+        (tmp_path / "predictions.json").write_text("first")
+        check_own_files(tmp_path, store, first)
+        check_own_files(None, store, second)
+        with pytest.raises(InputError) as caught:
+            check_own_files(tmp_path, store, second)
+        assert store.runs() == [1]  # what is refused leaves no trace
+    assert str(caught.value) == (
+        "Expected a directory without results, or with those of the same model, data "
+        f"and settings, of this version. Received: {tmp_path} with 1 files of another "
+        "sweep. Choose another `output_dir`, or give `overwrite=True`, which removes "
+        "them and keeps their answers in sweep.sqlite."
+    )
+    assert (tmp_path / "predictions.json").read_text() == "first"
 
 
 def test_halves_of_files_that_a_killed_sweep_left_are_removed(tmp_path):

@@ -44,9 +44,14 @@ def test_effects_are_scores_minus_the_baselines(table):
     assert set(table["baseline_f1"]) == {90.0}
 
 
-def test_only_cells_have_a_layer_and_a_zone(table):
+def test_rows_say_what_they_mask_and_only_cells_have_a_zone(table):
     assert table["layer"].dtype == "Int64"
-    assert table["layer"].fillna(-1).tolist() == [-1, 1, 0, -1, -1]
+    assert table["layer"].fillna(-1).tolist() == [-1, 1, 0, -1, 0]
+    assert table["set"].fillna("").tolist() == [
+        *["", "cells", "cells"],
+        *["cumulative", "pairs"],
+    ]
+    assert table["zones"].fillna("").tolist() == ["", "q2", "p2q", "p2", "p2+q2"]
     assert table["zone"].fillna("").tolist() == ["", "q2", "p2q", "", ""]
 
 
@@ -115,7 +120,7 @@ def test_a_table_has_the_scores_that_it_is_given(tmp_path):
         "layer0:q2": MeanScores({"graded": 60.0, "accuracy": 53.0, "f1": 89.0}, 11),
     }
     table = sweep_table(scores, model="m", dataset="d")
-    assert list(table)[6:] == [
+    assert list(table)[10:] == [
         *["graded", "accuracy", "f1"],
         *["baseline_graded", "baseline_accuracy", "baseline_f1"],
         *["graded_effect", "accuracy_effect", "f1_effect"],
@@ -129,6 +134,14 @@ def test_a_table_has_the_scores_that_it_is_given(tmp_path):
     short = table.drop(columns=["accuracy_effect", "layer"])
     with pytest.raises(InputError, match="which lacks layer, accuracy_effect.$"):
         write_table(short, tmp_path / "b.parquet")
+
+
+def test_a_table_of_an_earlier_version_is_read_as_one_of_this(table, tmp_path):
+    earlier = table.drop(columns=["set", "layers", "head", "zones"])
+    earlier["layer"] = earlier["layer"].where(earlier["zone"].notna())
+    earlier.to_parquet(tmp_path / "earlier.parquet", index=False)
+    read = read_table(tmp_path / "earlier.parquet")
+    pd.testing.assert_frame_equal(read, table)
 
 
 def test_a_configuration_with_other_scores_is_refused():

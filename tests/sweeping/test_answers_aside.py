@@ -61,8 +61,12 @@ def test_answers_of_an_earlier_version_are_not_reused(
         before = run_sweep(reader, dev, tmp_path / "out", **FEW)
     files = results(tmp_path / "out")
     calls = count_calls(monkeypatch)
+    with pytest.raises(InputError, match=f"with {len(files)} files of another sweep"):
+        run_sweep(reader, dev, tmp_path / "out", **FEW)
+    assert calls == []
+    assert results(tmp_path / "out") == files
     with pytest.warns(UserWarning) as caught:
-        again = run_sweep(reader, dev, tmp_path / "out", **FEW)
+        again = run_sweep(reader, dev, tmp_path / "out", overwrite=True, **FEW)
     said = [str(one.message) for one in caught if one.category is UserWarning]
     assert said == [
         f"{tmp_path / 'out' / STORE_FILE}: its answers are those of another version of "
@@ -111,7 +115,7 @@ def test_the_graph_names_a_run(exports, dev, tmp_path):
         assert model.network.graph_fingerprint == digest
     first = run_sweep(tanh, dev, tmp_path / "out", **FEW)
     with pytest.warns(UserWarning) as caught:
-        second = run_sweep(mixed, dev, tmp_path / "out", **FEW)
+        second = run_sweep(mixed, dev, tmp_path / "out", overwrite=True, **FEW)
     assert any(
         str(one.message)
         == f"{tmp_path / 'out' / STORE_FILE}: its answers are those of another "

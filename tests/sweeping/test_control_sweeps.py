@@ -90,7 +90,7 @@ def test_controls_are_added_for_cells_that_can_have_them(undisturbed):
         if result.predictions[name] != result.predictions["baseline"]
     ]
     assert len(changed) > len(CONTROLS) / 2
-    assert result.table["layer"].notna().sum() == len(CHOSEN)
+    assert result.table["zone"].notna().sum() == len(CHOSEN)
     cells = result.table.set_index("configuration").loc[CHOSEN]
     has_control = [not name.endswith("all") for name in CHOSEN]
     assert cells["control_possible"].tolist() == has_control

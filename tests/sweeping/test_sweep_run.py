@@ -156,7 +156,7 @@ def test_spellings_are_one_configuration_and_the_baseline_comes_first(reader, de
     )
     assert list(result.predictions) == ["baseline", "layer1:p2+q2"]
     assert result.table["configuration"].tolist() == ["baseline", "layer1:p2+q2"]
-    assert result.table["layer"].isna().all()
+    assert result.table["zone"].isna().all()
     assert not result.is_whole
 
 
@@ -325,7 +325,8 @@ def test_what_decides_the_answers_starts_another_run(reader, dev, tmp_path):
     names = ["layer0.head1:p2"]  # no cell, so that no heatmap is drawn each time
 
     def run(model=reader, data=dev, **changes):
-        return run_sweep(model, data, out, configurations=names, **SETTINGS | changes)
+        asked = {"configurations": names, "overwrite": True}
+        return run_sweep(model, data, out, **asked, **SETTINGS | changes)
 
     def number_of_runs():
         with SweepStore(out / "sweep.sqlite") as store:

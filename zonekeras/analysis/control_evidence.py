@@ -44,7 +44,7 @@ def add_control_evidence(
         return table
     overlap = table["zone"].map(overlaps).astype("float64")
     possible = overlap.map(is_possible).astype("boolean").mask(overlap.isna())
-    is_published_all = table["layer"].notna() & overlap.isna()
+    is_published_all = table["zone"].notna() & overlap.isna()
     added = pd.DataFrame(
         {
             "control_overlap": overlap,

@@ -15,6 +15,7 @@ from zonekeras.analysis.sweep_result import (
 from zonekeras.files.atomic import atomic_write
 from zonekeras.files.spreadsheets import without_formulas
 from zonekeras.store.output_directory import HEATMAP_FILES, RESULTS_PARQUET, TABLE_FILES
+from zonekeras.store.places import PLACE_TYPES
 from zonekeras.store.tidy import score_names, write_table
 
 RUNS_CSV = "runs.csv"
@@ -37,7 +38,7 @@ def write_runs(result: RunsResult, directory: Path) -> None:
     """Writes what several runs have in common, in files as a single sweep has.
 
     `results.parquet`, `results.csv` and the heatmaps show means; `runs.csv` has mean,
-    deviation, interval and test of every configuration, layers from 1; `runs.parquet`
+    deviation, interval and test of every configuration, layers from 0; `runs.parquet`
     the tables of all runs below each other.
 
     Raises:
@@ -49,7 +50,7 @@ def write_runs(result: RunsResult, directory: Path) -> None:
     )
     atomic_write(directory / RUNS_CSV, content)
     write_table(result.runs, directory / RUNS_PARQUET)
-    if result.table["layer"].notna().any():
+    if result.table["zone"].notna().any():
         from zonekeras.plotting import mean_heatmap
 
         write_cells_table(result.table, directory)
@@ -61,10 +62,10 @@ def readable_table(result: RunsResult) -> pd.DataFrame:
     """Returns mean, deviation, interval and test of every configuration.
 
     Returns:
-        A row for each; `layer` (from 1) and `zone` are empty where it is no cell.
+        A row for each, with where it masks (`store.places`), layers and heads from 0.
     """
-    table = result.table.assign(layer=result.table["layer"] + 1)
+    table = result.table
     columns = [
         f"{score}{one}" for score in score_names(table) for one in _SCORE_COLUMNS
     ]
-    return table[["configuration", "layer", "zone", "num_runs", *columns]]
+    return table[["configuration", *PLACE_TYPES, "zone", "num_runs", *columns]]

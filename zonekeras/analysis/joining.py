@@ -17,6 +17,7 @@ import pandas as pd
 
 from zonekeras.analysis.folders import run_folders
 from zonekeras.analysis.merge import open_existing
+from zonekeras.analysis.result_page import result_html, result_line
 from zonekeras.analysis.result_reading import read_result
 from zonekeras.analysis.run_task import dataset_of, task_of
 from zonekeras.analysis.selection import choose_run
@@ -74,7 +75,7 @@ class SweptRun:
         return self.totals.take(columns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunsResult:
     """Several runs as one.
 
@@ -95,6 +96,19 @@ class RunsResult:
     num_layers: int
     scores: tuple[Score, ...]
     words: Words = QUESTIONS
+
+    def __repr__(self) -> str:
+        """Says on one line what was found."""
+        return f"RunsResult({result_line(self.table, self.scores)})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the means, a heatmap, what survives."""
+        figure = None
+        if self.table["zone"].notna().any():
+            from zonekeras.plotting import mean_heatmap
+
+            figure = mean_heatmap(self)
+        return result_html(self.table, self.scores, figure)
 
     @property
     def names(self) -> list[str]:
@@ -194,6 +208,7 @@ def join_runs(runs: Sequence[SweptRun]) -> RunsResult:
         dataset=first["dataset"],
         semantics=first["semantics"],
         zone_labels=zone_labels_of(tables[0]),
+        num_layers=runs[0].num_layers,
     )
     table["num_runs"] = len(runs)
     for score, values in scores.items():

@@ -19,7 +19,7 @@ from zonekeras.analysis.result_order import in_result_order, joined_plan
 from zonekeras.analysis.sweep_result import SweepResult
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
-from zonekeras.store.output_directory import open_output_dir
+from zonekeras.store.output_directory import check_own_files, open_output_dir
 from zonekeras.store.sweep_store import STORE_FILE, StoredAttention, SweepStore
 from zonekeras.zones import BASELINE, parse_configuration
 
@@ -35,6 +35,7 @@ def merge_runs(
     output_dir: str | os.PathLike[str],
     *,
     command: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> SweepResult:
     """Joins the parts that `run_shard` made.
 
@@ -43,6 +44,8 @@ def merge_runs(
             have counts.
         output_dir: Where the whole goes; the files are those of one run.
         command: What `run.json` says about the caller.
+        overwrite: Whether files of another sweep in `output_dir` are removed; such a
+            directory is refused otherwise.
 
     Returns:
         Scores and answers of all configurations that are whole.
@@ -70,6 +73,8 @@ def merge_runs(
         whole = _whole(parts)
         stack.enter_context(_nothing_left(target))
         store = stack.enter_context(open_output_dir(target))
+        if not overwrite:
+            check_own_files(target, store, parts[0].store.content(parts[0].run))
         run = _copy(parts, whole, store)
         record = {
             "merged_from": [str(path) for path in directories],

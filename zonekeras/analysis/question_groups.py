@@ -15,6 +15,7 @@ from zonekeras.analysis.run_task import dataset_of, task_name_of, task_of
 from zonekeras.analysis.selection import choose_run
 from zonekeras.data.squad import SquadDataset
 from zonekeras.statistics.groups import group_effects, question_groups
+from zonekeras.store.places import PLACE_TYPES
 from zonekeras.tasks.registry import check_is_span
 from zonekeras.zones import BASELINE, parse_configuration
 
@@ -44,8 +45,8 @@ def group_table(
 
     Returns:
         A row for each configuration but baseline and controls, and each group:
-        `configuration`, `layer` (from 0), `zone`, `grouping`, `group`, `num_questions`,
-        `num_passages`, and for every score, in points, `_baseline`,
+        `configuration`, where it masks (`store.places`), `zone`, `grouping`, `group`,
+        `num_questions`, `num_passages`, and for every score, in points, `_baseline`,
         `_effect`, `_low` and `_high` (95 % interval; NaN with one passage).
 
     Raises:
@@ -76,7 +77,7 @@ def group_table(
     )
     cells = result.table.iloc[rows[effects.pop("cell")]].reset_index(drop=True)
     return (
-        cells[["configuration", "layer", "zone"]]
+        cells[["configuration", *PLACE_TYPES, "zone"]]
         .assign(grouping=str(grouping))
         .join(effects)
     )

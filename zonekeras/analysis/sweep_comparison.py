@@ -29,6 +29,7 @@ from zonekeras.scores import Score
 from zonekeras.statistics.comparison_statistics import comparison_statistics
 from zonekeras.statistics.hierarchical import SeedTotals
 from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.places import PLACE_TYPES
 from zonekeras.store.tidy import ZONE_LABEL, write_parquet
 from zonekeras.tasks.words import QUESTIONS, Words
 
@@ -45,13 +46,14 @@ class SweepComparison:
 
     Attributes:
         table: One row for each configuration that both masked: `configuration`,
-            `layer` (from 0), `zone`, `semantics`, and for every score
+            where it masks (`store.places`), `zone`, `semantics`, and for every score
             `_first` and `_second` (mean effects), `_difference`, `_low`, `_high` (its
             95 % interval), in points, `_p` and `_q`.
         num_runs: Runs of the first and of the second side.
         same_passages: Whether both answered the same data, so that passages are paired.
         scores: The scores of both, the headline first.
         words: What the items and groups of the first are called.
+        names: What the two sides are called: their folders.
     """
 
     table: pd.DataFrame
@@ -59,6 +61,7 @@ class SweepComparison:
     same_passages: bool
     scores: tuple[Score, ...]
     words: Words = QUESTIONS
+    names: tuple[str, str] | None = None
 
 
 def compare_sweeps(
@@ -93,7 +96,7 @@ def compare_sweeps(
         same_passages=same_passages,
     )
     rows = runs[0].table.set_index("configuration", drop=False).loc[names]
-    kept = ["configuration", "layer", "zone", ZONE_LABEL, "semantics"]
+    kept = ["configuration", *PLACE_TYPES, "zone", ZONE_LABEL, "semantics"]
     known = rows[[name for name in kept if name in rows.columns]]
     return SweepComparison(
         table=known.reset_index(drop=True).join(found),
@@ -101,6 +104,7 @@ def compare_sweeps(
         same_passages=same_passages,
         scores=runs[0].scores,
         words=runs[0].words,
+        names=(Path(first).resolve().name, Path(second).resolve().name),
     )
 
 
@@ -163,7 +167,7 @@ def _totals(runs: Sequence[SweptRun], names: Sequence[str]) -> SeedTotals:
 
 
 def write_comparison(comparison: SweepComparison, directory: Path) -> None:
-    """Writes `comparison.csv` (layers from 1), `.parquet` and, with cells, the figure.
+    """Writes `comparison.csv`, `.parquet` and, with cells, the figure.
 
     Raises:
         InputError: If the directory cannot be used.
@@ -172,15 +176,14 @@ def write_comparison(comparison: SweepComparison, directory: Path) -> None:
     check_output_dir(directory, writes_record=False)
     directory.mkdir(parents=True, exist_ok=True)
     table = comparison.table
-    readable = table.assign(layer=table["layer"] + 1)
     atomic_write(
         directory / COMPARISON_CSV,
-        without_formulas(readable).to_csv(
+        without_formulas(table).to_csv(
             index=False, lineterminator="\n", float_format="%.6g"
         ),
     )
     write_parquet(table, directory / COMPARISON_PARQUET)
-    if table["layer"].notna().any():
+    if table["zone"].notna().any():
         from zonekeras.plotting import difference_heatmap
 
         figure = difference_heatmap(comparison)

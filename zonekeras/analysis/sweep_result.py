@@ -15,6 +15,7 @@ import pandas as pd
 from zonekeras.analysis.attention_masses import mass_of
 from zonekeras.analysis.control_evidence import add_control_evidence
 from zonekeras.analysis.evidence import add_evidence
+from zonekeras.analysis.result_page import result_html, result_line
 from zonekeras.configuration_sets import whole_panels
 from zonekeras.files.atomic import atomic_write
 from zonekeras.statistics.attention_mass import LEAST_CELLS, cells_with_mass
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepResult:
     """The scores and answers of a sweep.
 
@@ -76,6 +77,19 @@ class SweepResult:
     scores: ItemScores
     attention: np.ndarray | None = None
     words: Words = QUESTIONS
+
+    def __repr__(self) -> str:
+        """Says on one line what was found."""
+        return f"SweepResult({result_line(self.table, self.scores.scores)})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the baseline, a heatmap, what survives."""
+        figure = None
+        if self.table["zone"].notna().any():
+            from zonekeras.plotting import heatmap
+
+            figure = heatmap(self)
+        return result_html(self.table, self.scores.scores, figure)
 
     @property
     def baseline(self) -> MeanScores:
@@ -188,6 +202,7 @@ def build_result(
         dataset=Path(dataset.path).name,
         semantics=semantics,
         zone_labels=task.zone_labels(dataset),
+        num_layers=num_layers,
     )
     groups = task.groups(dataset)
     table = add_evidence(table, item_scores, groups)
@@ -232,7 +247,7 @@ def write_result(result: SweepResult, directory: Path) -> None:
     beyond controls, if there are any.
     """
     write_table(result.table, directory / RESULTS_PARQUET)
-    if result.table["layer"].notna().any():
+    if result.table["zone"].notna().any():
         from zonekeras.plotting import heatmap
 
         write_cells_table(result.table, directory)
@@ -274,7 +289,7 @@ def write_attention(
 def write_cells_table(table: pd.DataFrame, directory: Path) -> None:
     """Writes the cells' headline score as a CSV, the protocol's for its zones."""
     [headline, *_] = score_names(table)
-    rows = table[table["layer"].notna()].to_dict("records")
+    rows = table[table["zone"].notna()].to_dict("records")
     scores = {(int(row["layer"]), row["zone"]): row[headline] for row in rows}
     if zone_labels_of(table) is None:
         write_results_csv(directory / RESULTS_CSV, scores)

@@ -2,8 +2,9 @@
 
 The columns, in order (`COLUMNS`); numbers are means over windows, in nats:
 
-* `model`, `dataset`: their names; `configuration`: what is masked; `layer`, `head`,
-  `zone`: the same, counted from 0; `head` is `<NA>` where all heads are meant;
+* `model`, `dataset`: their names; `configuration`: what is masked; `set`, `layer`,
+  `layers`, `head`, `zones`: the same (`store.places`), counted from 0; `head` is `<NA>`
+  where all heads are meant; `zone`: the same as `zones`;
 * `derivative`: of the loss by the zone's gate where it is 1;
 * `slope`: by how far the zone is closed, at 0; `curvature`: how fast that grows;
 * `estimate`: of the loss' increase when the zone is masked, slope + curvature / 2;
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from zonekeras.store.places import PLACE_TYPES, place_columns
 from zonekeras.zones import (
     PROTOCOL_ZONES,
     Configuration,
@@ -37,8 +39,7 @@ _TYPES = {
     "model": "string",
     "dataset": "string",
     "configuration": "string",
-    "layer": "Int64",
-    "head": "Int64",
+    **PLACE_TYPES,
     "zone": "string",
     "derivative": "float64",
     "slope": "float64",
@@ -114,18 +115,10 @@ def gradient_table(
 
 def _places(num_layers: int, num_heads: int, zones: Sequence[Zone]) -> pd.DataFrame:
     """Returns the zones of layers, then those of single heads: where each row is."""
-    rows = [
-        {"configuration": str(cell(layer, zone)), "layer": layer, "zone": str(zone)}
-        for layer, zone in itertools.product(range(num_layers), zones)
+    masked = [
+        *(cell(*place) for place in itertools.product(range(num_layers), zones)),
+        *head_cells(num_layers, num_heads, zones),
     ]
-    rows += [
-        {
-            "configuration": str(item),
-            "layer": clause.first_layer,
-            "head": clause.head,
-            "zone": str(*clause.zones),
-        }
-        for item in head_cells(num_layers, num_heads, zones)
-        for clause in item.clauses
-    ]
-    return pd.DataFrame(rows)
+    names = list(map(str, masked))
+    places = place_columns(names, num_layers)
+    return places.assign(configuration=names, zone=places["zones"])

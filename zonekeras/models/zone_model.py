@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,6 +73,31 @@ class ZoneModel:
         self._state = (Configuration(), Semantics.STRICT)
         self._head_tables: np.ndarray | None = None
         self.unmask()
+
+    def __repr__(self) -> str:
+        """Says on one line what the model is, and what is masked now."""
+        return f"ZoneModel({', '.join(self._about().values())})"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: what the model is, and what is masked now."""
+        rows = [
+            f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._about().items()
+        ]
+        return f"<table><tbody>{''.join(rows)}</tbody></table>"
+
+    def _about(self) -> dict[str, str]:
+        described = self.description
+        encoder = described.encoder
+        return {
+            "model": described.source,
+            "encoder": f"{encoder.family}, {self.num_layers} layers x {self.num_heads} "
+            f"heads, {encoder.hidden_dim} wide, {self.max_sequence_length} tokens",
+            "task": str(self.task)
+            + (f": {', '.join(self.labels)}" * bool(self.labels)),
+            "precision": described.precision,
+            "masked": f"{self.configuration} ({self.semantics})",
+        }
 
     @property
     def task(self) -> TaskName:

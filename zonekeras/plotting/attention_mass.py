@@ -9,14 +9,16 @@ from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.effects import effect_label
-from zonekeras.plotting.panel import GRID_COLOR, new_figure
+from zonekeras.plotting.look import Look, Style
+from zonekeras.plotting.palette import ZONE_COLORS
+from zonekeras.plotting.panel import GRID_COLOR, finished, new_figure
 from zonekeras.scores import Score
 from zonekeras.statistics.attention_mass import cells_with_mass, mass_correlation
 from zonekeras.statistics.correlation import Correlation
 from zonekeras.store.matrix import chosen_score, labels_of
 from zonekeras.zones import Zone
 
-_SIZE = (5.2, 3.8)
+_SIZE, _PAPER_SIZE = (5.2, 3.8), (3.35, 2.7)
 
 
 def mass_effect_plot(
@@ -25,6 +27,7 @@ def mass_effect_plot(
     score: Score | str | None = None,
     figure_size: tuple[float, float] | None = None,
     title: str | None = None,
+    style: Style | str = Style.SCREEN,
 ) -> Figure:
     """Draws each cell's effect over its zone's attention mass in the unmasked model.
 
@@ -33,6 +36,7 @@ def mass_effect_plot(
         score: Which score, by default the headline.
         figure_size: Width and height in inches.
         title: A title in place of the correlation.
+        style: `paper` for the width of a journal's column and 8 pt.
 
     Raises:
         InputError: When no cell has a mass.
@@ -45,11 +49,13 @@ def mass_effect_plot(
             "Expected a sweep's result with attention masses. Received: one without; "
             "run the sweep with `attention_questions=50`."
         )
-    figure = new_figure(*(figure_size or _SIZE))
+    look = Look(style=style)
+    size = _PAPER_SIZE if look.is_papers else _SIZE
+    figure = new_figure(*(figure_size or size))
     axes = figure.add_subplot()
     axes.axhline(0.0, color=GRID_COLOR, zorder=0)
     labels = labels_of(result)
-    names = {str(zone): labels.get(zone, zone.upper()) for zone in Zone}
+    names = {str(zone): labels.get(zone, str(zone)) for zone in Zone}
     shown = [names[zone] for zone in names if zone in set(cells["zone"])]
     of_cells = cells["zone"].map(names).to_numpy(object)
     seaborn.scatterplot(
@@ -59,7 +65,7 @@ def mass_effect_plot(
         style=of_cells,
         hue_order=shown,
         style_order=shown,
-        palette="colorblind",
+        palette={names[zone]: ZONE_COLORS[zone] for zone in Zone},
         s=45,
         ax=axes,
     )
@@ -71,7 +77,7 @@ def mass_effect_plot(
         title = _describe(found, score.label)
     if title is not None:
         axes.set_title(title, fontsize=10, parse_math=False)
-    return figure
+    return finished(figure, look)
 
 
 def _describe(found: Correlation, label: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import draw_effects
+from zonekeras.plotting.effects import draw_effects, survival
 from zonekeras.plotting.look import Look, LookKeywords
-from zonekeras.plotting.panel import column_labels, new_figure, panel_size
+from zonekeras.plotting.panel import column_labels, finished, new_figure, panel_size
 from zonekeras.scores import EXACT_MATCH, Score
 from zonekeras.store.matrix import (
     chosen_score,
@@ -21,7 +22,6 @@ from zonekeras.store.matrix import (
     labels_of,
     score_matrix,
 )
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 from zonekeras.task_table import score_named
 from zonekeras.zones import Zone
 
@@ -33,6 +33,7 @@ def comparison_heatmap(
     second: Any,
     *,
     score: Score | str | None = None,
+    names: tuple[str, str] | None = None,
     **look: Unpack[LookKeywords],
 ) -> Figure:
     """Draws the first table's scores minus the second's.
@@ -45,6 +46,7 @@ def comparison_heatmap(
         first: A result, as for `zonekeras.plotting.heatmap`.
         second: Another, with the same layers and zones.
         score: Which score, by default the headline.
+        names: What the two are called, for the title.
         **look: As in `zonekeras.plotting.heatmap`.
 
     Raises:
@@ -56,7 +58,7 @@ def comparison_heatmap(
     return _draw(
         comparison.difference,
         comparison.deviation,
-        Look(**look),
+        _titled(Look(**look), names),
         label=f"Difference in {score.label} (points)",
         labels=labels_of(first),
         marks=None,
@@ -85,8 +87,7 @@ def difference_heatmap(
     """
     score = _headline(comparison) if score is None else score_named(score)
     difference = column_matrix(comparison, f"{score}{_DIFFERENCE}")
-    rates = column_matrix(comparison, f"{score}_q")
-    if difference is None or rates is None:
+    if difference is None or column_matrix(comparison, f"{score}_q") is None:
         raise InputError(
             "Expected the comparison of two sweeps. Received: a table without "
             "differences."
@@ -94,10 +95,10 @@ def difference_heatmap(
     return _draw(
         difference,
         difference.std(ddof=1),
-        Look(**look),
+        _titled(Look(**look), getattr(comparison, "names", None)),
         label=f"Difference in {score.label} effect (points)",
         labels=labels_of(comparison),
-        marks=rates < FALSE_DISCOVERY_RATE,
+        marks=survival(comparison, f"{score}_q"),
     )
 
 
@@ -106,6 +107,13 @@ def _headline(comparison: Any) -> Score:
     columns = getattr(comparison, "table", comparison).columns
     names = [str(name) for name in columns if str(name).endswith(_DIFFERENCE)]
     return score_named(names[0].removesuffix(_DIFFERENCE)) if names else EXACT_MATCH
+
+
+def _titled(look: Look, names: tuple[str, str] | None) -> Look:
+    """Names both sides above the cells, unless there is a title."""
+    if look.title is not None or names is None:
+        return look
+    return replace(look, title=" − ".join(names))
 
 
 def _draw(
@@ -118,7 +126,7 @@ def _draw(
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws differences, with each zone's deviation over the layers below it."""
-    width, height = panel_size(difference, labels)
+    width, height = panel_size(difference, labels, look)
     figure = new_figure(*(look.figure_size or (width, height + 0.4)))
     axes = figure.add_subplot()
     draw_effects(
@@ -129,14 +137,14 @@ def _draw(
         marks=marks,
         x_label="Masked zone (standard deviation of difference)",
     )
-    names = column_labels(difference, labels)
+    names = column_labels(difference, labels, look.is_protocols)
     axes.set_xticklabels(
         [
             f"{name}\n({_number(one)})"
             for name, one in zip(names, deviation, strict=True)
         ]
     )
-    return figure
+    return finished(figure, look)
 
 
 def _number(deviation: float) -> str:

@@ -7,17 +7,17 @@ from typing import Any, Unpack
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, in_points
+from zonekeras.plotting.effects import draw_effects, in_points, survival
 from zonekeras.plotting.look import Look, LookKeywords
-from zonekeras.plotting.panel import new_figure, panel_size
+from zonekeras.plotting.panel import finished, new_figure, panel_size
 from zonekeras.scores import Score
 from zonekeras.store.matrix import (
     chosen_score,
     column_matrix,
+    effect_matrix,
     labels_of,
     semantics_of,
 )
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 
 def controls_heatmap(
@@ -28,8 +28,8 @@ def controls_heatmap(
 ) -> Figure:
     """Draws every cell's effect minus the mean effect of its controls, in points.
 
-    Cells that have no control are grey. A dot marks those whose difference survives, as
-    in `zonekeras.plotting.heatmap`.
+    Cells that can have no control are hatched, those that were not run grey. A dot
+    marks those whose difference survives, as in `zonekeras.plotting.heatmap`.
 
     Args:
         result: A sweep's result or its long-form table.
@@ -46,9 +46,9 @@ def controls_heatmap(
             "Expected a sweep's result with controls. Received: one without; run "
             "the sweep with `controls=1`."
         )
-    rates = column_matrix(result, f"{score}_beyond_q")
+    was_run = effect_matrix(result, score).notna()
     chosen, labels = Look(**look), labels_of(result)
-    figure = new_figure(*(chosen.figure_size or panel_size(matrix, labels)))
+    figure = new_figure(*(chosen.figure_size or panel_size(matrix, labels, chosen)))
     draw_effects(
         figure.add_subplot(),
         matrix,
@@ -56,7 +56,7 @@ def controls_heatmap(
         label=in_points(f"{score.label} − controls"),
         semantics=semantics_of(result),
         labels=labels,
-        marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
-        marks_label=f"{MARKS_LABEL}; grey: no control",
+        marks=survival(result, f"{score}_beyond_q"),
+        impossible=matrix.isna() & was_run,
     )
-    return figure
+    return finished(figure, chosen)

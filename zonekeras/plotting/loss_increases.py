@@ -6,7 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
+from zonekeras.plotting.look import Look
+from zonekeras.plotting.palette import LOSS_COLORS
 from zonekeras.plotting.panel import (
+    Colors,
     draw_panel,
     new_figure,
     panel_size,
@@ -14,19 +17,16 @@ from zonekeras.plotting.panel import (
 )
 from zonekeras.store.matrix import column_matrix
 
-LOSS_COLORS = "seismic_r"
-"""Blue is where masking hurts, as in the heatmap of effects."""
-
 _COLUMNS = ("estimate", "integrated", "exact")
 
 
-def loss_heatmaps(table: pd.DataFrame, *, annotate: bool = False) -> Figure:
+def loss_heatmaps(table: pd.DataFrame, *, annotate: bool | None = None) -> Figure:
     """Draws the estimates beside what was computed exactly, in the same colours.
 
     Args:
         table: The table of an estimate (`zonekeras.gradients.table`); single heads are
             left out.
-        annotate: Whether to write each value into its cell.
+        annotate: Whether to write each value into its cell; None for small grids.
 
     Returns:
         The figure: the estimate, and where they are known the integrated one and the
@@ -55,12 +55,8 @@ def loss_heatmaps(table: pd.DataFrame, *, annotate: bool = False) -> Figure:
         draw_panel(
             axes,
             matrix,
-            color_map=LOSS_COLORS,
-            value_range=value_range,
-            center=0.0,
-            label="Increase of the loss (nats)",
-            title=title,
-            annotate=annotate,
+            Colors(LOSS_COLORS, value_range, 0.0, "Increase of the loss (nats)"),
+            Look(annotate=annotate, title=title),
             number_format=".2f",
         )
     return figure

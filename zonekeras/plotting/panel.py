@@ -7,7 +7,8 @@ of STAR Protocols 3, 101481 (2022). Layers are labelled from 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,19 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from zonekeras.errors import InputError
+from zonekeras.plotting.cell_contents import (
+    draw_hatches,
+    draw_marks,
+    draw_veils,
+    write_values,
+)
+from zonekeras.plotting.look import POINTS_OF_PAPER, Look
+from zonekeras.plotting.shown_figure import ShownFigure
 
 NOT_RUN_COLOR = "0.8"
 GRID_COLOR = "0.9"
@@ -25,6 +36,8 @@ _MOST_LAYER_LABELS = 30
 _MOST_CHARACTERS = 7
 """Characters of a label below a cell of the usual width, such as `q2p+p2q`."""
 _INCHES_OF_CHARACTER = 0.1
+_PAPER_WIDTH = 3.35
+"""The inches of a column in most journals: 85 mm."""
 _LEAST_INCHES, _MOST_INCHES = 1.0, 50.0
 
 
@@ -41,21 +54,26 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
             f"Expected a figure of {_LEAST_INCHES:g} to {_MOST_INCHES:g} inches each "
             f"way. Received: {width_inches:g} x {height_inches:g}."
         )
-    figure = Figure(figsize=sides, layout="constrained")
+    figure = ShownFigure(figsize=sides, layout="constrained")
     # seaborn draws through the canvas, and without one it would ask pyplot.
     FigureCanvasAgg(figure)
     return figure
 
 
 def panel_size(
-    matrix: pd.DataFrame, labels: Mapping[Any, str] | None = None
+    matrix: pd.DataFrame,
+    labels: Mapping[Any, str] | None = None,
+    look: Look | None = None,
 ) -> tuple[float, float]:
     """Returns a width and height in inches that keep cells and labels readable.
 
     Args:
         matrix: Layers x zones.
         labels: What columns are called, where not by their names.
+        look: In the style `paper` the width is that of a journal's column.
     """
+    if look is not None and look.is_papers:
+        return _PAPER_WIDTH, 1.0 + 0.7 * _cells_height(matrix)
     names = column_labels(matrix, labels or {})
     longest = max(len(line) for name in names for line in name.split("\n"))
     cell_width = 0.45 if longest <= 2 else 0.66
@@ -65,15 +83,21 @@ def panel_size(
     return max(width, 3.6), 1.2 + _cells_height(matrix)
 
 
-def column_labels(matrix: pd.DataFrame, labels: Mapping[Any, str]) -> list[str]:
+def column_labels(
+    matrix: pd.DataFrame, labels: Mapping[Any, str], in_capitals: bool = False
+) -> list[str]:
     r"""Returns what stands below the columns: labels, on two lines, or names.
+
+    Names are those of flags and tables; the protocol writes them in capitals.
 
     Example:
         >>> column_labels(pd.DataFrame(columns=["q2", "p2"]), {"p2": "text → text"})
-        ['Q2', 'text →\ntext']
+        ['q2', 'text →\ntext']
     """
     return [
-        labels[name].replace("→ ", "→\n") if name in labels else str(name).upper()
+        labels[name].replace("→ ", "→\n")
+        if name in labels
+        else (str(name).upper() if in_capitals else str(name))
         for name in matrix.columns
     ]
 
@@ -84,20 +108,52 @@ def symmetric_range(matrix: pd.DataFrame) -> tuple[float, float]:
     return (-float(largest), float(largest)) if largest > 0 else (-1.0, 1.0)
 
 
+@dataclass(frozen=True)
+class Colors:
+    """What the colours of a panel mean.
+
+    Attributes:
+        color_map: matplotlib's colour map, or its name.
+        value_range: The values at the two ends of the colours.
+        center: The value of the colour map's middle; None for the range's middle.
+        label: What the values are, written along the colour bar.
+    """
+
+    color_map: Colormap | str
+    value_range: tuple[float, float]
+    center: float | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What is drawn over the colours, cell by cell.
+
+    Attributes:
+        marks: Which cells get a dot.
+        pale: Which cells are pale.
+        impossible: Which cells are hatched.
+        legend: What all this means, written below; nothing if empty.
+    """
+
+    marks: pd.DataFrame | None = None
+    pale: pd.DataFrame | None = None
+    impossible: pd.DataFrame | None = None
+    legend: str = ""
+
+
+_NO_OVERLAY = Overlay()
+
+
 def draw_panel(
     axes: Axes,
     matrix: pd.DataFrame,
+    colors: Colors,
+    look: Look,
     *,
-    color_map: str,
-    value_range: tuple[float, float],
-    center: float | None,
-    label: str,
-    title: str | None,
-    annotate: bool,
+    overlay: Overlay = _NO_OVERLAY,
     semantics: str | None = None,
     number_format: str = ".1f",
-    marks: pd.DataFrame | None = None,
-    marks_label: str = "",
     x_label: str = "Masked zone",
     labels: Mapping[Any, str] | None = None,
     with_color_bar: bool = True,
@@ -107,53 +163,93 @@ def draw_panel(
     Args:
         axes: Where to.
         matrix: Layers (from 0) x zones; NaN cells are grey.
-        color_map: The name of matplotlib's colour map.
-        value_range: The values at the two ends of the colours.
-        center: The value of the colour map's middle; None for the range's middle.
-        label: What the values are, written along the colour bar.
-        title: The title above, if any.
-        annotate: Whether to write each value into its cell.
+        colors: What the colours mean.
+        look: The style, the title, and whether to write values into cells.
+        overlay: What is drawn over them.
         semantics: What the zone `all` meant, where it is known.
         number_format: How to write a value.
-        marks: Booleans of the same layers and zones: which cells get a dot.
-        marks_label: What the dot means, written below; nothing if empty.
         x_label: What the columns are.
         labels: What columns are called, where not by their names.
         with_color_bar: Whether to draw a colour bar beside the cells.
     """
+    low, high = colors.value_range
     seaborn.heatmap(
         matrix,
         ax=axes,
-        cmap=color_map,
-        vmin=value_range[0],
-        vmax=value_range[1],
-        center=center,
+        cmap=colors.color_map,
+        vmin=low,
+        vmax=high,
+        center=colors.center,
         mask=matrix.isna(),
         linewidths=0.5,
         linecolor=GRID_COLOR,
         cbar=with_color_bar,
-        cbar_kws={"label": label, "aspect": 5 * _cells_height(matrix)},
-        xticklabels=column_labels(matrix, labels or {}),
+        cbar_kws={
+            "label": colors.label,
+            "aspect": 5 * _cells_height(matrix),
+            "extend": cut_ends([matrix], colors.value_range),
+        },
+        xticklabels=column_labels(matrix, labels or {}, look.is_protocols),
         yticklabels=False,
     )
-    if annotate:
-        _write_values(axes, matrix, number_format)
-    if marks is not None:
-        _draw_marks(axes, marks.to_numpy())
     axes.set_facecolor(NOT_RUN_COLOR)
-    legend = f"\n{marks_label}" if marks is not None and marks_label else ""
+    _draw_overlay(axes, matrix, overlay, look, number_format)
     zones = f"{x_label} ({semantics})" if semantics else x_label
-    _label_axes(axes, [int(layer) + 1 for layer in matrix.index], zones + legend, title)
+    below = f"{zones}\n{overlay.legend}" if overlay.legend else zones
+    y_label = "Layer" if look.is_protocols else "Layer, from 1"
+    _label_axes(axes, [int(layer) + 1 for layer in matrix.index], below, y_label)
+    if look.title:
+        axes.set_title(look.title, fontsize=11, parse_math=False)
 
 
-def _label_axes(axes: Axes, layers: list[int], x_label: str, title: str | None) -> None:
-    """Writes the title, what both axes are, and their ticks, which stand upright."""
-    if title:
-        axes.set_title(title, fontsize=11, parse_math=False)
+def cut_ends(matrices: Iterable[pd.DataFrame], value_range: tuple[float, float]) -> str:
+    """Says at which ends of a range there are values beyond it, as matplotlib does.
+
+    Example:
+        >>> cut_ends([pd.DataFrame([[-3.0, 1.0]])], (-2.0, 2.0))
+        'min'
+    """
+    values = np.concatenate([matrix.to_numpy().ravel() for matrix in matrices])
+    below = bool(np.nanmin(values, initial=0.0) < value_range[0])
+    above = bool(np.nanmax(values, initial=0.0) > value_range[1])
+    return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[
+        below, above
+    ]
+
+
+def finished(figure: Figure, look: Look) -> Figure:
+    """Returns a figure with all its text in the size of its style."""
+    if look.is_papers:
+        for text in figure.findobj(Text):
+            text.set_fontsize(POINTS_OF_PAPER)
+    return figure
+
+
+def _draw_overlay(
+    axes: Axes,
+    matrix: pd.DataFrame,
+    overlay: Overlay,
+    look: Look,
+    number_format: str,
+) -> None:
+    """Draws veils and hatches first, then values and dots."""
+    pale = None if overlay.pale is None else overlay.pale.to_numpy()
+    if pale is not None:
+        draw_veils(axes, pale)
+    if overlay.impossible is not None:
+        draw_hatches(axes, overlay.impossible.to_numpy())
+    if look.writes_values(*matrix.shape):
+        write_values(axes, matrix, number_format, pale, is_bold=pale is not None)
+    if overlay.marks is not None:
+        draw_marks(axes, overlay.marks.to_numpy())
+
+
+def _label_axes(axes: Axes, layers: list[int], x_label: str, y_label: str) -> None:
+    """Writes what both axes are, and their ticks, which stand upright."""
     axes.set_ylim(0, len(layers))  # seaborn puts the first row on top
     _label_layers(axes, layers)
     axes.set_xlabel(x_label)
-    axes.set_ylabel("Layer")
+    axes.set_ylabel(y_label)
     axes.tick_params(length=0)
     axes.tick_params(axis="x", rotation=0)
     axes.tick_params(axis="y", rotation=0)
@@ -162,55 +258,6 @@ def _label_axes(axes: Axes, layers: list[int], x_label: str, title: str | None) 
 def _cells_height(matrix: pd.DataFrame) -> float:
     """Returns the height in inches of all rows together."""
     return min(max(0.32 * len(matrix), 1.2), 10.0)
-
-
-def _write_values(axes: Axes, matrix: pd.DataFrame, number_format: str) -> None:
-    """Writes each value into its cell, black or white, whichever is read better."""
-    colors = _text_colors(axes, matrix.shape)
-    for (row, column), value in np.ndenumerate(matrix.to_numpy()):
-        if not np.isnan(value):
-            axes.text(
-                column + 0.5,
-                row + 0.5,
-                _number(float(value), number_format),
-                color=colors[row][column],
-                fontsize=8,
-                ha="center",
-                va="center",
-            )
-
-
-def _draw_marks(axes: Axes, marks: np.ndarray) -> None:
-    """Draws a dot into the upper right corner of each marked cell."""
-    colors = _text_colors(axes, marks.shape)
-    for row, column in np.argwhere(marks).tolist():
-        axes.plot(
-            column + 0.88, row + 0.8, ".", color=colors[row][column], markersize=4
-        )
-
-
-def _text_colors(axes: Axes, shape: tuple[int, ...]) -> list[list[str]]:
-    """Returns black or white for each cell, whichever is read better on it."""
-    mesh = axes.collections[0]
-    mesh.update_scalarmappable()
-    colors = np.asarray(mesh.get_facecolor()).reshape(*shape, 4)
-    return [
-        ["black" if _luminance(color) > 0.25 else "white" for color in row]
-        for row in colors
-    ]
-
-
-def _number(value: float, number_format: str) -> str:
-    """Formats a number with a real minus sign, and none on zero."""
-    text = format(value, number_format)
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
-
-
-def _luminance(color: np.ndarray) -> float:
-    """Returns the relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
-    rgb = color[:3]
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def _label_layers(axes: Axes, layers: list[int]) -> None:

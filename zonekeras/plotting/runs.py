@@ -11,9 +11,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import draw_effects, effect_label
+from zonekeras.plotting.effects import draw_effects, effect_label, survival
 from zonekeras.plotting.look import Look, LookKeywords
-from zonekeras.plotting.panel import draw_panel, new_figure, panel_size
+from zonekeras.plotting.palette import (
+    DEVIATION_COLORS,
+    PROTOCOL_DEVIATION_COLORS,
+)
+from zonekeras.plotting.panel import (
+    Colors,
+    draw_panel,
+    finished,
+    new_figure,
+    panel_size,
+)
 from zonekeras.scores import Score
 from zonekeras.store.matrix import (
     MeanAndDeviation,
@@ -24,10 +34,7 @@ from zonekeras.store.matrix import (
     mean_and_deviation,
     semantics_of,
 )
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 from zonekeras.zones import Zone
-
-DEVIATION_COLORS = "Purples"
 
 
 def runs_heatmap(
@@ -102,7 +109,6 @@ def mean_heatmap(
             "Expected joined runs, whose table has deviations. Received: one without; "
             "draw single runs with runs_heatmap."
         )
-    rates = column_matrix(result, f"{score}_q")
     return _draw(
         MeanAndDeviation(mean, deviation),
         Look(**look),
@@ -110,7 +116,7 @@ def mean_heatmap(
         num_runs=int(table["num_runs"].iloc[0]),
         semantics=semantics_of(result),
         labels=labels_of(result),
-        marks=None if rates is None else rates < FALSE_DISCOVERY_RATE,
+        marks=survival(result, f"{score}_q"),
     )
 
 
@@ -125,7 +131,7 @@ def _draw(
     marks: pd.DataFrame | None,
 ) -> Figure:
     """Draws means on the left, deviations on the right."""
-    width, height = panel_size(statistics.mean, labels)
+    width, height = panel_size(statistics.mean, labels, look)
     figure = new_figure(*(look.figure_size or (2 * width, height)))
     left, right = figure.subplots(1, 2)
     draw_effects(
@@ -140,19 +146,20 @@ def _draw(
     draw_panel(
         right,
         statistics.deviation,
-        color_map=DEVIATION_COLORS,
-        value_range=(0.0, _largest(statistics.deviation)),
-        center=None,
-        label=f"{score.label} (points)",
-        title="Standard deviation",
-        annotate=look.annotate,
+        Colors(
+            PROTOCOL_DEVIATION_COLORS if look.is_protocols else DEVIATION_COLORS,
+            (0.0, _largest(statistics.deviation)),
+            None,
+            f"{score.label} (points)",
+        ),
+        replace(look, title="Standard deviation"),
         semantics=semantics,
         labels=labels,
         number_format=".2f",
     )
     if look.title:
         figure.suptitle(look.title, parse_math=False)
-    return figure
+    return finished(figure, look)
 
 
 def _one_for_each(

@@ -7,20 +7,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zonekeras.configuration_sets import SetName, whole_panels
 from zonekeras.errors import InputError
-from zonekeras.plotting.effects import MARKS_LABEL, draw_effects, effect_label
+from zonekeras.plotting.effects import (
+    draw_effects,
+    effect_label,
+    effects_legend,
+    survivors,
+)
 from zonekeras.plotting.look import Look, LookKeywords
-from zonekeras.plotting.panel import new_figure, panel_size, symmetric_range
+from zonekeras.plotting.panel import (
+    cut_ends,
+    finished,
+    new_figure,
+    panel_size,
+    symmetric_range,
+)
 from zonekeras.scores import Score
 from zonekeras.store.matrix import chosen_score, semantics_of, set_matrices
-from zonekeras.store.tidy import FALSE_DISCOVERY_RATE
 
 _MOST_IN_A_ROW = 3
+_MOST_ON_PAPER = 2
 
 
 def set_heatmap(
@@ -58,57 +68,65 @@ def set_heatmap(
         )
     matrices = set_matrices(result, panels, f"{score}_effect") or []
     rates = set_matrices(result, panels, f"{score}_q")
+    marks = [
+        survivors(rates[number] if rates else None) for number in range(len(panels))
+    ]
     chosen = Look(**look)
-    figure = _figure_of(len(panels), panel_size(matrices[0]), chosen.figure_size)
+    size = panel_size(matrices[0], look=chosen)
+    figure = _figure_of(len(panels), size, chosen)
     places = list(figure.axes)
     limit = max(symmetric_range(matrix)[1] for matrix in matrices)
-    of_panels = replace(chosen, value_range=chosen.value_range or (-limit, limit))
-    for number, (axes, panel, matrix) in enumerate(
-        zip(places, panels, matrices, strict=True)
-    ):
+    value_range = chosen.value_range or (-limit, limit)
+    for axes, panel, matrix, one in zip(places, panels, matrices, marks, strict=True):
         draw_effects(
             axes,
             matrix,
-            replace(of_panels, title=panel.title or None),
+            replace(chosen, value_range=value_range, title=panel.title or None),
             label=effect_label(score),
             semantics=semantics_of(result),
-            marks=None if rates is None else rates[number] < FALSE_DISCOVERY_RATE,
-            marks_label="",
+            marks=one,
             x_label=panel.axis,
-            with_color_bar=False,
+            is_one_of_several=True,
         )
-    _draw_color_bar(figure, places, effect_label(score))
-    if rates is not None and np.any([rate.notna() for rate in rates]):
-        figure.supxlabel(MARKS_LABEL, fontsize="medium")
-    if chosen.title:
-        figure.suptitle(chosen.title, parse_math=False)
-    return figure
+    cut = cut_ends(matrices, value_range)
+    _draw_color_bar(figure, places, effect_label(score), cut)
+    _write_around(figure, effects_legend(matrices, marks, chosen), chosen.title)
+    return finished(figure, chosen)
+
+
+def _write_around(figure: Figure, legend: str, title: str | None) -> None:
+    """Writes a legend below all panels and a title above them."""
+    if legend:
+        figure.supxlabel(legend, fontsize="medium")
+    if title:
+        figure.suptitle(title, parse_math=False)
 
 
 def _figure_of(
     num_panels: int,
     panel_inches: tuple[float, float],
-    figure_inches: tuple[float, float] | None,
+    look: Look,
 ) -> Figure:
     """Makes a figure with a place for each panel, some of them in a row."""
-    num_columns, num_rows = min(num_panels, _MOST_IN_A_ROW), _num_rows(num_panels)
+    most = _MOST_ON_PAPER if look.is_papers else _MOST_IN_A_ROW
+    num_columns = min(num_panels, most)
+    num_rows = math.ceil(num_panels / num_columns)
     width, height = panel_inches
-    figure = new_figure(*(figure_inches or (num_columns * width, num_rows * height)))
+    figure = new_figure(*(look.figure_size or (num_columns * width, num_rows * height)))
     places = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
     for axes in places[num_panels:]:
         axes.remove()
     return figure
 
 
-def _num_rows(num_panels: int) -> int:
-    return math.ceil(num_panels / min(num_panels, _MOST_IN_A_ROW))
-
-
-def _draw_color_bar(figure: Figure, places: Sequence[Axes], label: str) -> None:
+def _draw_color_bar(
+    figure: Figure, places: Sequence[Axes], label: str, cut: str
+) -> None:
     """Draws one colour bar beside all panels."""
     figure.colorbar(
         places[0].collections[0],
         ax=places,
         label=label,
-        aspect=25 * _num_rows(len(places)),
+        aspect=25 * math.ceil(len(places) / _MOST_IN_A_ROW),
+        extend=cut,
     ).outline.set_visible(False)

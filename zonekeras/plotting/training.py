@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from zonekeras.errors import InputError
 from zonekeras.plotting.panel import new_figure
@@ -63,6 +64,7 @@ def _draw_loss(axes: Axes, history: pd.DataFrame) -> None:
     axes.plot(history["step"], history["loss"], color="C0", alpha=0.25, linewidth=0.8)
     axes.plot(history["step"], mean, color="C0", label="loss")
     axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("Step")
     axes.set_ylabel("Training loss")
     rates = axes.twinx()
@@ -75,6 +77,7 @@ def _draw_scores(axes: Axes, scored: pd.DataFrame, scores: Sequence[Score]) -> N
     for score in scores:
         axes.plot(scored["step"], scored[score.name], marker="o", label=score.label)
     axes.set_ylim(0, 100)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("Step")
     axes.set_ylabel("Dev set (points)")
     axes.legend(frameon=False)

@@ -39,7 +39,7 @@ def control_payload(table: pd.DataFrame) -> dict[str, Any] | None:
     """
     if not {"control_possible", "attention_mass"} & set(table.columns):
         return None
-    cells = table[table["layer"].notna()].to_dict("records")
+    cells = table[table["zone"].notna()].to_dict("records")
     scores = score_names(table)
     return {
         "cells": {row["configuration"]: _cell(row, scores) for row in cells},

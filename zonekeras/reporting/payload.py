@@ -27,6 +27,7 @@ from zonekeras.reporting.json_numbers import number
 from zonekeras.reporting.sets import set_payload
 from zonekeras.reporting.task_pages import page_of
 from zonekeras.statistics.scores import ItemScores
+from zonekeras.store.places import place_in_words
 from zonekeras.store.sweep_store import StoredAnswer, SweepStore
 from zonekeras.store.tidy import FALSE_DISCOVERY_RATE, ZONE_LABEL, zones_of
 from zonekeras.task_table import TaskName
@@ -139,6 +140,7 @@ def _configuration(
         "name": row["configuration"],
         "layer": int(row["layer"]) if is_cell else None,
         "zone": row.get(ZONE_LABEL, row["zone"]) if is_cell else None,
+        "place": place_in_words(row["layers"], row["head"]),
         "broken": _count(row.get("broken")),
         "repaired": _count(row.get("repaired")),
         "mcnemar_p": number(row.get("mcnemar_p")),

@@ -71,7 +71,7 @@ def _figures(result: RunsResult) -> Iterable[str]:
     """Yields the heatmaps of means, as images."""
     from zonekeras.plotting import mean_heatmap, set_heatmap
 
-    if result.table["layer"].notna().any():
+    if result.table["zone"].notna().any():
         text = "Mean effect of every cell, and its standard deviation over the runs"
         yield _image(mean_heatmap(result), text)
     for name in whole_panels(result.table["configuration"], result.num_layers):

@@ -246,6 +246,7 @@ class Client:
         *,
         configurations: Iterable[str | Configuration] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        overwrite: bool = False,
         **settings: Any,
     ) -> SweepResult:
         """Sweeps the served model; see `serving.server_sweep.sweep_server`."""
@@ -257,6 +258,7 @@ class Client:
             output_dir,
             configurations=configurations,
             on_progress=on_progress,
+            overwrite=overwrite,
             **settings,
         )
 

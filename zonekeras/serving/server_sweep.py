@@ -32,7 +32,7 @@ from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.serving.served_answer import ServedAnswer
 from zonekeras.serving.transport import ServedModel, ServerError
-from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.output_directory import check_output_dir, check_own_files
 from zonekeras.store.sweep_store import StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
 from zonekeras.sweeping.missing import Missing, missing_work
@@ -88,6 +88,7 @@ def sweep_server(
     *,
     configurations: Iterable[str | Configuration] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    overwrite: bool = False,
     **settings: Any,
 ) -> SweepResult:
     """Asks a served model all questions under every configuration.
@@ -101,6 +102,7 @@ def sweep_server(
             always asked for. The zone `all` is strict.
         on_progress: Called at the start and after each group of questions; a question
             counts as one window.
+        overwrite: As in `run_sweep`.
         **settings: `version_2_with_negative`, `null_score_diff_threshold`, `metric` of
             `SweepSettings`. Windows and n-best lists are what the export fixed.
 
@@ -125,6 +127,8 @@ def sweep_server(
     sweep = _ServerSweep(pinned, num_layers, dataset, planned, chosen)
     content = sweep.content()
     with open_store(directory) as store:
+        if not overwrite:
+            check_own_files(directory, store, content)
         warn_of_answers_aside(store, content)
         description = sweep.description(store.known(content).get("planned", ()))
         run = store.run(content, stored_data(span, dataset), description)

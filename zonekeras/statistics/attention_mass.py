@@ -27,7 +27,7 @@ def cells_with_mass(table: pd.DataFrame) -> pd.DataFrame:
     """
     if "attention_mass" not in table.columns:
         return table.iloc[:0].assign(attention_mass=pd.Series(dtype="float64"))
-    is_cell = table["layer"].notna() & (table["zone"] != str(Zone.ALL))
+    is_cell = table["zone"].notna() & (table["zone"] != str(Zone.ALL))
     return table[is_cell & table["attention_mass"].notna()]
 
 

@@ -285,7 +285,7 @@ def _is_layer(value: Any) -> bool:
 
 def _pivot(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Lays one column of a long-form table out as a matrix."""
-    cells = table[table["layer"].notna()]
+    cells = table[table["zone"].notna()]
     if cells.empty:
         raise InputError(
             "Expected at least one cell, one zone in one layer. Received: "

@@ -1,11 +1,11 @@
 """A sweep's output directory: one writer at a time, and the files of one run only.
 
 A later reader would mix up predictions of two models that lie side by side. So the
-store says which run wrote each file. When another run starts in the directory (other
-weights, data or settings, another version), the files of the previous run are removed.
-Its answers stay in the store, and the same command of the same version writes them from
-there again at once. Files that no store knows of are never touched: a sweep does not
-start beside them. No Keras.
+store says which run wrote each file. Another run (other weights, data or settings,
+another version) does not start in the directory unless it may overwrite; then the files
+of the previous run are removed. Its answers stay in the store, and the same command of
+the same version writes them from there again at once. Files that no store knows of are
+never touched: a sweep does not start beside them. No Keras.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from zonekeras.configuration_sets import SetName
 from zonekeras.errors import InputError
@@ -104,6 +105,37 @@ def open_output_dir(directory: Path) -> Iterator[SweepStore]:
     with writer_lock(directory), SweepStore(directory / STORE_FILE) as store:
         _refuse_unknown(directory, store.files())
         yield store
+
+
+def check_own_files(
+    directory: Path | None, store: SweepStore, content: Mapping[str, Any]
+) -> None:
+    """Checks that the files of a directory are not those of another run.
+
+    Args:
+        directory: An open output directory; None if nothing is to be written.
+        store: Its store.
+        content: What names the run that is going to write.
+
+    Raises:
+        InputError: If there are files of another run.
+    """
+    if directory is None:
+        return
+    run = store.find(content)
+    others = [
+        name
+        for name, owner in store.files().items()
+        if owner != run and (directory / name).exists()
+    ]
+    if others:
+        raise InputError(
+            "Expected a directory without results, or with those of the same model, "
+            f"data and settings, of this version. Received: {directory} with "
+            f"{len(others)} files of another sweep. Choose another `output_dir`, or "
+            "give `overwrite=True`, which removes them and keeps their answers in "
+            f"{STORE_FILE}."
+        )
 
 
 def claim_files(

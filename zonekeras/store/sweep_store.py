@@ -357,6 +357,13 @@ class SweepStore:
             return {}
         return self._read(run_piece(0), stored_values.run_description, rows[0][0])
 
+    def find(self, content: Mapping[str, Any]) -> int | None:
+        """Returns the number of the run that this content names, if there is one."""
+        rows = self._database.execute(
+            "SELECT id FROM runs WHERE key = ?", (_named(content)[1],)
+        )
+        return int(rows[0][0]) if rows else None
+
     def runs(self) -> list[int]:
         """Returns the numbers of all runs, in the order they were begun."""
         rows = self._database.execute("SELECT id FROM runs ORDER BY id")

@@ -3,8 +3,9 @@
 The columns, in order (`columns_of`); every score has its own, here `f1`:
 
 * `model`, `dataset`: their names; `semantics`: `strict` or `published`;
-* `configuration`: its canonical spelling; `layer`, `zone`: set for a cell (one zone in
-  one layer; layers count from 0), `<NA>` for the baseline and all else;
+* `configuration`: its canonical spelling; `set`, `layer`, `layers`, `head`, `zones`:
+  where and what it masks, layers and heads from 0 (`store.places`); `zone`: that of a
+  cell (one zone in one layer), `<NA>` for all else;
 * `f1`: scores in percent; `baseline_f1`: the same model's with nothing masked;
 * `f1_effect`: score minus the baseline's, in points;
 * `num_questions`: how many questions were scored;
@@ -32,6 +33,7 @@ from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
 from zonekeras.files.json_files import read_bytes
 from zonekeras.scores import SPAN_SCORES
+from zonekeras.store.places import PLACE_TYPES, place_columns
 from zonekeras.zones import (
     BASELINE,
     Semantics,
@@ -49,9 +51,11 @@ _TYPES = {
     "dataset": "string",
     "semantics": "string",
     "configuration": "string",
-    "layer": "Int64",
+    **PLACE_TYPES,
     "zone": "string",
 }
+_LATER = frozenset(PLACE_TYPES) - {"layer"}
+"""Columns that tables of earlier versions lack; their `layer` is that of cells only."""
 _LAST_TYPES = {"num_questions": "int64"}
 ZONE_LABEL = "zone_label"
 _BASELINE, _EFFECT = "baseline_{}", "{}_effect"
@@ -76,7 +80,7 @@ def columns_of(names: Iterable[str]) -> tuple[str, ...]:
     """Returns the columns of a sweep's table with scores of these names, in order.
 
     Example:
-        >>> columns_of(["f1"])[6:]
+        >>> columns_of(["f1"])[10:]
         ('f1', 'baseline_f1', 'f1_effect', 'num_questions')
     """
     return tuple(_types(names))
@@ -99,6 +103,7 @@ def sweep_table(
     dataset: str,
     semantics: Semantics | str = Semantics.STRICT,
     zone_labels: Mapping[Zone, str] | None = None,
+    num_layers: int | None = None,
 ) -> pd.DataFrame:
     """Builds the table of one sweep.
 
@@ -107,24 +112,23 @@ def sweep_table(
             among them. The rows keep this order.
         model: The model's name.
         dataset: The dev set's name.
-        semantics: What the zone `all` meant.
+        semantics: What `all` meant.
         zone_labels: What figures call zones; none where by their names.
+        num_layers: Layers of the model; if left out, as many as are named.
 
     Returns:
-        A table with the columns `columns_of` the baseline's scores, and `zone_label` if
-        there are labels.
+        The columns `columns_of` the baseline's scores, and `zone_label` with labels.
 
     Raises:
         InputError: When there is no baseline, a configuration is not one, two
-            spellings mean the same configuration, or one has other scores.
+            spellings mean the same, or one has other scores.
 
     Example:
         >>> scores = {
         ...     "baseline": MeanScores({"f1": 90.0}, 50),
         ...     "layer3:p2q": MeanScores({"f1": 85.0}, 50),
         ... }
-        >>> table = sweep_table(scores, model="minilm-qa", dataset="xquad")
-        >>> table["f1_effect"].tolist()
+        >>> sweep_table(scores, model="m", dataset="d")["f1_effect"].tolist()
         [0.0, -5.0]
     """
     by_configuration: dict[str, MeanScores] = {}
@@ -148,7 +152,9 @@ def sweep_table(
         for configuration, score in by_configuration.items()
     ]
     types = _types(baseline.by_name)
-    table = pd.DataFrame(rows, columns=list(types)).astype(types)
+    table = pd.DataFrame(rows, columns=list(types))
+    table[list(PLACE_TYPES)] = place_columns(by_configuration, num_layers)
+    table = table.astype(types)
     return _labelled(table, zone_labels) if zone_labels else table
 
 
@@ -222,6 +228,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
             f"cannot be read as one ({error})."
         ) from error
     check_columns(table, str(path))
+    if _LATER - set(table.columns):
+        table = _placed(table)
     try:
         table = table.astype(_types(score_names(table)))
     except (ValueError, TypeError) as error:
@@ -241,6 +249,14 @@ def _damaged(path: str | os.PathLike[str], what: str) -> InputError:
     )
 
 
+def _placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Adds the columns of places to a table of an earlier version."""
+    places = place_columns(table["configuration"]).set_index(table.index)
+    table = table.drop(columns=[name for name in PLACE_TYPES if name in table.columns])
+    where = table.columns.tolist().index("configuration") + 1
+    return pd.concat([table.iloc[:, :where], places, table.iloc[:, where:]], axis=1)
+
+
 def check_columns(table: pd.DataFrame, name: str) -> None:
     """Checks that a table has every column of a sweep's table, with its own scores.
 
@@ -249,7 +265,11 @@ def check_columns(table: pd.DataFrame, name: str) -> None:
     """
     # A table without any score lacks those that most tables have.
     columns = columns_of(score_names(table) or map(str, SPAN_SCORES))
-    missing = [column for column in columns if column not in table.columns]
+    missing = [
+        column
+        for column in columns
+        if column not in table.columns and column not in _LATER
+    ]
     if missing:
         raise InputError(
             f"Expected a sweep's table with the columns {', '.join(columns)}. "
@@ -277,11 +297,9 @@ def _row(
             f"{', '.join(baseline.by_name)}."
         )
     cell = parse_configuration(configuration).cell
-    layer, zone = (None, None) if cell is None else (cell[0], str(cell[1]))
     return {
         "configuration": configuration,
-        "layer": layer,
-        "zone": zone,
+        "zone": None if cell is None else str(cell[1]),
         "num_questions": score.num_questions,
         **score.by_name,
         **{_BASELINE.format(name): one for name, one in baseline.by_name.items()},

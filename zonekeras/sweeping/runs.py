@@ -46,6 +46,7 @@ def run_sweeps(
     configurations: Iterable[Masked] | None = None,
     on_progress: Callable[[str, Progress], None] | None = None,
     command: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
     **settings: Any,
 ) -> RunsResult:
     """Sweeps several models, such as fine-tuning seeds, and joins what they show.
@@ -53,31 +54,27 @@ def run_sweeps(
     Args:
         sources: At least two models, of equally many layers.
         dev: The dev set, or its file.
-        output_dir: Where the results go: the joined ones, and a folder for each model,
-            named after its directory, with all that `run_sweep` writes. A directory of
-            an interrupted command is continued.
+        output_dir: Where the joined results go, and a folder for each model, named
+            after its directory, with all that `run_sweep` writes.
         task: What the models' heads are for; by the first one's files if left out.
         load: How to load a source.
         configurations: As in `run_sweep`.
         on_progress: Called with a folder's name, at the start and after every batch.
         command: What `run.json` says about the caller.
+        overwrite: As in `run_sweep`, of the models' folders.
         **settings: Fields of `SweepSettings`.
 
     Returns:
         Means, deviations, intervals and tests over the models.
 
     Raises:
-        InputError: If something cannot be used, the models do not belong together, or
-            another sweep writes there; found before the first model is swept.
+        InputError: If something cannot be used, or the models do not belong together.
         OSError: If a file cannot be written; what was finished is kept.
 
     Example:
         >>> import zonekeras
-        >>> sources = ["saved_models/seed-1", "saved_models/seed-2"]
-        >>> result = zonekeras.run_sweeps(
-        ...     sources, "dev.json", "runs/seeds", max_seq_length=48
-        ... )
-        >>> list(result.names)
+        >>> seeds = ["saved_models/seed-1", "saved_models/seed-2"]
+        >>> zonekeras.run_sweeps(seeds, "dev.json", "runs/s", max_seq_length=48).names
         ['seed-1', 'seed-2']
     """
     directory = Path(output_dir)
@@ -92,6 +89,7 @@ def run_sweeps(
     with writer_lock(directory):
         _start(directory, folders, dataset, command)
         keywords = {"configurations": wanted, "command": command, **settings}
+        keywords["overwrite"] = overwrite
         _run_each(directory, folders, dataset, load, on_progress, keywords)
         result = join_runs([read_run(directory / name) for name in folders])
         write_runs(result, directory)

@@ -21,7 +21,7 @@ from zonekeras.data.batching import make_batches
 from zonekeras.errors import InputError
 from zonekeras.files.run_record import write_run_record
 from zonekeras.models.zone_model import ZoneModel
-from zonekeras.store.output_directory import check_output_dir
+from zonekeras.store.output_directory import check_output_dir, check_own_files
 from zonekeras.store.shard import Shard
 from zonekeras.store.sweep_store import StoredAttention, StoredBatch, SweepStore
 from zonekeras.sweeping.answers_aside import warn_of_answers_aside
@@ -151,6 +151,10 @@ class Sweep:
     def all_batches(self) -> range:
         """The numbers of all batches."""
         return range(len(self.batches))
+
+    def check_directory(self, store: SweepStore, directory: Path | None) -> None:
+        """Refuses a directory with the files of another run, before anything is run."""
+        check_own_files(directory, store, self._content())
 
     def open_run(
         self, store: SweepStore, model_name: str | None, shard: Shard | None = None

@@ -19,6 +19,7 @@ from zonekeras.errors import InputError
 from zonekeras.models.zone_model import ZoneModel
 from zonekeras.store.shard import Shard
 from zonekeras.sweeping.missing_loop import report_each
+from zonekeras.sweeping.notebook_progress import notebook_progress
 from zonekeras.sweeping.plan import Masked
 from zonekeras.sweeping.progress import Progress
 from zonekeras.sweeping.sweep import Sweep
@@ -36,6 +37,7 @@ def run_sweep(
     model_name: str | None = None,
     command: Mapping[str, Any] | None = None,
     workers: Workers | None = None,
+    overwrite: bool = False,
     **settings: Any,
 ) -> SweepResult:
     """Runs a model on a dev set under every configuration.
@@ -43,28 +45,26 @@ def run_sweep(
     Args:
         model: The model; its current mask plays no part and stays as it is.
         dev: The dev set, or its file.
-        output_dir: Where the store and the protocol's files go; nothing is written if
-            left out. A directory of an interrupted sweep is continued, and its tables
-            list all that was ever finished with this model, data and settings. Files
-            of a sweep with others are removed.
+        output_dir: Where store and files go; nothing is written if left out. An
+            interrupted sweep is continued. The tables list all that was ever finished
+            with this model, data and settings; files of a sweep with others: refused.
         configurations: What to mask; the cells of the task's zones if left out. The
             baseline is always run.
-        on_progress: Called at the start and after every batch.
+        on_progress: Called at the start and after every batch; a bar in notebooks.
         model_name: What tables call the model; by its source if left out.
         command: What `run.json` says about the caller.
         workers: The processes that share the sweep, if there are several: each calls
-            this with the same arguments, runs its part of the batches, and returns the
-            result of all. The chief alone writes to its `output_dir`.
+            this with the same arguments, runs its part, and returns the result of all.
+            The chief alone writes to its `output_dir`.
+        overwrite: Whether files of another sweep are removed instead.
         **settings: Fields of `SweepSettings`, such as `semantics="published"`.
 
     Returns:
         Scores and answers of the baseline and the configurations asked for.
 
     Raises:
-        InputError: If a setting, a configuration, the data or `output_dir` cannot be
-            used, or another sweep writes there. Results that lie there stay.
-        OSError: If a file cannot be written, or a worker is gone; what was finished is
-            kept.
+        InputError: If something given cannot be used; results that lie there stay.
+        OSError: If a file cannot be written, or a worker is gone; the rest is kept.
 
     Example:
         >>> import zonekeras
@@ -72,18 +72,20 @@ def run_sweep(
         >>> result = zonekeras.run_sweep(model, "dev.json", "runs/r", max_seq_length=48)
         >>> len(result.table)  # the baseline and 15 cells
         16
-        >>> worst = result.table.nsmallest(3, "f1_effect")
     """
     workers = OneWorker() if workers is None else workers
     directory = None if output_dir is None or workers.index else Path(output_dir)
     sweep = Sweep.prepare(model, dev, directory, configurations, settings)
     check_same(workers, sweep.identity())
     with open_store(directory) as store:
+        if not overwrite:
+            sweep.check_directory(store, directory)
         share_store(workers, store)
         run = sweep.open_run(store, model_name)
         output = SweepOutput(store, run, directory)
         steps = sweep.run(store, run, sweep.all_batches, workers)
-        report_each(_taking_over(steps, sweep, output, directory, command), on_progress)
+        shown = on_progress or notebook_progress()
+        report_each(_taking_over(steps, sweep, output, directory, command), shown)
         return output.finish(sweep.planned).only(list(map(str, sweep.planned)))
 
 

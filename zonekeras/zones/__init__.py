@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from zonekeras.zones.clauses import Clause as Clause
+from zonekeras.zones.clauses import spell_zones as spell_zones
 from zonekeras.zones.configurations import BASELINE as BASELINE
 from zonekeras.zones.configurations import Configuration as Configuration
 from zonekeras.zones.configurations import cell as cell

@@ -1,8 +1,9 @@
-// Colours of effects: ColorBrewer's PuOr, a diverging scale that is safe for the
-// colour-blind; losses orange, gains purple. In the dark its middle is dark as well.
+// Colours of effects, as in figures (plotting/palette.py): ColorBrewer's PuOr without its
+// darkest ends, safe for the colour-blind; losses orange, gains purple.
+// In the dark its middle is dark as well.
 
-const LIGHT = ['#7f3b08', '#b35806', '#e08214', '#fdb863', '#fee0b6', '#f7f7f7',
-  '#d8daeb', '#b2abd2', '#8073ac', '#542788', '#2d004b'];
+const LIGHT = ['#b35806', '#e08214', '#fdb863', '#fee0b6', '#f7f7f7',
+  '#d8daeb', '#b2abd2', '#8073ac', '#542788'];
 const DARK = ['#fee0b6', '#fdb863', '#e08214', '#a8560f', '#63370f', '#2a2b31',
   '#3b2b60', '#5b4891', '#8073ac', '#b2abd2', '#d8daeb'];
 const darkMode = matchMedia('(prefers-color-scheme: dark)');

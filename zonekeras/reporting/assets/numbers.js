@@ -12,11 +12,13 @@ function survives(configuration, score = state.score) {
   return q !== null && q < data.false_discovery_rate;
 }
 
-// Words for configurations and numbers. Layers are shown from 1, as in the figures.
+// Words for configurations and numbers. Layers and heads are shown from 1, as in the
+// figures; names count from 0, so that the place is said beside them.
 
 function titleOf(configuration) {
-  const { name, layer, zone } = data.configurations[configuration];
-  return layer === null ? name : `Layer ${layer + 1}, ${zone}`;
+  const { name, layer, zone, place } = data.configurations[configuration];
+  if (layer !== null) return `Layer ${layer + 1}, ${zone}`;
+  return place ? `${name} (${place})` : name;
 }
 
 function signed(value, digits = 1) {
