@@ -37,7 +37,7 @@ def test_the_last_named_layer_is_the_last_one_where_nobody_says():
     assert found["set"].fillna("").tolist() == ["cumulative", ""]
 
 
-@pytest.mark.parametrize("name", set(SetName))
+@pytest.mark.parametrize("name", list(SetName))
 def test_the_members_of_a_set_are_in_it(name):
     """But cells among cumulative masks, which are cells first."""
     columns = [one for panel in set_panels(name, 3, 2) for one in panel.columns]

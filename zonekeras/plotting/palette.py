@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 from zonekeras.zones import Zone
@@ -23,13 +25,9 @@ PROTOCOL_COLORS = "seismic"
 DEVIATION_COLORS = "Greens"
 PROTOCOL_DEVIATION_COLORS = "Purples"
 
-ZONE_COLORS = dict(
-    zip(
-        Zone,
-        (
-            *("#333333", "#0072b2", "#b3541e", "#00795a", "#a0508a"),
-            *("#7a6a00", "#c0392b", "#0e7490", "#6d4cc3"),
-        ),
-        strict=True,
-    )
+_OF_ZONES = (
+    *("#333333", "#0072b2", "#b3541e", "#00795a", "#a0508a"),
+    *("#7a6a00", "#c0392b", "#0e7490", "#6d4cc3"),
 )
+ZONE_COLORS = dict(zip(Zone, cycle(_OF_ZONES), strict=False))
+"""More zones than colours go round, as in the report."""
