@@ -93,7 +93,14 @@ def test_a_later_subset_does_not_make_a_run_look_finished(reader, dev, tmp_path)
 def test_several_runs_and_whose_files_are_there(reader, dev, tmp_path):
     run_sweep(reader, dev, tmp_path, configurations=FEW, **SETTINGS)
     with pytest.warns(UserWarning, match="of a sweep with another model"):
-        run_sweep(tiny_model(seed=1), dev, tmp_path, configurations=FEW[:1], **SETTINGS)
+        run_sweep(
+            tiny_model(seed=1),
+            dev,
+            tmp_path,
+            configurations=FEW[:1],
+            overwrite=True,
+            **SETTINGS,
+        )
     first, second = list_runs(tmp_path)
     assert (first.model, second.model) == ("random-0", "random-1")
     assert (first.has_files, second.has_files) == (False, True)

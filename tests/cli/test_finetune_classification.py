@@ -52,7 +52,7 @@ def test_from_an_encoder_to_a_sweep(here, capsys):
     assert finetune.main([*flags, "--output_dir=trained"]) == 0
     scored, last = capsys.readouterr().out.splitlines()
     assert scored.startswith("accuracy ") and ", macro-F1 " in scored
-    assert scored.endswith(" (7 items)") and last == "model in trained"
+    assert scored.endswith(" (7 pairs)") and last == "model in trained"
     about = json.loads(Path("trained/zonekeras.json").read_text())
     assert about["task"] == "classification" and about["has_head"]
     assert about["head"] == {"labels": sorted(LABELS), "pooling": "mean"}

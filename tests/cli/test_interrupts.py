@@ -13,8 +13,11 @@ from cli.running import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITING = """
-import sys, time
+import signal, sys, time
 from cli.running import run_command
+
+# A shell that starts the tests in the background has them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Dropping:
     def __del__(self):

@@ -94,4 +94,4 @@ def test_files_hold_the_table(tmp_path):
     read = pd.read_csv(tmp_path / "gradients.csv")
     np.testing.assert_allclose(read["estimate"], result.table["estimate"], rtol=1e-8)
     first = (tmp_path / "gradients.csv").read_text().splitlines()[1]
-    assert first.startswith("tiny,dev.json,layer0:all,0,,all,")
+    assert first.startswith("tiny,dev.json,layer0:all,cells,0,0,,all,all,")

@@ -88,8 +88,8 @@ def balanced_weights(targets: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         the class), and 0 of classes that do not occur.
 
     Example:
-        >>> balanced_weights(np.array([0, 0, 0, 2], np.int32)).round(3).tolist()
-        [0.667, 0.0, 2.0]
+        >>> balanced_weights(np.array([0, 0, 0, 0, 2, 2], np.int32)).tolist()
+        [0.75, 0.0, 1.5]
     """
     counts = np.bincount(targets)
     occurs = counts > 0
