@@ -29,7 +29,7 @@ def finetune_demo(prog: str) -> None:
                     f"{error} In the demonstration: remove {demo.SWEEP_DIR} to start "
                     "afresh."
                 ) from error
-        print_result(result, directory)
+        print_result(result, directory, "questions")
     scores = demo.score_parts(result.model)
     for name, (exact_match, count) in scores.items():
         print(f"{name}: EM {exact_match:.3f} ({count} questions)")

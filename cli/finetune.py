@@ -342,7 +342,8 @@ def _finetune(
                 **settings | {"seed": seed},
             )
         metric = metric_line(dev, settings["metric"])
-        print_result(result, name, skipped_note(dev), metric)
+        items = _items(local.arguments, dev)
+        print_result(result, name, items, skipped_note(dev), metric)
         answers.append(result.answers)
         del result
     if len(answers) > 1:
@@ -374,10 +375,18 @@ def _predict(
                 **settings,
             )
         metric = metric_line(dev, settings["metric"])
-        print_answers(answers, skipped_note(dev), metric)
+        items = _items(local.arguments, dev)
+        print_answers(answers, items, skipped_note(dev), metric)
         print(f"predictions in {local.given.output_dir}")
 
     devices.on_chief(answer)
+
+
+def _items(arguments: argparse.Namespace, dev: Dataset | None) -> str:
+    """Returns what the items of a dev set are called, if there is one."""
+    from zonekeras.tasks.registry import task_named
+
+    return "" if dev is None else task_named(arguments.task).words(dev).items
 
 
 def _runs(arguments: argparse.Namespace) -> list[tuple[int, Path]]:

@@ -144,30 +144,36 @@ def _scores(scores: Mapping[str, float]) -> str:
 
 
 def print_result(
-    result: FinetuneResult, directory: Path | str, note: str = "", metric: str = ""
+    result: FinetuneResult,
+    directory: Path | str,
+    items: str,
+    note: str = "",
+    metric: str = "",
 ) -> None:
     """Prints the scores and where the model is.
 
     Args:
         result: The result.
         directory: Where the model is.
+        items: What the dev set's items are called.
         note: What else is to be known of the questions.
         metric: Whose scores they are; nothing is said if it is empty.
     """
     if result.was_finished:
         print(f"{directory}: was finished before; nothing to train")
     if result.answers is not None:
-        print_answers(result.answers, note, metric)
+        print_answers(result.answers, items, note, metric)
     if result.directory is not None:
         print(f"model in {directory}")
     else:
         print(f"worker done; the chief wrote the model to its {directory}")
 
 
-def print_answers(answers: DevAnswers, note: str = "", metric: str = "") -> None:
+def print_answers(
+    answers: DevAnswers, items: str, note: str = "", metric: str = ""
+) -> None:
     """Prints the scores, if there are any."""
     if answers.scores is not None:
-        items = "items" if answers.f1 is None else "questions"
         print(f"{_scores(answers.scores)} ({len(answers.texts)} {items}{note})")
         if metric:
             print(metric)
