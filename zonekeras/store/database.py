@@ -197,8 +197,10 @@ class Database:
             if type(error) not in (sqlite3.DatabaseError, sqlite3.DataError):
                 raise  # a constraint or a closed file: a bug, not a bad file
             raise self._damaged(error) from error
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged
+            raise self._damaged(error) from error
 
-    def _damaged(self, error: sqlite3.Error) -> InputError:
+    def _damaged(self, error: sqlite3.Error | UnicodeDecodeError) -> InputError:
         return InputError(
             f"Expected {self._kind} in {self.path}. It is damaged or not one: "
             f"{error}. {self._way_out}"

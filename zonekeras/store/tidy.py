@@ -222,7 +222,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     content = read_bytes(Path(path))
     try:
         table = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
-    except (ValueError, OSError) as error:
+    except Exception as error:  # whatever pyarrow meets in a damaged file
         raise InputError(
             f"Expected a Parquet file with a sweep's table. Received: {path}, which "
             f"cannot be read as one ({error})."

@@ -337,7 +337,7 @@ class _Run:
         from zonekeras.models.saved_model import ReaderModule
 
         with self.strategy.scope():
-            module = ReaderModule(cast(SpanReader, reader))  # no other is replicated
+            module = ReaderModule(cast("SpanReader", reader))  # no other is replicated
         return ReplicatedNetwork(module, self.strategy)
 
     def _build(
