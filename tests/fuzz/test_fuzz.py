@@ -12,7 +12,7 @@ from tests.fuzz.mutators import make_pipe, mutators_of
 from tests.fuzz.runner import check_inside, judge, run_case
 from tests.fuzz.seeds import make_seeds
 
-CASES = 300
+CASES = 100
 AT_ONCE = 25
 
 
