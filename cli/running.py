@@ -20,7 +20,7 @@ from typing import TextIO
 
 from cli.interrupts import EXIT_INTERRUPTED, ending_interrupts, said_interrupted
 from cli.terminal import clean_streams
-from zonekeras.errors import InputError
+from zonekeras.errors import InputError, is_out_of_memory
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
@@ -82,6 +82,10 @@ def _code(
         return _report(prog, f"error: {_describe_os_error(error)}", EXIT_BAD_INPUT)
     except OSError as error:
         return _report(prog, f"error: {_describe_os_error(error)}", EXIT_FAILURE)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return _report(prog, f"error: not enough memory: {error}", EXIT_FAILURE)
 
 
 def _call(

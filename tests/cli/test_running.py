@@ -32,6 +32,7 @@ run_command(wait_for_the_end, [], "zonekeras demo")
         (InputError("Take `strategy=one`."), 2, "error: Take --strategy=one.\n"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a"), 2, "No such file: a\n"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), 2, "Is a directory"),
+        (MemoryError("cannot hold 9 GiB"), 1, "not enough memory: cannot hold 9 GiB\n"),
         (OSError(errno.ENOSPC, "No space left on device", "b"), 1, "on device: b\n"),
         (PermissionError(errno.EACCES, "Permission denied", "c"), 1, "denied: c\n"),
         (KeyboardInterrupt(), 130, "zonekeras demo: interrupted\n"),

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonekeras.data.decoding import WindowAnswers
-from zonekeras.data.features import build_features, encode_pair, warn_of_unknown
+from zonekeras.data.features import build_features, encode_pair
 from zonekeras.data.squad import Answer, Passage, Question, SquadDataset, read_squad
+from zonekeras.data.two_texts import warn_of_unknown
 from zonekeras.data.windows import slide
 from zonekeras.errors import InputError
 from zonekeras.tokenizing.definitions import ROBERTA_TOKENS
@@ -110,9 +111,9 @@ def test_much_that_is_unknown_is_one_warning_with_the_figure(tokenizer):
         "that model, tokenizer and data belong together"
     )  # "mill" is one of 4 + 2 + 1 + 3 tokens
     with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
-        assert warn_of_unknown(features, dataset, tokenizer) is features
+        assert warn_of_unknown(features, dataset.path, tokenizer) is features
     known = make_dataset(("the sea " * 20, "who"), ("the mill", "who ran ?"))
-    warn_of_unknown(build_features(known, tokenizer), known, tokenizer)  # 1 of 46
+    warn_of_unknown(build_features(known, tokenizer), known.path, tokenizer)  # 1 of 46
 
 
 def test_sliding_windows_by_hand(tokenizer):
@@ -370,7 +371,7 @@ def test_no_token_is_stored_twice(tokenizer):
         make_dataset((text, questions)), tokenizer, max_seq_length=32, doc_stride=4
     )
     assert features.num_windows > 30_000
-    assert len(features._passage_tokens.ids) == 2700
+    assert len(features._texts.second.ids) == 2700
 
 
 @pytest.mark.parametrize(

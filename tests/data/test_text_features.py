@@ -7,11 +7,12 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from tests.builders import tiny_tokenizer, tiny_unigram_tokenizer
+from tests.builders import VOCABULARY, tiny_tokenizer, tiny_unigram_tokenizer
 from tests.labelled_texts import tiny_texts, write_lines
 from zonekeras.data.labelled_texts_file import read_labelled_texts
 from zonekeras.data.text_features import build_text_features, cut_longest_first
 from zonekeras.errors import InputError
+from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import Role
 
 MAX_LENGTH = 19
@@ -23,18 +24,17 @@ def dataset(request, tmp_path):
     return read_labelled_texts(write_lines(tmp_path / "texts.jsonl", lines))
 
 
-def expected_window(tokenizer, item, style):
+def expected_window(tokenizer, item, separators, second_segment):
     """A window put together by hand: ids, segments, roles."""
     texts = [item.text] if item.text_pair is None else [item.text, item.text_pair]
     ids = [list(one) for one, _ in tokenizer.encode(texts)]
-    separators = 1 if style == "bert" else 2
     num_special = 2 if len(texts) == 1 else 2 + separators
     while sum(map(len, ids)) + num_special > MAX_LENGTH:
         max(ids, key=len).pop()  # one by one; no first text here is the longer one
     roles = [Role.PASSAGE] if len(texts) == 1 else [Role.QUESTION, Role.PASSAGE]
     window = [(tokenizer.cls_id, 0, Role.CLS)]
     for number, (role, tokens) in enumerate(zip(roles, ids, strict=True)):
-        segment = int(number == 1 and style == "bert")
+        segment = second_segment if number == 1 else 0
         window += [(token, segment, role) for token in tokens]
         is_last = number == len(ids) - 1
         window += [(tokenizer.sep_id, segment, Role.SEP)] * (
@@ -43,18 +43,29 @@ def expected_window(tokenizer, item, style):
     return np.array(window, np.int32)
 
 
+def word_pieces(style):
+    return ReaderTokenizer.from_wordpiece(VOCABULARY, lowercase=True, style=style)
+
+
 @pytest.mark.parametrize(
-    ("tokenizer", "style"),
-    [(tiny_tokenizer(), "bert"), (tiny_unigram_tokenizer(), "roberta")],
-    ids=["bert", "roberta"],
+    ("tokenizer", "separators", "second_segment"),
+    [
+        (tiny_tokenizer(), 1, 1),
+        (tiny_unigram_tokenizer(), 2, 0),
+        (word_pieces("bert-one-segment"), 1, 0),
+        (word_pieces("roberta-two-segments"), 2, 1),
+    ],
+    ids=["bert", "roberta", "one segment", "two segments"],
 )
-def test_windows_are_those_put_together_by_hand(dataset, tokenizer, style):
+def test_windows_are_those_put_together_by_hand(
+    dataset, tokenizer, separators, second_segment
+):
     features = build_text_features(dataset, tokenizer, MAX_LENGTH)
     rows = np.arange(len(dataset.texts))
     arrays = features.arrays(rows, 29)
     cut = 0
     for row, item in enumerate(dataset.texts):
-        window = expected_window(tokenizer, item, style)
+        window = expected_window(tokenizer, item, separators, second_segment)
         length = len(window)
         assert features.lengths[row] == length
         for column, name in enumerate(("token_ids", "segment_ids", "roles")):

@@ -12,7 +12,6 @@ of the original passage.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from zonekeras.data.decoding import WindowAnswers
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import Passage, Question, SquadDataset
+from zonekeras.data.two_texts import Places, TwoTexts
 from zonekeras.data.windows import Windows, slide
 from zonekeras.defaults import DOC_STRIDE, MAX_QUERY_LENGTH, MAX_SEQ_LENGTH
 from zonekeras.errors import InputError
@@ -31,9 +31,6 @@ from zonekeras.zones import NUM_ROLES, Role
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
-
-MOST_UNKNOWN = 0.03
-"""The share of unknown tokens in a data set above which there is a warning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +51,13 @@ class Features:
     questions: tuple[Question, ...]
     passage_index: IntArray
     lengths: IntArray
-    _passage_tokens: TokenizedTexts
-    _question_tokens: TokenizedTexts
+    _texts: TwoTexts
     _windows: Windows
-    _special_ids: tuple[int, int, int]
     _num_separators_between: int
-    _passage_segment: int
 
     def share_of(self, token_id: int) -> float:
         """Returns which share of the texts' tokens is this one, each text once."""
-        texts = self._passage_tokens.ids, self._question_tokens.ids
-        total = sum(map(len, texts))
-        return sum(int((ids == token_id).sum()) for ids in texts) / max(total, 1)
+        return self._texts.share_of(token_id)
 
     @property
     def num_windows(self) -> int:
@@ -104,8 +96,8 @@ class Features:
         place = self._place(np.arange(self.num_windows))
         counts = np.zeros((self.num_windows, NUM_ROLES), np.int32)
         counts[:, Role.CLS] = 1
-        counts[:, Role.QUESTION] = place.question_length[:, 0]
-        counts[:, Role.PASSAGE] = (place.passage_stop - place.passage_start)[:, 0]
+        counts[:, Role.QUESTION] = place.first_length[:, 0]
+        counts[:, Role.PASSAGE] = (place.second_stop - place.second_start)[:, 0]
         counts[:, Role.SEP] = self.lengths - counts.sum(axis=1)
         return counts
 
@@ -122,27 +114,7 @@ class Features:
         Raises:
             ValueError: If a window is longer than `length`.
         """
-        place = self._place(windows, length)
-        columns = np.arange(length)
-        is_question = (columns > 0) & (columns <= place.question_length)
-        is_passage = (columns >= place.passage_start) & (columns < place.passage_stop)
-        roles = np.where(columns <= place.passage_stop, Role.SEP, Role.PAD)
-        roles[is_question] = Role.QUESTION
-        roles[is_passage] = Role.PASSAGE
-        roles[:, :1] = Role.CLS
-
-        token_ids = np.asarray([*self._special_ids, 0, 0], np.int32)[roles]
-        question_token = place.question_token + columns - 1
-        passage_token = place.passage_token + columns - place.passage_start
-        token_ids[is_question] = self._question_tokens.ids[question_token[is_question]]
-        token_ids[is_passage] = self._passage_tokens.ids[passage_token[is_passage]]
-        in_second = (columns >= place.passage_start) & (roles != Role.PAD)
-        in_second &= self._passage_segment == 1
-        return {
-            "token_ids": token_ids,
-            "segment_ids": in_second.astype(np.int32),
-            "roles": roles.astype(np.int32),
-        }
+        return self._texts.arrays(self._place(windows), length)
 
     def example_windows(self, items: npt.NDArray[np.integer]) -> list[int]:
         """Returns the window to show of some questions, by their rows.
@@ -173,19 +145,7 @@ class Features:
             int32 [T, 2], without padding: first character and the one after the last;
             (-1, -1) for special tokens.
         """
-        place = self._place([window])
-        start, stop = int(place.passage_start[0, 0]), int(place.passage_stop[0, 0])
-        length = int(place.question_length[0, 0])
-        characters = np.full((int(self.lengths[window]), 2), -1, np.int32)
-        first = int(place.question_token[0, 0])
-        characters[1 : 1 + length] = self._question_tokens.offsets[
-            first : first + length
-        ]
-        first = int(place.passage_token[0, 0])
-        characters[start:stop] = self._passage_tokens.offsets[
-            first : first + stop - start
-        ]
-        return characters
+        return self._texts.characters(self._place([window]))
 
     def start_allowed(self, windows: npt.ArrayLike, length: int) -> BoolArray:
         """Says where an answer may start: passage tokens with maximum context.
@@ -195,7 +155,7 @@ class Features:
         """
         place = self._place(windows, length)
         window = np.asarray(windows, np.intp)
-        shift = place.passage_start[:, 0] - self._windows.start[window]
+        shift = place.second_start[:, 0] - self._windows.start[window]
         first = (self._windows.context_start[window] + shift)[:, None]
         stop = (self._windows.context_stop[window] + shift)[:, None]
         columns = np.arange(length)
@@ -209,7 +169,7 @@ class Features:
         """
         place = self._place(windows, length)
         columns = np.arange(length)
-        return (columns >= place.passage_start) & (columns < place.passage_stop)
+        return (columns >= place.second_start) & (columns < place.second_stop)
 
     def character_spans(
         self,
@@ -234,14 +194,14 @@ class Features:
         window = np.asarray(windows, np.intp)
         place = self._place(windows)
         tokens = np.stack([np.asarray(start_tokens), np.asarray(end_tokens)], axis=-1)
-        if not np.all((tokens >= place.passage_start) & (tokens < place.passage_stop)):
+        if not np.all((tokens >= place.second_start) & (tokens < place.second_stop)):
             raise ValueError(
                 "expected the tokens of a span to be passage tokens of their window. "
                 f"Received: windows={window}, tokens={tokens.tolist()}"
             )
-        flat = place.passage_token + tokens - place.passage_start
-        starts = self._passage_tokens.offsets[flat[:, 0], 0]
-        ends = self._passage_tokens.offsets[flat[:, 1], 1]
+        flat = place.second_token + tokens - place.second_start
+        starts = self._texts.second.offsets[flat[:, 0], 0]
+        ends = self._texts.second.offsets[flat[:, 1], 1]
         spans = np.stack([starts, np.maximum(starts, ends)], axis=1)
         passages = self.passage_index[self.question_index[window]]
         for row, (passage, (start, end)) in enumerate(
@@ -283,7 +243,7 @@ class Features:
         first, last = first[question] - start, last[question] - start
         inside = (first >= 0) & (last < self._windows.length) & (first <= last)
         place = self._place(np.arange(self.num_windows))
-        targets = np.stack([first, last], axis=1) + place.passage_start
+        targets = np.stack([first, last], axis=1) + place.second_start
         return np.where(inside[:, None], targets, 0).astype(np.int32)
 
     def _answer_tokens(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -302,13 +262,11 @@ class Features:
             for question in self.questions
         ]
         start, stop = np.asarray(spans, np.int64).reshape(-1, 2).T
-        bounds = self._passage_tokens.bounds
+        bounds = self._texts.second.bounds
         # One search for all: a passage's characters come after all earlier passages'.
         longest = max((len(passage.text) for passage in self.passages), default=0)
         passage_of_token = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        keys = (
-            self._passage_tokens.offsets + (passage_of_token * (longest + 1))[:, None]
-        )
+        keys = self._texts.second.offsets + (passage_of_token * (longest + 1))[:, None]
         keys = np.maximum.accumulate(keys, axis=0)
         base = self.passage_index.astype(np.int64) * (longest + 1)
         first = np.searchsorted(keys[:, 1], base + start, side="right")
@@ -320,41 +278,24 @@ class Features:
             np.where(known, last - token_base, -1),
         )
 
-    def _place(self, windows: npt.ArrayLike, length: int | None = None) -> _Place:
-        """Says where the parts of windows lie."""
+    def _place(self, windows: npt.ArrayLike, length: int | None = None) -> Places:
+        """Says where question and passage of windows lie; they have to fit `length`."""
         window = np.asarray(windows, np.intp)
-        if length is not None and len(window) and self.lengths[window].max() > length:
-            raise ValueError(
-                "expected length to hold the longest of the windows, "
-                f"{self.lengths[window].max()} tokens. Received: length={length}"
-            )
         question = self.question_index[window]
-        question_bounds = self._question_tokens.bounds
+        question_bounds = self._texts.first.bounds
         question_length = question_bounds[question + 1] - question_bounds[question]
         passage_start = 1 + question_length + self._num_separators_between
-        passage_base = self._passage_tokens.bounds[self.passage_index[question]]
-        return _Place(
-            question_length=question_length[:, None],
-            question_token=question_bounds[question][:, None],
-            passage_start=passage_start[:, None],
-            passage_stop=(passage_start + self._windows.length[window])[:, None],
-            passage_token=(passage_base + self._windows.start[window])[:, None],
+        passage_base = self._texts.second.bounds[self.passage_index[question]]
+        places = Places(
+            first_length=question_length[:, None],
+            first_token=question_bounds[question][:, None],
+            second_start=passage_start[:, None],
+            second_stop=(passage_start + self._windows.length[window])[:, None],
+            second_token=(passage_base + self._windows.start[window])[:, None],
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where the parts of windows lie; all int64 [B, 1].
-
-    `passage_start` and `passage_stop` are columns, `question_token` and
-    `passage_token` the first ones' places among all tokens.
-    """
-
-    question_length: npt.NDArray[np.int64]
-    question_token: npt.NDArray[np.int64]
-    passage_start: npt.NDArray[np.int64]
-    passage_stop: npt.NDArray[np.int64]
-    passage_token: npt.NDArray[np.int64]
+        if length is not None:
+            places.check(length)
+        return places
 
 
 def build_features(
@@ -389,27 +330,6 @@ def build_features(
     return _build(
         dataset.passages, tokenizer, max_seq_length, doc_stride, max_query_length
     )
-
-
-def warn_of_unknown(
-    features: Features, dataset: SquadDataset, tokenizer: ReaderTokenizer
-) -> Features:
-    """Warns if a tokenizer does not know much of a data set, and returns its features.
-
-    Args:
-        features: Those of the data set.
-        dataset: The data set, for its name.
-        tokenizer: The tokenizer that read it.
-    """
-    share = features.share_of(tokenizer.unk_id)
-    if share > MOST_UNKNOWN:
-        warnings.warn(
-            f"{dataset.path}: {share:.1%} of its tokens are unknown to this "
-            f"{tokenizer.algorithm} tokenizer; check that model, tokenizer and data "
-            "belong together",
-            stacklevel=3,
-        )
-    return features
 
 
 def encode_pair(
@@ -475,12 +395,14 @@ def _build(
         questions=questions,
         passage_index=passage_index,
         lengths=lengths.astype(np.int32),
-        _passage_tokens=passage_tokens,
-        _question_tokens=question_tokens,
+        _texts=TwoTexts(
+            question_tokens,
+            passage_tokens,
+            (tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
+            tokenizer.passage_segment,
+        ),
         _windows=windows,
-        _special_ids=(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
         _num_separators_between=tokenizer.num_separators_between,
-        _passage_segment=tokenizer.passage_segment,
     )
 
 

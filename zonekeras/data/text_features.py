@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.labelled_texts import LabelledTexts
+from zonekeras.data.two_texts import Places, TwoTexts
 from zonekeras.errors import InputError
-from zonekeras.tokenizing.encoding import TokenizedTexts
 from zonekeras.tokenizing.reader_tokenizer import ReaderTokenizer
 from zonekeras.zones import NUM_ROLES, Role
 
@@ -39,9 +39,8 @@ class TextFeatures:
     dataset: LabelledTexts
     lengths: IntArray
     num_cut: int
-    _tokens: TokenizedTexts
+    _texts: TwoTexts
     _kept: npt.NDArray[np.int64]  # [I, 2], tokens of the first text and of the second
-    _special_ids: tuple[int, int, int]
     _num_separators_between: int  # 0 of single texts
 
     @property
@@ -81,17 +80,7 @@ class TextFeatures:
             int32 [T, 2], without padding: first character and the one after the last;
             (-1, -1) for special tokens.
         """
-        first, second = self._kept[window].tolist()
-        places = self._tokens.bounds[:-1].reshape(2, -1)[:, window].tolist()
-        characters = np.full((int(self.lengths[window]), 2), -1, np.int32)
-        for start, count, place in zip(
-            (1, 1 + first + self._num_separators_between),
-            (first, second),
-            places,
-            strict=True,
-        ):
-            characters[start : start + count] = self._tokens.offsets[place:][:count]
-        return characters
+        return self._texts.characters(self._place([window]))
 
     def arrays(self, windows: npt.ArrayLike, length: int) -> dict[str, IntArray]:
         """Puts together what the model reads.
@@ -106,37 +95,24 @@ class TextFeatures:
         Raises:
             ValueError: If a window is longer than `length`.
         """
+        return self._texts.arrays(self._place(windows), length)
+
+    def share_of(self, token_id: int) -> float:
+        """Returns which share of the texts' tokens is this one, each text once."""
+        return self._texts.share_of(token_id)
+
+    def _place(self, windows: npt.ArrayLike) -> Places:
+        """Says where the texts of windows lie."""
         window = np.asarray(windows, np.intp)
-        if len(window) and self.lengths[window].max() > length:
-            raise ValueError(
-                "expected length to hold the longest of the windows, "
-                f"{self.lengths[window].max()} tokens. Received: length={length}"
-            )
-        columns = np.arange(length)
         first, second = self._kept[window, :1], self._kept[window, 1:]  # [B, 1]
         second_start = 1 + first + self._num_separators_between
-        second_stop = second_start + second
-        is_first = (columns > 0) & (columns <= first)
-        is_second = (columns >= second_start) & (columns < second_stop)
-        roles = np.where(columns <= second_stop, Role.SEP, Role.PAD)
-        roles[is_first] = Role.QUESTION
-        roles[is_second] = Role.PASSAGE
-        roles[:, :1] = Role.CLS
-
-        token_ids = np.asarray([*self._special_ids, 0, 0], np.int32)[roles]
-        starts = self._tokens.bounds[:-1].reshape(2, -1)[:, window]  # [2, B]
-        first_token = starts[0][:, None] + columns - 1
-        second_token = starts[1][:, None] + columns - second_start
-        token_ids[is_first] = self._tokens.ids[first_token[is_first]]
-        token_ids[is_second] = self._tokens.ids[second_token[is_second]]
-        segments = np.zeros(roles.shape, np.int32)
-        if self._num_separators_between == 1:  # BERT's pairs
-            segments[(columns >= second_start) & (roles != Role.PAD)] = 1
-        return {
-            "token_ids": token_ids,
-            "segment_ids": segments,
-            "roles": roles.astype(np.int32),
-        }
+        return Places(
+            first_length=first,
+            first_token=self._texts.first.bounds[window][:, None],
+            second_start=second_start,
+            second_stop=second_start + second,
+            second_token=self._texts.second.bounds[window][:, None],
+        )
 
 
 def build_text_features(
@@ -165,16 +141,20 @@ def build_text_features(
         ("", item.text) if item.text_pair is None else (item.text, item.text_pair)
         for item in dataset.texts
     ]
-    tokens = tokenizer.encode_flat(_columns(pairs))
+    tokens, num_items = tokenizer.encode_flat(_columns(pairs)), len(pairs)
     whole = np.diff(tokens.bounds).reshape(2, -1)  # [2, I]
     kept = cut_longest_first(whole[0], whole[1], max_seq_length - num_special)
     return TextFeatures(
         dataset=dataset,
         lengths=(kept.sum(axis=1) + num_special).astype(np.int32),
         num_cut=int((kept != whole.T).any(axis=1).sum()),
-        _tokens=tokens,
+        _texts=TwoTexts(
+            tokens.part(0, num_items),
+            tokens.part(num_items, 2 * num_items),
+            (tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
+            tokenizer.passage_segment if dataset.has_pairs else 0,
+        ),
         _kept=kept,
-        _special_ids=(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id),
         _num_separators_between=between,
     )
 

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from zonekeras.errors import InputError
+from zonekeras.errors import InputError, is_out_of_memory
 from zonekeras.gradients.gradient_settings import GradientSettings
 from zonekeras.gradients.reader_loss import ReaderLoss
 from zonekeras.gradients.span_loss import window_losses
 from zonekeras.machine import advice_on_not_finite
 from zonekeras.store.sweep_store import StoredBatch
-from zonekeras.sweeping.batch_runner import is_out_of_memory
 from zonekeras.sweeping.sweep import Sweep
 
 FloatArray = npt.NDArray[np.float64]

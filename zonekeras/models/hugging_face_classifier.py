@@ -26,9 +26,10 @@ from zonekeras.models.hugging_face_names import (
 )
 from zonekeras.models.safetensors_files import open_safetensors
 from zonekeras.models.weights import Weights
+from zonekeras.task_table import TASKS, TaskName
 
-_OF_CLASSES = "ForSequenceClassification"
-_OF_SPANS = "ForQuestionAnswering"
+_OF_CLASSES = TASKS[TaskName.CLASSIFICATION].architecture
+_OF_SPANS = TASKS[TaskName.SPAN].architecture
 _WITH_SIMILAR_TENSORS = ("ForTokenClassification", "ForMultipleChoice")
 _ONE_RIGHT = "single_label_classification"
 

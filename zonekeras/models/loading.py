@@ -10,7 +10,7 @@ from typing import cast
 from zipfile import is_zipfile
 
 from zonekeras.defaults import PRECISIONS
-from zonekeras.errors import InputError
+from zonekeras.errors import InputError, is_out_of_memory
 from zonekeras.files.json_files import read_lenient_json
 from zonekeras.files.plain_files import check_plain_files
 from zonekeras.models.encoder_config import EncoderConfig
@@ -321,6 +321,8 @@ def _read_keras_model(path: Path, dtype: str | None, task: TaskName) -> Reader:
     try:
         reader = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras meets in a damaged file
+        if is_out_of_memory(error):
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"Expected a Keras model of zonekeras in {path}. It cannot be loaded: "

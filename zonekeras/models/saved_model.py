@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zonekeras.errors import InputError
+from zonekeras.errors import InputError, is_out_of_memory
 from zonekeras.layers import take_rows
 from zonekeras.models.id_ranges import clip_ids, fill_rows
 from zonekeras.models.model_directory import outdated_saved_model
@@ -284,6 +284,8 @@ def load_module(directory: str | Path) -> Any:
         module = tf.saved_model.load(str(directory))
         fingerprint = _graph_fingerprint(directory)
     except Exception as error:  # whatever TensorFlow meets in a damaged file
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             f"Expected a SavedModel in {directory}. It cannot be loaded: "
             f"{_first_line(error)}. Export the model again."

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zonekeras.data.batching import fill_rows, full_rows
-from zonekeras.errors import InputError
+from zonekeras.errors import InputError, is_out_of_memory
 from zonekeras.models.network import Network
 from zonekeras.store.sweep_store import StoredBatch
 from zonekeras.sweeping import engine
@@ -207,16 +207,3 @@ def zone_tables(
     )
     same_for_all_heads = bool((tables == tables[:, :, :1]).all())
     return tables[:, :, :1] if same_for_all_heads else tables
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Says whether an error means that a computation did not fit into memory.
-
-    TensorFlow and JAX have errors of their own, which are told by what they say: the
-    gRPC status of that name.
-    """
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "ResourceExhaustedError"
-        or str(error).startswith("RESOURCE_EXHAUSTED")
-    )

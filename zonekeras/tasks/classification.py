@@ -26,6 +26,7 @@ from zonekeras.data.labelled_texts import (
 )
 from zonekeras.data.labelled_texts_file import read_labelled_texts
 from zonekeras.data.text_features import TextFeatures, build_text_features
+from zonekeras.data.two_texts import warn_of_unknown
 from zonekeras.errors import InputError
 from zonekeras.machine import advice_on_not_finite
 from zonekeras.scores import Score
@@ -152,7 +153,7 @@ def features(
             f"than {length} tokens and are cut, the longer text of a pair first",
             stacklevel=2,
         )
-    return found
+    return warn_of_unknown(found, dataset.path, tokenizer)
 
 
 def decode(

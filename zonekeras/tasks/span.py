@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from zonekeras.data.answers import PredictedAnswer, check_finite, select_answers
 from zonekeras.data.best_spans import decode_batch
-from zonekeras.data.features import Features, build_features, warn_of_unknown
+from zonekeras.data.features import Features, build_features
 from zonekeras.data.spans import WindowSpans
 from zonekeras.data.squad import (
     SquadDataset,
@@ -26,6 +26,7 @@ from zonekeras.data.squad import (
     read_squad,
     to_squad_json,
 )
+from zonekeras.data.two_texts import warn_of_unknown
 from zonekeras.errors import InputError
 from zonekeras.metrics import Metric, choose_metric, score_questions
 from zonekeras.scores import Score
@@ -166,7 +167,7 @@ def features(
         doc_stride=settings["doc_stride"],
         max_query_length=settings["max_query_length"],
     )
-    return warn_of_unknown(built, dataset, tokenizer)
+    return warn_of_unknown(built, dataset.path, tokenizer)
 
 
 def decode(

@@ -12,8 +12,9 @@ import numpy as np
 from zonekeras.data.answers import select_answers
 from zonekeras.data.batching import fill_rows, make_batches
 from zonekeras.data.best_spans import answer_windows
-from zonekeras.data.features import Features, build_features, warn_of_unknown
+from zonekeras.data.features import Features, build_features
 from zonekeras.data.squad import SquadDataset
+from zonekeras.data.two_texts import warn_of_unknown
 from zonekeras.defaults import TOKEN_BUDGET
 from zonekeras.errors import InputError
 from zonekeras.files.atomic import atomic_write
@@ -101,7 +102,7 @@ def make_windows(
         doc_stride=settings.doc_stride,
         max_query_length=settings.max_query_length,
     )
-    return warn_of_unknown(features, dataset, model.tokenizer)
+    return warn_of_unknown(features, dataset.path, model.tokenizer)
 
 
 def answer_dataset(

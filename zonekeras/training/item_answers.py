@@ -12,6 +12,7 @@ import numpy as np
 
 from zonekeras.data.batching import fill_rows, make_batches
 from zonekeras.defaults import TOKEN_BUDGET
+from zonekeras.statistics.scores import ItemScores
 from zonekeras.tasks.task import Dataset, Task, WindowFeatures, WindowRecords
 from zonekeras.training.answering import DevAnswers
 from zonekeras.training.training_task import OnBatch
@@ -76,11 +77,8 @@ def answer_items(
     )
     ids = task.item_ids(dataset)
     texts = {name: one.text for name, one in zip(ids, found, strict=True)}
-    scores = {}
-    for score, values in zip(
-        task.SCORES, task.score(dataset, texts, given), strict=True
-    ):
-        of_sums = score.of_sums
-        of_all = values.mean() if of_sums is None else of_sums(values.sum(axis=0))
-        scores[score.name] = 100.0 * float(of_all)
+    of_items = ItemScores(
+        dict(zip(task.SCORES, task.score(dataset, texts, given), strict=True))
+    )
+    scores = {one.name: 100.0 * float(of_items.of_all(one)) for one in task.SCORES}
     return DevAnswers(texts, scores=scores)

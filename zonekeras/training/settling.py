@@ -8,6 +8,7 @@ from typing import Any
 
 from zonekeras.errors import InputError
 from zonekeras.task_table import TaskName
+from zonekeras.tasks.registry import task_named
 from zonekeras.tasks.task import Dataset
 from zonekeras.training.training_settings import TrainingSettings
 from zonekeras.training.training_task import TrainingTask, training_of
@@ -62,8 +63,9 @@ def settle(
     part = training_of(task)
     settings.check_task(task)
     if train is not None and part.is_empty(train):
+        words = task_named(task).words(train)
         raise InputError(
-            f"{train.path}: expected questions to train on. Received: none."
+            f"{train.path}: expected {words.items} to train on. Received: none."
         )
     chosen = replace(settings, **part.settle(settings, train, dev))
     if settings.keep == "best" and (dev is None or not part.can_score(dev, chosen)):
