@@ -117,6 +117,15 @@ def test_what_is_left_out_or_cut_is_counted(tmp_path):
         )
 
 
+def test_words_that_the_tokenizer_does_not_know_are_warned_of(tmp_path):
+    lines = [{"text": "the river", "label": 0}, {"text": "Ψ Ω the", "label": 1}]
+    dataset = classification.read(write_lines(tmp_path / "texts.jsonl", lines))
+    with pytest.warns(
+        UserWarning, match="texts.jsonl: 40.0% of its tokens are unknown"
+    ):
+        classification.features(dataset, tiny_tokenizer(), SETTINGS)
+
+
 @pytest.mark.parametrize(
     ("keys", "first", "second"),
     [
